@@ -1,0 +1,42 @@
+package io.sluice.ingester.door;
+
+import io.sluice.model.SequenceNumber;
+import java.time.Duration;
+
+/// What became of a write.
+public sealed interface WriteOutcome {
+    /// On disk, and seen by every query from now on.
+    record Written(SequenceNumber sequence) implements WriteOutcome {}
+
+    /// The request is wrong, and will be wrong again. Nothing was written.
+    record Invalid(String message) implements WriteOutcome {}
+
+    /// The request contradicts the schema: a column has another kind or type. Nothing was written.
+    record Conflict(String message) implements WriteOutcome {}
+
+    /// Not now. Nothing was written.
+    ///
+    /// @param retryAfter how long to wait before trying again
+    record Refused(Reason reason, String message, Duration retryAfter) implements WriteOutcome {}
+
+    /// The write may or may not be there after a restart.
+    record Unknown(String message) implements WriteOutcome {}
+
+    /// Why a write was refused; the name is the `ErrorInfo.reason` on the wire.
+    enum Reason {
+        /// Starting: the log is being replayed.
+        NOT_READY,
+        /// Stopping.
+        GRACEFUL_STOP,
+        /// The persist queue is full.
+        PERSIST_SATURATED,
+        /// The log has no room for another segment.
+        WAL_FULL,
+        /// Too many writes at once.
+        ADMISSION_LIMIT,
+        /// The ledger of bytes is full.
+        MEMORY_LIMIT,
+        /// The catalog does not answer.
+        CATALOG_UNAVAILABLE
+    }
+}

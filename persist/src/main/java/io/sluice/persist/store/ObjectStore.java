@@ -1,0 +1,34 @@
+package io.sluice.persist.store;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/// Named, immutable objects. Any thread may call any method.
+///
+/// A name is a path of segments joined by `/`: no segment is empty, `.` or `..`, and none has a control character or a
+/// backslash.
+public interface ObjectStore {
+    /// Begins an object. Nothing is visible before [ObjectUpload#complete].
+    ///
+    /// @throws IllegalArgumentException if `name` is not a name
+    ObjectUpload upload(String name) throws IOException;
+
+    /// Opens an object. The caller closes the stream.
+    ///
+    /// @throws java.nio.file.NoSuchFileException if there is no such object
+    InputStream open(String name) throws IOException;
+
+    Optional<ObjectInfo> find(String name) throws IOException;
+
+    /// Hands over each object whose name begins with `prefix`, in no particular order. Uploads under way are not
+    /// objects.
+    void list(String prefix, Consumer<ObjectInfo> consumer) throws IOException;
+
+    /// Deletes an object; none of that name is fine too.
+    void delete(String name) throws IOException;
+
+    /// Where the objects lie, for people: `file:/var/lib/sluice/objects`.
+    String describe();
+}

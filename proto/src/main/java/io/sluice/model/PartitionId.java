@@ -1,0 +1,4 @@
+package io.sluice.model;
+
+/// Identifies one partition of one table.
+public record PartitionId(TableId tableId, PartitionKey key) {}
