@@ -5,14 +5,10 @@ import java.io.InputStream;
 import java.util.Optional;
 import java.util.function.Consumer;
 
-/// Named, immutable objects. Any thread may call any method.
-///
-/// A name is a path of segments joined by `/`: no segment is empty, `.` or `..`, and none has a control character or a
-/// backslash.
+/// Named, immutable objects. Any thread may call any method. [ObjectNames] says what a name is; every method
+/// that takes one throws [IllegalArgumentException] for what is none.
 public interface ObjectStore {
     /// Begins an object. Nothing is visible before [ObjectUpload#complete].
-    ///
-    /// @throws IllegalArgumentException if `name` is not a name
     ObjectUpload upload(String name) throws IOException;
 
     /// Opens an object. The caller closes the stream.
@@ -22,8 +18,11 @@ public interface ObjectStore {
 
     Optional<ObjectInfo> find(String name) throws IOException;
 
-    /// Hands over each object whose name begins with `prefix`, in no particular order. Uploads under way are not
-    /// objects.
+    /// Hands over each object whose name begins with `prefix`, in no particular order. Uploads under way are
+    /// not objects. An object that appears or disappears meanwhile may be handed over or not; each other one
+    /// is, once.
+    ///
+    /// @param prefix any text: empty for all objects, `metrics/cpu/` or `metrics/c`
     void list(String prefix, Consumer<ObjectInfo> consumer) throws IOException;
 
     /// Deletes an object; none of that name is fine too.
