@@ -1,0 +1,41 @@
+package io.sluice.persist;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.time.Duration;
+import java.util.random.RandomGenerator;
+
+/// How long to wait after a failure: doubled each time up to a limit, and spread over the upper half of that, so
+/// that many who failed together do not come back together. Any thread may call any method.
+final class Backoff {
+    private final Duration first;
+    private final Duration max;
+
+    @GuardedBy("this")
+    private final RandomGenerator random;
+
+    /// @param first the most to wait after the first failure
+    /// @param max the most to wait after any
+    Backoff(Duration first, Duration max, RandomGenerator random) {
+        this.first = first;
+        this.max = max;
+        this.random = random;
+    }
+
+    /// @param failures how many in a row, at least 1
+    Duration delay(int failures) {
+        long maxNanos = max.toNanos();
+        // 2^62 ns is longer than any limit, so doubling stops there.
+        int doublings = Math.min(failures - 1, Long.numberOfLeadingZeros(first.toNanos()) - 2);
+        long nanos = Math.min(maxNanos, first.toNanos() << doublings);
+        return spread(nanos);
+    }
+
+    /// The limit, spread likewise.
+    Duration longest() {
+        return spread(max.toNanos());
+    }
+
+    private synchronized Duration spread(long nanos) {
+        return Duration.ofNanos(nanos - random.nextLong(nanos / 2 + 1));
+    }
+}
