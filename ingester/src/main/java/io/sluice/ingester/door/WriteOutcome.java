@@ -36,6 +36,8 @@ public sealed interface WriteOutcome {
         ADMISSION_LIMIT,
         /// The ledger of bytes is full.
         MEMORY_LIMIT,
+        /// The log failed; the process is about to end.
+        WAL_FAILED,
         /// The catalog does not answer.
         CATALOG_UNAVAILABLE
     }

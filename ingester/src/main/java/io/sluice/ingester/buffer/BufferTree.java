@@ -1,0 +1,292 @@
+package io.sluice.ingester.buffer;
+
+import io.sluice.ingester.buffer.PartitionBuffer.PartitionStatistics;
+import io.sluice.ingester.schema.SchemaCache;
+import io.sluice.ingester.sink.StableWatermark;
+import io.sluice.ingester.sink.WriteOperation;
+import io.sluice.ingester.sink.WriteOperation.PartitionWrite;
+import io.sluice.ingester.sink.WriteSink;
+import io.sluice.model.IngesterId;
+import io.sluice.model.NamespaceName;
+import io.sluice.model.PartitionId;
+import io.sluice.model.PartitionKey;
+import io.sluice.model.SequenceNumber;
+import io.sluice.model.TableName;
+import io.sluice.model.TableSchema;
+import io.sluice.persist.FreezeReason;
+import io.sluice.persist.PersistedFile;
+import io.sluice.persist.catalog.Catalog;
+import io.sluice.query.QuerySource;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
+import java.util.stream.Stream;
+import org.apache.arrow.memory.BufferAllocator;
+
+/// All rows that are not in files: the end of the write path and the source of queries.
+///
+/// One thread applies writes, in the order of their numbers. Any thread may prepare partitions, query and freeze.
+public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
+    private final IngesterId ingester;
+    private final SchemaCache schemas;
+    private final Catalog catalog;
+    private final StableWatermark stable;
+    private final PersistPort persist;
+    private final long hotBytes;
+    private final BufferAllocator allocator;
+    private final LongSupplier nanoTime;
+    private final ConcurrentMap<NamespaceName, NamespaceBuffer> namespaces = new ConcurrentHashMap<>();
+    private final AtomicLong memoryBytes = new AtomicLong();
+
+    /// @param stable up to where queries see
+    /// @param persist where frozen rows go
+    /// @param hotBytes bytes of filling rows from which on a partition is frozen
+    /// @param allocator of the memory of small writes' rows
+    public BufferTree(
+            IngesterId ingester,
+            SchemaCache schemas,
+            Catalog catalog,
+            StableWatermark stable,
+            PersistPort persist,
+            long hotBytes,
+            BufferAllocator allocator,
+            LongSupplier nanoTime) {
+        this.ingester = ingester;
+        this.schemas = schemas;
+        this.catalog = catalog;
+        this.stable = stable;
+        this.persist = persist;
+        this.hotBytes = hotBytes;
+        this.allocator = allocator;
+        this.nanoTime = nanoTime;
+    }
+
+    /// Makes sure that a partition's node exists, with what the catalog knows of it, so that to apply rows to it asks
+    /// nobody. Returns up to which write the partition is in files.
+    ///
+    /// @throws IOException if the catalog cannot answer
+    public SequenceNumber prepare(TableSchema schema, PartitionKey key) throws IOException {
+        TableBuffer table = namespaces
+                .computeIfAbsent(schema.namespace(), _ -> new NamespaceBuffer())
+                .obtain(schema);
+        Optional<PartitionBuffer> known = table.find(key);
+        if (known.isPresent()) {
+            return known.get().persistedThrough();
+        }
+        SequenceNumber through = catalog.persistedThrough(ingester, new PartitionId(schema.tableId(), key));
+        return table.obtain(
+                        key, of -> new PartitionBuffer(of, key, ingester, through, allocator, memoryBytes::addAndGet))
+                .persistedThrough();
+    }
+
+    /// Links the write's rows to their partitions, all prepared before. Done when this returns.
+    @Override
+    public CompletionStage<SequenceNumber> apply(WriteOperation operation) {
+        SequenceNumber sequence = operation.sequence();
+        for (PartitionWrite write : operation.partitions()) {
+            TableSchema schema = write.schema();
+            TableBuffer table = find(schema.namespace(), schema.table())
+                    .orElseThrow(
+                            () -> new IllegalStateException("table '%s' was not prepared".formatted(schema.table())));
+            PartitionBuffer partition = table.find(write.key())
+                    .orElseThrow(() -> new IllegalStateException(
+                            "partition %s of table '%s' was not prepared".formatted(write.key(), schema.table())));
+            table.widen(schema);
+            if (partition.append(sequence, write.rows(), nanoTime.getAsLong()) >= hotBytes) {
+                partition.freeze(FreezeReason.HOT, persist);
+            }
+        }
+        return CompletableFuture.completedStage(sequence);
+    }
+
+    private Optional<TableBuffer> find(NamespaceName namespace, TableName table) {
+        return Optional.ofNullable(namespaces.get(namespace)).flatMap(node -> node.find(table));
+    }
+
+    private Stream<PartitionBuffer> partitions() {
+        return namespaces.values().stream()
+                .flatMap(namespace -> namespace.tables().stream())
+                .flatMap(table -> table.partitions().stream());
+    }
+
+    private Stream<PartitionBuffer> partitions(Optional<NamespaceName> namespace, Optional<TableName> table) {
+        return partitions().filter(partition -> {
+            TableSchema schema = partition.table().schema();
+            return namespace.map(schema.namespace()::equals).orElse(true)
+                    && table.map(schema.table()::equals).orElse(true);
+        });
+    }
+
+    /// Freezes the partitions whose oldest filling row has reached an age; returns how many.
+    public int freezeOlderThan(Duration age) {
+        long nowNs = nanoTime.getAsLong();
+        List<PartitionBuffer> due = partitions()
+                .filter(partition -> partition.isOlderThan(age.toNanos(), nowNs))
+                .toList();
+        due.forEach(partition -> partition.freeze(FreezeReason.AGE, persist));
+        return due.size();
+    }
+
+    /// Freezes the partitions with the most filling bytes, until at least `bytes` are frozen or nothing is left;
+    /// returns how many bytes that were.
+    public long freezeLargest(long bytes, FreezeReason reason) {
+        record Candidate(PartitionBuffer partition, long fillingBytes) {}
+        List<Candidate> candidates = partitions()
+                .map(partition -> new Candidate(partition, partition.fillingBytes()))
+                .filter(candidate -> candidate.fillingBytes() > 0)
+                .sorted(Comparator.comparingLong(Candidate::fillingBytes).reversed())
+                .toList();
+        long frozen = 0;
+        for (Candidate candidate : candidates) {
+            if (frozen >= bytes) {
+                break;
+            }
+            candidate.partition().freeze(reason, persist);
+            frozen += candidate.fillingBytes();
+        }
+        return frozen;
+    }
+
+    /// Freezes all partitions of a namespace and table (all, where empty).
+    ///
+    /// @return completes when all rows of these partitions that were here are in files, those frozen before
+    ///     included;
+    ///     exceptionally as soon as one of them was given up
+    public CompletionStage<List<PersistedFile>> persist(
+            Optional<NamespaceName> namespace, Optional<TableName> table, FreezeReason reason) {
+        List<CompletableFuture<PersistedFile>> files = new ArrayList<>();
+        partitions(namespace, table).forEach(partition -> {
+            partition.freeze(reason, persist);
+            files.addAll(partition.outstanding());
+        });
+        return CompletableFuture.allOf(files.toArray(CompletableFuture[]::new))
+                .thenApply(_ -> files.stream().map(CompletableFuture::join).toList());
+    }
+
+    /// The smallest number of a write that has rows here; if there are none, the one after the last stable write. Every
+    /// write below it is in files.
+    public SequenceNumber lowWatermark() {
+        // Read before the partitions are: what is applied from here on has a higher number.
+        long low = stable.stable().next().value();
+        for (PartitionBuffer partition : (Iterable<PartitionBuffer>) partitions()::iterator) {
+            low = Math.min(low, partition.firstUnpersisted().orElse(low));
+        }
+        return new SequenceNumber(low);
+    }
+
+    /// Bytes of memory that the rows hold, frozen ones included, until their file is in the catalog.
+    public long memoryBytes() {
+        return memoryBytes.get();
+    }
+
+    @Override
+    public Optional<TableScan> scan(NamespaceName namespace, TableName table) {
+        // Before the partitions are listed: a partition that comes later has no rows up to here.
+        SequenceNumber asOf = stable.stable();
+        Optional<TableSchema> schema;
+        try {
+            schema = schemas.find(namespace, table);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return schema.map(found -> {
+            List<Partition> partitions = new ArrayList<>();
+            find(namespace, table)
+                    .ifPresent(node -> node.partitions().stream()
+                            .sorted(Comparator.comparing(PartitionBuffer::key))
+                            .forEach(partition -> partitions.add(new ScannedPartition(partition, asOf))));
+            return new Scan(found, ingester, asOf, partitions);
+        });
+    }
+
+    @Override
+    public List<TableSchema> tables() {
+        try {
+            return List.copyOf(schemas.all());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// How much is held.
+    public BufferStatistics statistics() {
+        long partitions = 0;
+        long fillingRows = 0;
+        long fillingBytes = 0;
+        long frozenRows = 0;
+        long frozenBytes = 0;
+        long frozenBatches = 0;
+        for (PartitionBuffer partition : (Iterable<PartitionBuffer>) partitions()::iterator) {
+            PartitionStatistics statistics = partition.statistics();
+            partitions++;
+            fillingRows += statistics.fillingRows();
+            fillingBytes += statistics.fillingBytes();
+            frozenRows += statistics.frozenRows();
+            frozenBytes += statistics.frozenBytes();
+            frozenBatches += statistics.frozenBatches();
+        }
+        long tables = namespaces.values().stream()
+                .mapToLong(namespace -> namespace.tables().size())
+                .sum();
+        return new BufferStatistics(
+                namespaces.size(),
+                tables,
+                partitions,
+                fillingRows,
+                fillingBytes,
+                frozenRows,
+                frozenBytes,
+                frozenBatches,
+                memoryBytes());
+    }
+
+    /// Nodes, rows and bytes held; partitions without rows are counted too.
+    ///
+    /// @param memoryBytes of all rows; may differ from the sum of the others, as it is taken at another
+    ///     moment
+    public record BufferStatistics(
+            long namespaces,
+            long tables,
+            long partitions,
+            long fillingRows,
+            long fillingBytes,
+            long frozenRows,
+            long frozenBytes,
+            long frozenBatches,
+            long memoryBytes) {}
+
+    /// Releases all rows. Nothing may be called afterwards.
+    @Override
+    public void close() {
+        partitions().forEach(PartitionBuffer::close);
+    }
+
+    private record Scan(TableSchema schema, IngesterId ingester, SequenceNumber asOf, List<Partition> partitions)
+            implements TableScan {
+        private Scan {
+            partitions = List.copyOf(partitions);
+        }
+    }
+
+    private record ScannedPartition(PartitionBuffer partition, SequenceNumber asOf) implements Partition {
+        @Override
+        public PartitionKey key() {
+            return partition.key();
+        }
+
+        @Override
+        public PartitionRows read() {
+            return partition.read(asOf);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+package io.sluice.ingester.buffer;
+
+import io.sluice.model.SequenceNumber;
+import io.sluice.rows.RowBatch;
+
+/// Rows of one partition that change no more: their memory, and which write each row came from. Owned by its partition.
+final class Chunk implements AutoCloseable {
+    private final RowBatch rows;
+    private final SequenceRuns runs;
+
+    /// Takes the rows over.
+    Chunk(RowBatch rows, SequenceRuns runs) {
+        this.rows = rows;
+        this.runs = runs;
+    }
+
+    /// A chunk whose rows all came from one write.
+    static Chunk ofOneWrite(RowBatch rows, SequenceNumber sequence) {
+        SequenceRuns runs = new SequenceRuns();
+        runs.add(sequence, rows.rowCount());
+        return new Chunk(rows, runs);
+    }
+
+    /// How many of the first rows belong to writes up to `asOf`.
+    int rowsThrough(SequenceNumber asOf) {
+        return runs.rowsThrough(asOf);
+    }
+
+    /// References to the first `rowCount` rows. The caller closes them.
+    RowBatch share(int rowCount) {
+        return rows.share(rowCount);
+    }
+
+    int rowCount() {
+        return rows.rowCount();
+    }
+
+    long memoryBytes() {
+        return rows.memoryBytes() + runs.memoryBytes();
+    }
+
+    @Override
+    public void close() {
+        rows.close();
+    }
+}

@@ -1,0 +1,312 @@
+package io.sluice.ingester.buffer;
+
+import io.sluice.model.ColumnKind;
+import io.sluice.model.ColumnSchema;
+import io.sluice.rows.RowColumn;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.BaseFixedWidthVector;
+import org.apache.arrow.vector.BitVector;
+import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.IntVector;
+import org.apache.arrow.vector.VarCharVector;
+import org.apache.arrow.vector.ipc.message.ArrowFieldNode;
+
+/// One column of an [OpenChunk]: appends rows of other columns of the same schema. Guarded by the chunk's owner.
+abstract sealed class ColumnAppender implements AutoCloseable {
+    final ColumnSchema schema;
+    final BufferAllocator allocator;
+    private final GrowingBuffer validity;
+
+    private ColumnAppender(ColumnSchema schema, BufferAllocator allocator, int rows) {
+        this.schema = schema;
+        this.allocator = allocator;
+        this.validity = new GrowingBuffer(allocator, (rows + 7L) / 8);
+    }
+
+    /// An appender whose first `rows` rows are null.
+    static ColumnAppender create(ColumnSchema schema, BufferAllocator allocator, int rows) {
+        if (schema.kind() == ColumnKind.TAG) {
+            return new Tag(schema, allocator, rows);
+        }
+        return switch (schema.type()) {
+            case I64, U64, F64 -> new FixedWidth(schema, allocator, rows);
+            case BOOL -> new Bits(schema, allocator, rows);
+            case STRING -> new Strings(schema, allocator, rows);
+        };
+    }
+
+    /// Makes room for the column's first `rows` rows; those not appended are null.
+    void ensure(int rows) {
+        validity.ensure((rows + 7L) / 8);
+    }
+
+    /// Copies all rows of `source` to the rows from `at` on.
+    void append(RowColumn source, int rowCount, int at) {
+        ensure(at + rowCount);
+        FieldVector values = source.values();
+        ArrowBuf bits = validity.memory();
+        for (int row = 0; row < rowCount; row++) {
+            if (!values.isNull(row)) {
+                int to = at + row;
+                bits.setByte(to >> 3, bits.getByte(to >> 3) | 1 << (to & 7));
+            }
+        }
+        appendValues(source, rowCount, at);
+    }
+
+    abstract void appendValues(RowColumn source, int rowCount, int at);
+
+    /// The first `rows` rows, over the same memory. The caller closes it.
+    abstract RowColumn share(int rows);
+
+    long memoryBytes() {
+        return validity.capacityBytes();
+    }
+
+    @Override
+    public void close() {
+        validity.close();
+    }
+
+    final void load(FieldVector vector, int rows, ArrowBuf... values) {
+        ArrowBuf bits = validity.memory();
+        int present = 0;
+        for (int i = 0; i < rows >> 3; i++) {
+            present += Integer.bitCount(bits.getByte(i) & 0xff);
+        }
+        if ((rows & 7) != 0) {
+            present += Integer.bitCount(bits.getByte(rows >> 3) & ((1 << (rows & 7)) - 1));
+        }
+        List<ArrowBuf> buffers = values.length == 1 ? List.of(bits, values[0]) : List.of(bits, values[0], values[1]);
+        vector.loadFieldBuffers(new ArrowFieldNode(rows, rows - present), buffers);
+    }
+
+    /// 8 bytes for each row.
+    private static final class FixedWidth extends ColumnAppender {
+        private final GrowingBuffer data;
+
+        FixedWidth(ColumnSchema schema, BufferAllocator allocator, int rows) {
+            super(schema, allocator, rows);
+            this.data = new GrowingBuffer(allocator, (long) rows * Long.BYTES);
+        }
+
+        @Override
+        void ensure(int rows) {
+            super.ensure(rows);
+            data.ensure((long) rows * Long.BYTES);
+        }
+
+        @Override
+        void appendValues(RowColumn source, int rowCount, int at) {
+            ArrowBuf from = ((BaseFixedWidthVector) source.values()).getDataBuffer();
+            data.memory().setBytes((long) at * Long.BYTES, from, 0, (long) rowCount * Long.BYTES);
+        }
+
+        @Override
+        RowColumn share(int rows) {
+            FieldVector vector = RowColumn.newVector(schema, allocator);
+            load(vector, rows, data.memory());
+            return new RowColumn.Plain(schema, vector);
+        }
+
+        @Override
+        long memoryBytes() {
+            return super.memoryBytes() + data.capacityBytes();
+        }
+
+        @Override
+        public void close() {
+            super.close();
+            data.close();
+        }
+    }
+
+    /// One bit for each row.
+    private static final class Bits extends ColumnAppender {
+        private final GrowingBuffer data;
+
+        Bits(ColumnSchema schema, BufferAllocator allocator, int rows) {
+            super(schema, allocator, rows);
+            this.data = new GrowingBuffer(allocator, (rows + 7L) / 8);
+        }
+
+        @Override
+        void ensure(int rows) {
+            super.ensure(rows);
+            data.ensure((rows + 7L) / 8);
+        }
+
+        @Override
+        void appendValues(RowColumn source, int rowCount, int at) {
+            BitVector from = (BitVector) source.values();
+            ArrowBuf to = data.memory();
+            for (int row = 0; row < rowCount; row++) {
+                if (!from.isNull(row) && from.get(row) != 0) {
+                    int bit = at + row;
+                    to.setByte(bit >> 3, to.getByte(bit >> 3) | 1 << (bit & 7));
+                }
+            }
+        }
+
+        @Override
+        RowColumn share(int rows) {
+            FieldVector vector = RowColumn.newVector(schema, allocator);
+            load(vector, rows, data.memory());
+            return new RowColumn.Plain(schema, vector);
+        }
+
+        @Override
+        long memoryBytes() {
+            return super.memoryBytes() + data.capacityBytes();
+        }
+
+        @Override
+        public void close() {
+            super.close();
+            data.close();
+        }
+    }
+
+    /// Bytes, and where each row's end.
+    private static final class Strings extends ColumnAppender {
+        private final GrowingBuffer offsets;
+        private final GrowingBuffer data;
+        /// How many rows have their end written; at most those of the chunk, so no reader sees them change.
+        private int rows;
+
+        private long dataBytes;
+
+        Strings(ColumnSchema schema, BufferAllocator allocator, int rows) {
+            super(schema, allocator, rows);
+            this.offsets = new GrowingBuffer(allocator, (rows + 1L) * Integer.BYTES);
+            this.data = new GrowingBuffer(allocator, 0);
+            this.rows = rows; // all end at 0, as zeroed memory says
+        }
+
+        @Override
+        void appendValues(RowColumn source, int rowCount, int at) {
+            VarCharVector from = (VarCharVector) source.values();
+            long lengthBytes = from.getEndOffset(rowCount - 1) - from.getStartOffset(0);
+            offsets.ensure((at + rowCount + 1L) * Integer.BYTES);
+            fillTo(at);
+            data.ensure(dataBytes + lengthBytes);
+            int first = from.getStartOffset(0);
+            data.memory().setBytes(dataBytes, from.getDataBuffer(), first, lengthBytes);
+            for (int row = 0; row < rowCount; row++) {
+                int end = (int) dataBytes + from.getEndOffset(row) - first;
+                offsets.memory().setInt((at + row + 1L) * Integer.BYTES, end);
+            }
+            rows = at + rowCount;
+            dataBytes += lengthBytes;
+        }
+
+        /// Rows that nobody appended are empty: their end is where the one before them ends.
+        private void fillTo(int to) {
+            for (; rows < to; rows++) {
+                offsets.memory().setInt((rows + 1L) * Integer.BYTES, (int) dataBytes);
+            }
+        }
+
+        @Override
+        RowColumn share(int shared) {
+            offsets.ensure((shared + 1L) * Integer.BYTES);
+            fillTo(shared);
+            FieldVector vector = RowColumn.newVector(schema, allocator);
+            load(vector, shared, offsets.memory(), data.memory());
+            return new RowColumn.Plain(schema, vector);
+        }
+
+        @Override
+        long memoryBytes() {
+            return super.memoryBytes() + offsets.capacityBytes() + data.capacityBytes();
+        }
+
+        @Override
+        public void close() {
+            super.close();
+            offsets.close();
+            data.close();
+        }
+    }
+
+    /// Codes into a dictionary of the chunk's own.
+    private static final class Tag extends ColumnAppender {
+        private final GrowingBuffer codes;
+        private final GrowingBuffer offsets;
+        private final GrowingBuffer data;
+        private final Map<ByteBuffer, Integer> codeOf = new HashMap<>();
+        private long dataBytes;
+
+        Tag(ColumnSchema schema, BufferAllocator allocator, int rows) {
+            super(schema, allocator, rows);
+            this.codes = new GrowingBuffer(allocator, (long) rows * Integer.BYTES);
+            this.offsets = new GrowingBuffer(allocator, Integer.BYTES);
+            this.data = new GrowingBuffer(allocator, 0);
+        }
+
+        @Override
+        void ensure(int rows) {
+            super.ensure(rows);
+            codes.ensure((long) rows * Integer.BYTES);
+        }
+
+        @Override
+        void appendValues(RowColumn source, int rowCount, int at) {
+            RowColumn.Tag tag = (RowColumn.Tag) source;
+            int[] translated = new int[tag.dictionary().getValueCount()];
+            Arrays.fill(translated, -1);
+            ArrowBuf to = codes.memory();
+            for (int row = 0; row < rowCount; row++) {
+                if (!tag.codes().isNull(row)) {
+                    int code = tag.codes().get(row);
+                    if (translated[code] < 0) {
+                        translated[code] = intern(tag.dictionary().get(code));
+                    }
+                    to.setInt((long) (at + row) * Integer.BYTES, translated[code]);
+                }
+            }
+        }
+
+        private int intern(byte[] value) {
+            return codeOf.computeIfAbsent(ByteBuffer.wrap(value), _ -> {
+                int code = codeOf.size();
+                data.ensure(dataBytes + value.length);
+                data.memory().setBytes(dataBytes, value);
+                dataBytes += value.length;
+                offsets.ensure((code + 2L) * Integer.BYTES);
+                offsets.memory().setInt((code + 1L) * Integer.BYTES, (int) dataBytes);
+                return code;
+            });
+        }
+
+        @Override
+        RowColumn share(int rows) {
+            IntVector codeVector = new IntVector(schema.name().value(), allocator);
+            load(codeVector, rows, codes.memory());
+            VarCharVector dictionary = new VarCharVector(schema.name().value(), allocator);
+            dictionary.loadFieldBuffers(
+                    new ArrowFieldNode(codeOf.size(), 0),
+                    List.of(allocator.getEmpty(), offsets.memory(), data.memory()));
+            return new RowColumn.Tag(schema, codeVector, dictionary);
+        }
+
+        @Override
+        long memoryBytes() {
+            return super.memoryBytes() + codes.capacityBytes() + offsets.capacityBytes() + data.capacityBytes();
+        }
+
+        @Override
+        public void close() {
+            super.close();
+            codes.close();
+            offsets.close();
+            data.close();
+        }
+    }
+}

@@ -1,0 +1,345 @@
+package io.sluice.ingester.buffer;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.sluice.model.IngesterId;
+import io.sluice.model.PartitionKey;
+import io.sluice.model.SequenceNumber;
+import io.sluice.persist.FreezeReason;
+import io.sluice.persist.PersistRequest;
+import io.sluice.persist.PersistedFile;
+import io.sluice.query.QuerySource.PartitionRows;
+import io.sluice.rows.RowBatch;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongConsumer;
+import org.apache.arrow.memory.BufferAllocator;
+
+/// Rows of one partition that are not in files: those being filled, and frozen ones on their way to object storage.
+///
+/// Writes are applied by one thread, in the order of their numbers; any thread may freeze and read. The lock is held to
+/// link chunks and to take references, never to copy rows of any number or to wait.
+final class PartitionBuffer {
+    private final TableBuffer table;
+    private final PartitionKey key;
+    private final IngesterId ingester;
+    private final BufferAllocator allocator;
+    /// Hears by how many bytes the memory held here changes; quick, and calls nobody.
+    private final LongConsumer memoryChange;
+
+    private final ReentrantLock lock = new ReentrantLock();
+
+    @GuardedBy("lock")
+    private final Deque<Frozen> frozen = new ArrayDeque<>();
+
+    @GuardedBy("lock")
+    private List<Chunk> filling = new ArrayList<>();
+
+    @GuardedBy("lock")
+    private final OpenChunk open;
+
+    /// Everything up to here is in files.
+    @GuardedBy("lock")
+    private SequenceNumber persistedThrough;
+
+    /// Everything up to here is in files or frozen.
+    @GuardedBy("lock")
+    private SequenceNumber frozenThrough;
+
+    /// NONE if nothing is filling.
+    @GuardedBy("lock")
+    private SequenceNumber fillingFirst = SequenceNumber.NONE;
+
+    @GuardedBy("lock")
+    private SequenceNumber lastApplied;
+
+    /// When the oldest filling row was applied, by the nano clock. Means something only if fillingFirst is not NONE.
+    @GuardedBy("lock")
+    private long fillingSinceNs;
+
+    /// Of the chunks in `filling`.
+    @GuardedBy("lock")
+    private long sealedBytes;
+
+    /// Of those and the open chunk.
+    @GuardedBy("lock")
+    private long fillingBytes;
+
+    @GuardedBy("lock")
+    private long frozenBytes;
+
+    /// @param persistedThrough what the catalog says of this partition and ingester
+    PartitionBuffer(
+            TableBuffer table,
+            PartitionKey key,
+            IngesterId ingester,
+            SequenceNumber persistedThrough,
+            BufferAllocator allocator,
+            LongConsumer memoryChange) {
+        this.table = table;
+        this.key = key;
+        this.ingester = ingester;
+        this.persistedThrough = persistedThrough;
+        this.frozenThrough = persistedThrough;
+        this.lastApplied = persistedThrough;
+        this.allocator = allocator;
+        this.memoryChange = memoryChange;
+        this.open = new OpenChunk(allocator);
+    }
+
+    PartitionKey key() {
+        return key;
+    }
+
+    TableBuffer table() {
+        return table;
+    }
+
+    SequenceNumber persistedThrough() {
+        lock.lock();
+        try {
+            return persistedThrough;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Applies a write's rows, taking them over, and returns the bytes that are filling now. Rows of a write that is in
+    /// files already (a replayed one) are dropped.
+    long append(SequenceNumber sequence, RowBatch rows, long nowNs) {
+        lock.lock();
+        try {
+            if (!sequence.isAfter(persistedThrough)) {
+                rows.close();
+                return fillingBytes;
+            }
+            if (!sequence.isAfter(lastApplied)) {
+                throw new IllegalStateException("partition %s of table '%s': write %s comes after write %s"
+                        .formatted(key, table.name(), sequence, lastApplied));
+            }
+            if (OpenChunk.isSmall(rows)) {
+                open.append(rows, sequence);
+                rows.close();
+                if (open.isFull()) {
+                    sealOpen();
+                }
+            } else {
+                sealOpen();
+                add(Chunk.ofOneWrite(rows, sequence));
+            }
+            lastApplied = sequence;
+            if (fillingFirst.equals(SequenceNumber.NONE)) {
+                fillingFirst = sequence;
+                fillingSinceNs = nowNs;
+            }
+            recount();
+            return fillingBytes;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @GuardedBy("lock")
+    private void sealOpen() {
+        if (!open.isEmpty()) {
+            add(open.seal());
+        }
+    }
+
+    @GuardedBy("lock")
+    private void add(Chunk chunk) {
+        filling.add(chunk);
+        sealedBytes += chunk.memoryBytes();
+    }
+
+    @GuardedBy("lock")
+    private void recount() {
+        long bytes = sealedBytes + open.memoryBytes();
+        memoryChange.accept(bytes - fillingBytes);
+        fillingBytes = bytes;
+    }
+
+    /// Cuts off what is filling and sends it to become a file; empty if nothing is. New rows are taken at once.
+    Optional<CompletionStage<PersistedFile>> freeze(FreezeReason reason, PersistPort persist) {
+        lock.lock();
+        try {
+            if (fillingFirst.equals(SequenceNumber.NONE)) {
+                return Optional.empty();
+            }
+            sealOpen();
+            recount();
+            Frozen batch = new Frozen(
+                    frozenThrough.next(),
+                    fillingFirst,
+                    lastApplied,
+                    List.copyOf(filling),
+                    fillingBytes,
+                    new CompletableFuture<>());
+            frozen.addLast(batch);
+            frozenThrough = lastApplied;
+            frozenBytes += fillingBytes;
+            filling = new ArrayList<>();
+            fillingFirst = SequenceNumber.NONE;
+            sealedBytes = 0;
+            fillingBytes = 0;
+            List<RowBatch> rows = batch.chunks().stream()
+                    .map(chunk -> chunk.share(chunk.rowCount()))
+                    .toList();
+            persist.enqueue(new PersistRequest(
+                            table.schema(), key, ingester, batch.minSequence(), batch.maxSequence(), rows, reason))
+                    .whenComplete((file, failure) -> finish(batch, file, failure));
+            return Optional.of(batch.done());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void finish(Frozen batch, PersistedFile file, Throwable failure) {
+        if (failure != null) {
+            // The rows stay readable and in the log: the next start brings them back.
+            batch.done().completeExceptionally(failure);
+            return;
+        }
+        lock.lock();
+        try {
+            if (frozen.peekFirst() != batch) {
+                throw new IllegalStateException(
+                        "partition %s of table '%s': the file of writes %s to %s was recorded out of turn"
+                                .formatted(key, table.name(), batch.minSequence(), batch.maxSequence()));
+            }
+            frozen.removeFirst();
+            persistedThrough = batch.maxSequence();
+            frozenBytes -= batch.memoryBytes();
+        } finally {
+            lock.unlock();
+        }
+        batch.close();
+        memoryChange.accept(-batch.memoryBytes());
+        batch.done().complete(file);
+    }
+
+    /// References to all rows of writes up to `asOf` that are not in files at this moment. The caller closes them.
+    PartitionRows read(SequenceNumber asOf) {
+        List<RowBatch> batches = new ArrayList<>();
+        boolean done = false;
+        lock.lock();
+        try {
+            for (Frozen batch : frozen) {
+                share(batch.chunks(), asOf, batches);
+            }
+            share(filling, asOf, batches);
+            int rows = open.rowsThrough(asOf);
+            if (rows > 0) {
+                batches.add(open.share(rows));
+            }
+            PartitionRows result = new PartitionRows(persistedThrough, batches);
+            done = true;
+            return result;
+        } finally {
+            lock.unlock();
+            if (!done) {
+                batches.forEach(RowBatch::close);
+            }
+        }
+    }
+
+    private static void share(List<Chunk> chunks, SequenceNumber asOf, List<RowBatch> into) {
+        for (Chunk chunk : chunks) {
+            int rows = chunk.rowsThrough(asOf);
+            if (rows > 0) {
+                into.add(chunk.share(rows));
+            }
+        }
+    }
+
+    /// The number of the first write that has rows here; empty if there are none.
+    OptionalLong firstUnpersisted() {
+        lock.lock();
+        try {
+            Frozen oldest = frozen.peekFirst();
+            if (oldest != null) {
+                return OptionalLong.of(oldest.firstSequence().value());
+            }
+            return fillingFirst.equals(SequenceNumber.NONE)
+                    ? OptionalLong.empty()
+                    : OptionalLong.of(fillingFirst.value());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// What completes when everything frozen so far is in files, one for each batch.
+    List<CompletableFuture<PersistedFile>> outstanding() {
+        lock.lock();
+        try {
+            return frozen.stream().map(Frozen::done).toList();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Whether the oldest filling row was applied at least `ageNs` before `nowNs`.
+    boolean isOlderThan(long ageNs, long nowNs) {
+        lock.lock();
+        try {
+            return !fillingFirst.equals(SequenceNumber.NONE) && nowNs - fillingSinceNs >= ageNs;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    long fillingBytes() {
+        lock.lock();
+        try {
+            return fillingBytes;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    PartitionStatistics statistics() {
+        lock.lock();
+        try {
+            long rows = open.rowCount();
+            for (Chunk chunk : filling) {
+                rows += chunk.rowCount();
+            }
+            long frozenRows = 0;
+            for (Frozen batch : frozen) {
+                for (Chunk chunk : batch.chunks()) {
+                    frozenRows += chunk.rowCount();
+                }
+            }
+            return new PartitionStatistics(rows, fillingBytes, frozenRows, frozenBytes, frozen.size());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Releases all rows; nothing may be called afterwards.
+    void close() {
+        lock.lock();
+        try {
+            frozen.forEach(Frozen::close);
+            frozen.clear();
+            filling.forEach(Chunk::close);
+            filling = new ArrayList<>();
+            open.close();
+            memoryChange.accept(-fillingBytes - frozenBytes);
+            sealedBytes = 0;
+            fillingBytes = 0;
+            frozenBytes = 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    record PartitionStatistics(
+            long fillingRows, long fillingBytes, long frozenRows, long frozenBytes, int frozenBatches) {}
+}

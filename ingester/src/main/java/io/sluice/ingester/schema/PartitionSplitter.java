@@ -1,0 +1,142 @@
+package io.sluice.ingester.schema;
+
+import io.sluice.ingester.door.DecodedColumn;
+import io.sluice.ingester.door.DecodedWrite.DecodedTable;
+import io.sluice.model.ColumnSchema;
+import io.sluice.model.PartitionKey;
+import io.sluice.model.PartitionTemplate;
+import io.sluice.rows.RowBatch;
+import io.sluice.rows.RowColumn;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.arrow.memory.BufferAllocator;
+
+/// Cuts the rows of one decoded table into partitions and copies them into Arrow memory, once. Any thread may call.
+public final class PartitionSplitter {
+    private final BufferAllocator allocator;
+
+    /// @param allocator where the rows' memory comes from
+    public PartitionSplitter(BufferAllocator allocator) {
+        this.allocator = allocator;
+    }
+
+    /// Rows of one partition; closed by whoever it was handed to.
+    public record PartitionRows(PartitionKey key, RowBatch batch) implements AutoCloseable {
+        @Override
+        public void close() {
+            batch.close();
+        }
+    }
+
+    /// The partitions of a table's rows, each once, in order of first appearance. The rows of each keep their order.
+    /// The caller closes them.
+    public List<PartitionRows> split(DecodedTable table, PartitionTemplate template) {
+        ByteBuffer times = times(table);
+        Map<Long, RowSelection> bySlot = route(times, table.rowCount(), template);
+        List<PartitionRows> partitions = new ArrayList<>(bySlot.size());
+        boolean done = false;
+        try {
+            for (Map.Entry<Long, RowSelection> entry : bySlot.entrySet()) {
+                RowBatch batch = copy(table, entry.getValue());
+                partitions.add(new PartitionRows(template.key(entry.getKey()), batch));
+            }
+            done = true;
+            return partitions;
+        } finally {
+            if (!done) {
+                partitions.forEach(PartitionRows::close);
+            }
+        }
+    }
+
+    private static ByteBuffer times(DecodedTable table) {
+        for (DecodedColumn column : table.columns()) {
+            if (column.schema().equals(ColumnSchema.TIME)
+                    && column.values() instanceof DecodedColumn.Values.Int64s(ByteBuffer data)) {
+                return data.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+            }
+        }
+        throw new IllegalArgumentException("table '%s' has no column 'time'".formatted(table.table()));
+    }
+
+    private static Map<Long, RowSelection> route(ByteBuffer times, int rowCount, PartitionTemplate template) {
+        Map<Long, RowSelection> bySlot = new LinkedHashMap<>();
+        int start = 0;
+        while (start < rowCount) {
+            // Rows usually come in runs of one partition; mostly there is one run.
+            long slot = template.slot(times.getLong(start * Long.BYTES));
+            int end = start + 1;
+            while (end < rowCount && template.slot(times.getLong(end * Long.BYTES)) == slot) {
+                end++;
+            }
+            bySlot.computeIfAbsent(slot, _ -> new RowSelection()).addRun(start, end);
+            start = end;
+        }
+        return bySlot;
+    }
+
+    private RowBatch copy(DecodedTable table, RowSelection rows) {
+        List<RowColumn> columns = new ArrayList<>(table.columns().size());
+        long minTimeNs = Long.MAX_VALUE;
+        long maxTimeNs = Long.MIN_VALUE;
+        boolean done = false;
+        try {
+            for (DecodedColumn column : table.columns()) {
+                columns.add(ColumnCopier.copy(column, rows, allocator));
+            }
+            ByteBuffer times = times(table);
+            for (int run = 0; run < rows.runs(); run++) {
+                for (int row = rows.start(run); row < rows.end(run); row++) {
+                    long timeNs = times.getLong(row * Long.BYTES);
+                    minTimeNs = Math.min(minTimeNs, timeNs);
+                    maxTimeNs = Math.max(maxTimeNs, timeNs);
+                }
+            }
+            RowBatch batch = new RowBatch(columns, rows.rowCount(), minTimeNs, maxTimeNs);
+            done = true;
+            return batch;
+        } finally {
+            if (!done) {
+                columns.forEach(RowColumn::close);
+            }
+        }
+    }
+
+    /// Rows of a table, as runs `[start, end)` in ascending order.
+    static final class RowSelection {
+        private int[] bounds = new int[2];
+        private int runs;
+        private int rowCount;
+
+        void addRun(int start, int end) {
+            if (2 * runs == bounds.length) {
+                bounds = Arrays.copyOf(bounds, 2 * bounds.length);
+            }
+            bounds[2 * runs] = start;
+            bounds[2 * runs + 1] = end;
+            runs++;
+            rowCount += end - start;
+        }
+
+        int runs() {
+            return runs;
+        }
+
+        int start(int run) {
+            return bounds[2 * run];
+        }
+
+        int end(int run) {
+            return bounds[2 * run + 1];
+        }
+
+        int rowCount() {
+            return rowCount;
+        }
+    }
+}

@@ -1,0 +1,78 @@
+package io.sluice.ingester.sink;
+
+import io.sluice.model.NamespaceName;
+import io.sluice.model.PartitionKey;
+import io.sluice.model.SequenceNumber;
+import io.sluice.model.TableSchema;
+import io.sluice.rows.RowBatch;
+import java.util.List;
+
+/// A write that has passed every check: what the log stores, and the same rows cut into partitions in Arrow memory, so
+/// that to apply it is only to link them. Held by one thread at a time; closed once, or taken apart by the buffer.
+public final class WriteOperation implements AutoCloseable {
+    private final byte[] payload;
+    private final NamespaceName namespace;
+    private final List<PartitionWrite> partitions;
+    private SequenceNumber sequence = SequenceNumber.NONE;
+
+    /// Takes the rows over.
+    ///
+    /// @param payload the bytes of the `sluice.v1.WriteRequest`
+    /// @param partitions each partition at most once
+    public WriteOperation(byte[] payload, NamespaceName namespace, List<PartitionWrite> partitions) {
+        this.payload = payload;
+        this.namespace = namespace;
+        this.partitions = List.copyOf(partitions);
+    }
+
+    /// The rows of one write that belong to one partition.
+    ///
+    /// @param schema of the table, at least as new as the rows
+    public record PartitionWrite(TableSchema schema, PartitionKey key, RowBatch rows) {}
+
+    /// The request as it was received. Not to be changed.
+    public byte[] payload() {
+        return payload;
+    }
+
+    public NamespaceName namespace() {
+        return namespace;
+    }
+
+    public List<PartitionWrite> partitions() {
+        return partitions;
+    }
+
+    public long rowCount() {
+        return partitions.stream().mapToLong(write -> write.rows().rowCount()).sum();
+    }
+
+    /// Bytes of Arrow memory that the write holds.
+    public long memoryBytes() {
+        return partitions.stream()
+                .mapToLong(write -> write.rows().memoryBytes())
+                .sum();
+    }
+
+    /// Gives the write its place in the order, once.
+    public void assign(SequenceNumber number) {
+        if (!sequence.equals(SequenceNumber.NONE)) {
+            throw new IllegalStateException("write has number %s already, not %s".formatted(sequence, number));
+        }
+        sequence = number;
+    }
+
+    /// @throws IllegalStateException if none was assigned
+    public SequenceNumber sequence() {
+        if (sequence.equals(SequenceNumber.NONE)) {
+            throw new IllegalStateException("write has no number yet");
+        }
+        return sequence;
+    }
+
+    /// Releases the rows.
+    @Override
+    public void close() {
+        partitions.forEach(write -> write.rows().close());
+    }
+}
