@@ -44,8 +44,7 @@ public final class IngestState {
 
     /// The reason to tell; empty if writes are taken.
     public Optional<Reason> refusal() {
-        long set = reasons.get();
-        return set == 0 ? Optional.empty() : Optional.of(Reason.values()[Long.numberOfTrailingZeros(set)]);
+        return reasons.get() == 0 ? Optional.empty() : all().stream().findFirst();
     }
 
     /// All reasons that hold.
@@ -60,6 +59,7 @@ public final class IngestState {
         return Collections.unmodifiableSet(all);
     }
 
+    @SuppressWarnings("EnumOrdinal") // a set in memory: no number leaves this class
     private static long bit(Reason reason) {
         return 1L << reason.ordinal();
     }

@@ -1,0 +1,122 @@
+package io.sluice.ingester.rotation;
+
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.sluice.ingester.admission.IngestState;
+import io.sluice.ingester.buffer.BufferTree;
+import io.sluice.ingester.door.WriteOutcome.Reason;
+import io.sluice.persist.FreezeReason;
+import io.sluice.wal.Wal;
+import java.time.Duration;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// What is looked at again and again, off every hot path: partitions whose oldest row is due, memory that runs short,
+/// segments of the log that are not needed any more. [#tick] is called by one thread, about ten times a second.
+///
+/// Memory has two marks: above [#HIGH_MARK] of the limit the largest partitions are frozen until what is not yet
+/// frozen is below it; from the limit on, writes are refused until memory is below [#LOW_MARK].
+public final class PersistTriggers {
+    /// Share of the buffer's limit above which the largest partitions are frozen.
+    static final double HIGH_MARK = 0.7;
+    /// Share of the buffer's limit below which writes are taken again after it was full.
+    static final double LOW_MARK = 0.9;
+
+    private static final Logger LOG = LoggerFactory.getLogger(PersistTriggers.class);
+
+    private final BufferTree buffer;
+    private final Wal wal;
+    private final IngestState state;
+    private final Duration maxAge;
+    private final long maxBufferBytes;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition room = lock.newCondition();
+
+    /// @param maxAge how long a row may wait before its partition is frozen
+    /// @param maxBufferBytes bytes of rows from which on writes are refused
+    public PersistTriggers(
+            BufferTree buffer,
+            Wal wal,
+            IngestState state,
+            Duration maxAge,
+            long maxBufferBytes,
+            MeterRegistry metrics) {
+        this.buffer = buffer;
+        this.wal = wal;
+        this.state = state;
+        this.maxAge = maxAge;
+        this.maxBufferBytes = maxBufferBytes;
+        Gauge.builder("sluice.buffer.bytes", buffer::memoryBytes)
+                .description("Memory held by rows that are not in a catalogued file")
+                .baseUnit("bytes")
+                .register(metrics);
+        Gauge.builder("sluice.buffer.limit.bytes", () -> maxBufferBytes)
+                .description("Memory of rows from which on writes are refused")
+                .baseUnit("bytes")
+                .register(metrics);
+    }
+
+    /// One look at everything.
+    public void tick() {
+        freezeOld();
+        checkMemory();
+        dropSegments();
+    }
+
+    /// Freezes the partitions whose oldest row is due.
+    public void freezeOld() {
+        buffer.freezeOlderThan(maxAge);
+    }
+
+    /// Lets the log delete the segments whose writes are all in files.
+    public void dropSegments() {
+        wal.deleteBelow(buffer.lowWatermark());
+    }
+
+    /// Freezes and refuses by how much memory the rows hold. Any thread may call.
+    public void checkMemory() {
+        long held = buffer.memoryBytes();
+        if (held > HIGH_MARK * maxBufferBytes) {
+            long filling = held - buffer.statistics().frozenBytes();
+            long excess = filling - (long) (HIGH_MARK / 2 * maxBufferBytes);
+            if (excess > 0) {
+                buffer.freezeLargest(excess, FreezeReason.MEMORY);
+            }
+        }
+        if (held >= maxBufferBytes) {
+            if (state.set(Reason.MEMORY_LIMIT)) {
+                LOG.warn(
+                        "the buffer holds {} bytes of {}: writes are refused until persist makes room",
+                        held,
+                        maxBufferBytes);
+            }
+        } else if (held < LOW_MARK * maxBufferBytes) {
+            if (state.clear(Reason.MEMORY_LIMIT)) {
+                LOG.info("the buffer holds {} bytes of {}: writes are taken again", held, maxBufferBytes);
+            }
+            lock.lock();
+            try {
+                room.signalAll();
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    /// Waits until the buffer is not full; for replay, which cannot refuse. Needs [#tick] to be called meanwhile.
+    public void awaitRoom() throws InterruptedException {
+        if (buffer.memoryBytes() < maxBufferBytes) {
+            return;
+        }
+        lock.lock();
+        try {
+            while (buffer.memoryBytes() >= LOW_MARK * maxBufferBytes) {
+                room.await();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+}

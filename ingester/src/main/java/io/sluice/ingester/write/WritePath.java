@@ -1,0 +1,127 @@
+package io.sluice.ingester.write;
+
+import io.sluice.ingester.admission.IngestState;
+import io.sluice.ingester.door.InvalidWriteException;
+import io.sluice.ingester.door.WriteHandler;
+import io.sluice.ingester.door.WriteOutcome;
+import io.sluice.ingester.door.WriteOutcome.Reason;
+import io.sluice.ingester.schema.SchemaConflictException;
+import io.sluice.ingester.sink.OutcomeUnknownException;
+import io.sluice.ingester.sink.WriteOperation;
+import io.sluice.ingester.sink.WriteRefusedException;
+import io.sluice.ingester.sink.WriteSink;
+import io.sluice.model.SequenceNumber;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import org.apache.arrow.memory.OutOfMemoryException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// What a door hands a write to: asks whether writes are taken, prepares the write on the caller's thread, sends it
+/// through the sinks, and says what became of it. Refusals come before any cost.
+public final class WritePath implements WriteHandler {
+    private static final Logger LOG = LoggerFactory.getLogger(WritePath.class);
+
+    private final IngestState state;
+    private final InFlightWrites inFlight;
+    private final WritePreparer preparer;
+    private final WriteSink sink;
+
+    public WritePath(IngestState state, InFlightWrites inFlight, WritePreparer preparer, WriteSink sink) {
+        this.state = state;
+        this.inFlight = inFlight;
+        this.preparer = preparer;
+        this.sink = sink;
+    }
+
+    @Override
+    public CompletionStage<WriteOutcome> write(byte[] request) {
+        Optional<Reason> refusal = state.refusal();
+        if (refusal.isPresent()) {
+            return CompletableFuture.completedStage(refuse(refusal.get(), describe(refusal.get())));
+        }
+        Optional<InFlightWrites.Permit> permit = inFlight.tryEnter(request.length);
+        if (permit.isEmpty()) {
+            return CompletableFuture.completedStage(refuse(Reason.ADMISSION_LIMIT, inFlight.describeLimit()));
+        }
+        // Asked again: a stop that began in between waits for the permits it sees, and must not miss this one.
+        Optional<Reason> second = state.refusal();
+        if (second.isPresent()) {
+            permit.get().close();
+            return CompletableFuture.completedStage(refuse(second.get(), describe(second.get())));
+        }
+        CompletionStage<WriteOutcome> outcome;
+        try {
+            outcome = submit(request);
+        } catch (RuntimeException | Error e) {
+            permit.get().close();
+            throw e;
+        }
+        return outcome.whenComplete((_, _) -> permit.get().close());
+    }
+
+    private CompletionStage<WriteOutcome> submit(byte[] request) {
+        WriteOperation operation;
+        try {
+            operation = preparer.prepare(request);
+        } catch (InvalidWriteException e) {
+            return CompletableFuture.completedStage(new WriteOutcome.Invalid(e.getMessage()));
+        } catch (SchemaConflictException e) {
+            return CompletableFuture.completedStage(new WriteOutcome.Conflict(e.getMessage()));
+        } catch (OutOfMemoryException e) {
+            return CompletableFuture.completedStage(
+                    refuse(Reason.MEMORY_LIMIT, "no memory for the rows of the write: " + e.getMessage()));
+        } catch (IOException e) {
+            LOG.warn("the catalog does not answer", e);
+            return CompletableFuture.completedStage(
+                    refuse(Reason.CATALOG_UNAVAILABLE, "the catalog does not answer: " + e.getMessage()));
+        }
+        return sink.apply(operation).handle(WritePath::outcome);
+    }
+
+    private static WriteOutcome outcome(SequenceNumber sequence, Throwable failure) {
+        if (failure == null) {
+            return new WriteOutcome.Written(sequence);
+        }
+        Throwable cause =
+                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        return switch (cause) {
+            case WriteRefusedException refused -> refuse(refused.reason(), refused.getMessage());
+            case OutcomeUnknownException unknown -> new WriteOutcome.Unknown(unknown.getMessage());
+            default -> {
+                LOG.error("a write ended in an unexpected way", cause);
+                yield new WriteOutcome.Unknown("unexpected: " + cause);
+            }
+        };
+    }
+
+    private static WriteOutcome refuse(Reason reason, String message) {
+        return new WriteOutcome.Refused(reason, message, retryAfter(reason));
+    }
+
+    /// How long such a state usually lasts.
+    private static Duration retryAfter(Reason reason) {
+        return switch (reason) {
+            case NOT_READY, GRACEFUL_STOP, WAL_FAILED, PERSIST_SATURATED, WAL_FULL -> Duration.ofSeconds(5);
+            case CATALOG_UNAVAILABLE, MEMORY_LIMIT -> Duration.ofSeconds(2);
+            case ADMISSION_LIMIT -> Duration.ofSeconds(1);
+        };
+    }
+
+    private static String describe(Reason reason) {
+        return switch (reason) {
+            case NOT_READY -> "the server is starting: the log is being replayed";
+            case GRACEFUL_STOP -> "the server is stopping";
+            case WAL_FAILED -> "the log failed, and the server is about to end";
+            case PERSIST_SATURATED -> "the persist queue is full (--persist-queue-depth)";
+            case WAL_FULL -> "the log has no room for another segment";
+            case ADMISSION_LIMIT -> "too many writes at once";
+            case MEMORY_LIMIT -> "the buffer is full (--buffer-bytes): rows wait to be persisted";
+            case CATALOG_UNAVAILABLE -> "the catalog does not answer";
+        };
+    }
+}

@@ -1,0 +1,67 @@
+package io.sluice.ingester.write;
+
+import io.sluice.ingester.buffer.BufferTree;
+import io.sluice.ingester.door.DecodedWrite;
+import io.sluice.ingester.door.DecodedWrite.DecodedTable;
+import io.sluice.ingester.door.InvalidWriteException;
+import io.sluice.ingester.door.WriteDecoder;
+import io.sluice.ingester.schema.PartitionSplitter;
+import io.sluice.ingester.schema.PartitionSplitter.PartitionRows;
+import io.sluice.ingester.schema.SchemaCache;
+import io.sluice.ingester.schema.SchemaConflictException;
+import io.sluice.ingester.sink.WriteOperation;
+import io.sluice.ingester.sink.WriteOperation.PartitionWrite;
+import io.sluice.model.TableSchema;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Turns a request's bytes into a write that cannot fail to apply: decodes, checks, looks the schema up, cuts the
+/// rows into partitions and makes sure that the partitions' nodes exist. The costly part of a write; any thread may
+/// run it.
+public final class WritePreparer {
+    private final SchemaCache schemas;
+    private final PartitionSplitter splitter;
+    private final BufferTree buffer;
+
+    public WritePreparer(SchemaCache schemas, PartitionSplitter splitter, BufferTree buffer) {
+        this.schemas = schemas;
+        this.splitter = splitter;
+        this.buffer = buffer;
+    }
+
+    /// The caller closes the operation or hands it on.
+    ///
+    /// @throws InvalidWriteException if the request is wrong in itself
+    /// @throws SchemaConflictException if it contradicts the catalog
+    /// @throws IOException if the catalog cannot answer
+    /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory for the rows
+    public WriteOperation prepare(byte[] request) throws InvalidWriteException, SchemaConflictException, IOException {
+        DecodedWrite write = WriteDecoder.decode(request);
+        // All schemas before any rows: a conflict in the last table costs no copying of the first.
+        List<TableSchema> resolved = new ArrayList<>(write.tables().size());
+        for (DecodedTable table : write.tables()) {
+            resolved.add(schemas.resolve(write.namespace(), table));
+        }
+        List<PartitionWrite> partitions = new ArrayList<>();
+        boolean done = false;
+        try {
+            for (int i = 0; i < resolved.size(); i++) {
+                TableSchema schema = resolved.get(i);
+                for (PartitionRows rows : splitter.split(write.tables().get(i), schema.template())) {
+                    partitions.add(new PartitionWrite(schema, rows.key(), rows.batch()));
+                }
+            }
+            for (PartitionWrite partition : partitions) {
+                buffer.prepare(partition.schema(), partition.key());
+            }
+            WriteOperation operation = new WriteOperation(request, write.namespace(), partitions);
+            done = true;
+            return operation;
+        } finally {
+            if (!done) {
+                partitions.forEach(partition -> partition.rows().close());
+            }
+        }
+    }
+}

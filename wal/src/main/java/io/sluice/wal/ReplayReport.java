@@ -1,0 +1,15 @@
+package io.sluice.wal;
+
+import java.util.List;
+
+/// What a replay read.
+///
+/// @param tornBytes cut off at the end of the log
+/// @param quarantined how many byte ranges were set aside
+/// @param problems one line each
+public record ReplayReport(
+        int segments, long entries, long payloadBytes, long tornBytes, int quarantined, List<String> problems) {
+    public ReplayReport {
+        problems = List.copyOf(problems);
+    }
+}

@@ -1,0 +1,78 @@
+package io.sluice.wal;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/// Names and finds the files of a log's folder.
+final class SegmentDirectory {
+    static final String LOCK = "lock";
+    static final String QUARANTINE = "quarantine";
+    /// Files of others that belong here: the ingester's identity.
+    private static final Set<String> KNOWN = Set.of(LOCK, QUARANTINE, "ingester.id", "ingester.id.tmp");
+
+    private static final Pattern NAME = Pattern.compile("(\\d{20})\\.wal");
+
+    private SegmentDirectory() {}
+
+    /// What lies in a folder.
+    ///
+    /// @param segments by id
+    /// @param foreign files that are none of the log's
+    record Listing(TreeMap<Long, Path> segments, List<Path> foreign) {}
+
+    static Listing list(Path directory) throws IOException {
+        TreeMap<Long, Path> segments = new TreeMap<>();
+        List<Path> foreign = new ArrayList<>();
+        try (Stream<Path> files = Files.list(directory)) {
+            for (Path file : (Iterable<Path>) files.sorted()::iterator) {
+                String name = file.getFileName().toString();
+                Matcher matcher = NAME.matcher(name);
+                if (matcher.matches() && Files.isRegularFile(file) && isId(matcher.group(1))) {
+                    segments.put(Long.parseLong(matcher.group(1)), file);
+                } else if (!KNOWN.contains(name)) {
+                    foreign.add(file);
+                }
+            }
+        }
+        return new Listing(segments, foreign);
+    }
+
+    private static boolean isId(String digits) {
+        try {
+            return Long.parseLong(digits) >= 1;
+        } catch (NumberFormatException e) {
+            return false; // 20 digits can be more than a long holds
+        }
+    }
+
+    static Path file(Path directory, long id) {
+        return directory.resolve("%020d.wal".formatted(id));
+    }
+
+    /// Makes the names in a folder durable.
+    static void sync(Path directory) throws IOException {
+        try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+    }
+
+    /// Bytes of all segments.
+    static long sizeBytes(Map<Long, Path> segments) throws IOException {
+        long bytes = 0;
+        for (Path file : segments.values()) {
+            bytes += Files.size(file);
+        }
+        return bytes;
+    }
+}

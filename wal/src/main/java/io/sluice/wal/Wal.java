@@ -1,0 +1,239 @@
+package io.sluice.wal;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.sluice.model.SequenceNumber;
+import io.sluice.wal.WalStatus.State;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.concurrent.ThreadFactory;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+
+/// The write-ahead log: [#append] makes a payload durable under the next number, [#replay] brings all payloads back
+/// after a crash, [#deleteBelow] lets go of those that are not needed any more. It knows nothing of what the payloads
+/// mean.
+///
+/// In order: [#open], [#replay] once, [#start], then any thread may append, delete and look; [#close] at the end.
+/// Layout on disk: [io.sluice.wal.format.SegmentFormat].
+public final class Wal implements AutoCloseable {
+    private final WalSettings settings;
+    private final SegmentFile.Factory files;
+    private final InstantSource clock;
+    private final LongSupplier nanoTime;
+    private final WalMetrics metrics;
+    private final FileChannel lockFile;
+    private final SegmentList segments;
+    private final LogReplay replay;
+    private volatile Optional<LogWriter> writer = Optional.empty();
+    private volatile boolean closed;
+
+    private Wal(
+            WalSettings settings,
+            SegmentFile.Factory files,
+            InstantSource clock,
+            LongSupplier nanoTime,
+            MeterRegistry registry,
+            FileChannel lockFile) {
+        this.settings = settings;
+        this.files = files;
+        this.clock = clock;
+        this.nanoTime = nanoTime;
+        this.lockFile = lockFile;
+        this.metrics = new WalMetrics(registry);
+        this.segments = new SegmentList(settings.directory(), metrics);
+        this.replay = new LogReplay(settings, segments, metrics);
+        metrics.gauge("sluice.wal.segments", "Segments on disk, the open one included", segments::count);
+        metrics.gauge("sluice.wal.bytes", "Bytes of all segments", segments::sizeBytes);
+        metrics.gauge(
+                "sluice.wal.queue.entries",
+                "Entries that wait to be durable",
+                () -> writer.map(LogWriter::queuedEntries).orElse(0));
+        metrics.gauge(
+                "sluice.wal.oldest.segment.age.seconds",
+                "Age of the oldest segment",
+                () -> segments.oldestCreatedAt()
+                        .map(at -> (clock.millis() - at.toEpochMilli()) / 1000.0)
+                        .orElse(0.0));
+    }
+
+    /// Takes the log's folder, creating it if there is none. Starts no thread and reads no entry.
+    ///
+    /// @param clock for the time at which segments are created
+    /// @param nanoTime for durations
+    /// @throws WalLockedException if another process has the folder
+    public static Wal open(WalSettings settings, InstantSource clock, LongSupplier nanoTime, MeterRegistry metrics)
+            throws IOException {
+        return open(settings, DiskSegmentFile::create, clock, nanoTime, metrics);
+    }
+
+    static Wal open(
+            WalSettings settings,
+            SegmentFile.Factory files,
+            InstantSource clock,
+            LongSupplier nanoTime,
+            MeterRegistry metrics)
+            throws IOException {
+        createDurably(settings.directory());
+        FileChannel lockFile = lock(settings.directory());
+        return new Wal(settings, files, clock, nanoTime, metrics, lockFile);
+    }
+
+    private static void createDurably(Path directory) throws IOException {
+        Path absolute = directory.toAbsolutePath();
+        if (!Files.isDirectory(absolute)) {
+            Path parent = absolute.getParent();
+            if (parent != null) {
+                createDurably(parent);
+            }
+            Files.createDirectories(absolute);
+            if (parent != null) {
+                SegmentDirectory.sync(parent);
+            }
+        }
+    }
+
+    private static FileChannel lock(Path directory) throws IOException {
+        Path path = directory.resolve(SegmentDirectory.LOCK);
+        FileChannel channel =
+                FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        boolean done = false;
+        try {
+            FileLock lock = tryLock(channel);
+            if (lock == null) {
+                throw new WalLockedException(directory, owner(channel));
+            }
+            channel.truncate(0);
+            channel.write(ByteBuffer.wrap(
+                    "process %d%n".formatted(ProcessHandle.current().pid()).getBytes(StandardCharsets.UTF_8)));
+            done = true;
+            return channel;
+        } finally {
+            if (!done) {
+                channel.close();
+            }
+        }
+    }
+
+    @org.jspecify.annotations.Nullable
+    private static FileLock tryLock(FileChannel channel) throws IOException {
+        try {
+            return channel.tryLock();
+        } catch (OverlappingFileLockException e) {
+            return null; // this very process has it
+        }
+    }
+
+    private static String owner(FileChannel channel) throws IOException {
+        ByteBuffer text = ByteBuffer.allocate(64);
+        channel.read(text, 0);
+        String owner = new String(text.array(), 0, text.position(), StandardCharsets.UTF_8).strip();
+        return owner.isEmpty() ? "another process" : owner;
+    }
+
+    /// The last number that the log knows of, from entries and from headers; NONE if there is none. Right from the
+    /// end of [#replay] on.
+    public SequenceNumber lastSequence() {
+        return new SequenceNumber(segments.lastSequence());
+    }
+
+    /// Hands over every entry, in order, and puts the folder in order: cuts a torn tail off, sets damage aside in the
+    /// folder `quarantine`. To be called once, before [#start].
+    ///
+    /// @throws WalVersionException if a newer version wrote a segment
+    /// @throws CorruptEntryException if something is damaged and the policy is FAIL
+    public ReplayReport replay(EntryHandler handler) throws IOException, InterruptedException {
+        return replay.run(handler);
+    }
+
+    /// How far [#replay] is. Any thread may call.
+    public ReplayProgress replayProgress() {
+        return replay.progress();
+    }
+
+    /// Deletes every segment: the caller gave up their numbering. After [#replay], before [#start].
+    public void discardAll() throws IOException {
+        segments.deleteBelow(Long.MAX_VALUE);
+        if (segments.count() > 0) {
+            throw new IOException("cannot delete the segments in " + settings.directory());
+        }
+        SegmentDirectory.sync(settings.directory());
+    }
+
+    /// Begins a new segment and the log's thread.
+    ///
+    /// @param sequences its first number must be one above [#lastSequence]
+    /// @param onFailure hears, once and on the log's thread, that a write or a sync failed; the log takes
+    ///     nothing from then on
+    public void start(SequenceSource sequences, ThreadFactory threads, Consumer<IOException> onFailure)
+            throws IOException {
+        LogWriter started = new LogWriter(
+                settings,
+                sequences,
+                files,
+                segments,
+                segments.lastSequence(),
+                clock,
+                nanoTime,
+                metrics,
+                threads,
+                onFailure);
+        writer = Optional.of(started);
+        started.start();
+    }
+
+    /// Queues a payload to be made durable. Computes its checksum on the calling thread and never blocks.
+    ///
+    /// @param payload 1 byte to 1 GiB; not to be changed from now on
+    /// @param listener hears what became of it, unless this throws
+    /// @throws WalRefusedException if it was not taken
+    public void append(byte[] payload, AppendListener listener) throws WalRefusedException {
+        Optional<LogWriter> running = writer;
+        if (running.isEmpty()) {
+            throw new WalRefusedException(WalRefusedException.Reason.CLOSED, "the log is not started");
+        }
+        running.get().append(payload, listener);
+    }
+
+    /// Deletes the closed segments whose entries are all numbered below `firstNeeded`. Any thread may call.
+    public void deleteBelow(SequenceNumber firstNeeded) {
+        segments.deleteBelow(firstNeeded.value());
+    }
+
+    /// What the log is doing. Any thread may call.
+    public WalStatus status() {
+        Optional<LogWriter> running = writer;
+        State state = closed ? State.CLOSED : running.map(LogWriter::state).orElse(State.OPENED);
+        return new WalStatus(
+                settings.directory(),
+                state,
+                segments.count(),
+                segments.sizeBytes(),
+                lastSequence(),
+                segments.oldestCreatedAt(),
+                running.map(LogWriter::queuedEntries).orElse(0),
+                running.map(LogWriter::queuedBytes).orElse(0L),
+                running.flatMap(LogWriter::failure).map(Throwable::getMessage));
+    }
+
+    /// Makes durable what is queued, ends the log's thread and lets go of the folder.
+    @Override
+    public void close() throws IOException {
+        if (!closed) {
+            closed = true;
+            try (lockFile) {
+                if (writer.isPresent()) {
+                    writer.get().close();
+                }
+            }
+        }
+    }
+}
