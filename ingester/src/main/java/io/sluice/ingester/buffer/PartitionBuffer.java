@@ -20,6 +20,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongConsumer;
 import org.apache.arrow.memory.BufferAllocator;
+import org.jspecify.annotations.Nullable;
 
 /// Rows of one partition that are not in files: those being filled, and frozen ones on their way to object storage.
 ///
@@ -29,7 +30,6 @@ final class PartitionBuffer {
     private final TableBuffer table;
     private final PartitionKey key;
     private final IngesterId ingester;
-    private final BufferAllocator allocator;
     /// Hears by how many bytes the memory held here changes; quick, and calls nobody.
     private final LongConsumer memoryChange;
 
@@ -88,7 +88,6 @@ final class PartitionBuffer {
         this.persistedThrough = persistedThrough;
         this.frozenThrough = persistedThrough;
         this.lastApplied = persistedThrough;
-        this.allocator = allocator;
         this.memoryChange = memoryChange;
         this.open = new OpenChunk(allocator);
     }
@@ -200,7 +199,7 @@ final class PartitionBuffer {
         }
     }
 
-    private void finish(Frozen batch, PersistedFile file, Throwable failure) {
+    private void finish(Frozen batch, PersistedFile file, @Nullable Throwable failure) {
         if (failure != null) {
             // The rows stay readable and in the log: the next start brings them back.
             batch.done().completeExceptionally(failure);
@@ -208,7 +207,8 @@ final class PartitionBuffer {
         }
         lock.lock();
         try {
-            if (frozen.peekFirst() != batch) {
+            Frozen oldest = frozen.peekFirst();
+            if (oldest == null || !oldest.maxSequence().equals(batch.maxSequence())) {
                 throw new IllegalStateException(
                         "partition %s of table '%s': the file of writes %s to %s was recorded out of turn"
                                 .formatted(key, table.name(), batch.minSequence(), batch.maxSequence()));

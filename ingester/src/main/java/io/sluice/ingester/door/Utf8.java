@@ -3,13 +3,13 @@ package io.sluice.ingester.door;
 import java.nio.ByteBuffer;
 
 /// Checks UTF-8 in place, by table 3-7 of the Unicode standard.
-final class Utf8 {
+public final class Utf8 {
     private static final long HIGH_BITS = 0x8080808080808080L;
 
     private Utf8() {}
 
     /// Whether the bytes `[from, to)` are well-formed by themselves.
-    static boolean isValid(ByteBuffer bytes, int from, int to) {
+    public static boolean isValid(ByteBuffer bytes, int from, int to) {
         int at = from;
         while (at < to) {
             if (to - at >= Long.BYTES && (bytes.getLong(at) & HIGH_BITS) == 0) {

@@ -70,7 +70,8 @@ final class Numbers {
 
     /// A decimal number: sign, digits with or without a point, exponent. The result is that of [Double#parseDouble].
     ///
-    /// A number of few digits is exact as a whole number times or over a power of ten, both exact as doubles, so one
+    /// A number of few digits is exact as a whole number times or over a power of ten, both exact as doubles, so
+    ///     one
     /// rounding gives the nearest double (Clinger, "How to Read Floating Point Numbers Accurately", 1990).
     static double parseDouble(byte[] bytes, int from, int to, String what) throws BadLineException {
         int at = from;

@@ -62,6 +62,8 @@ public final class WriteOperation implements AutoCloseable {
         sequence = number;
     }
 
+    /// The write's number.
+    ///
     /// @throws IllegalStateException if none was assigned
     public SequenceNumber sequence() {
         if (sequence.equals(SequenceNumber.NONE)) {

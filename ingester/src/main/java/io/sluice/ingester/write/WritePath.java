@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import org.apache.arrow.memory.OutOfMemoryException;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -83,7 +84,7 @@ public final class WritePath implements WriteHandler {
         return sink.apply(operation).handle(WritePath::outcome);
     }
 
-    private static WriteOutcome outcome(SequenceNumber sequence, Throwable failure) {
+    private static WriteOutcome outcome(SequenceNumber sequence, @Nullable Throwable failure) {
         if (failure == null) {
             return new WriteOutcome.Written(sequence);
         }
