@@ -14,9 +14,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/// The record of schemas, sort keys, files and progress. Any thread may call any method; each call is one transaction,
-/// durable when it returns. An `IOException` means that the catalog could not answer: whether the change was made is
-/// then unknown, and every method may be called again with the same arguments to the same effect.
+/// The record of schemas, sort keys, files and progress. Any thread may call any method; each call is one
+/// transaction, durable when it returns. An `IOException` means that the catalog could not answer: whether the
+/// change was made is then unknown, and every method may be called again with the same arguments to the same
+/// effect.
 public interface Catalog extends AutoCloseable {
     /// All namespaces, by name.
     List<NamespaceName> namespaces() throws IOException;
@@ -33,12 +34,13 @@ public interface Catalog extends AutoCloseable {
 
     Optional<TableSchema> findTable(NamespaceName namespace, TableName table) throws IOException;
 
-    /// Makes sure that the table has these columns, `time` besides, and returns its schema. What is missing is created,
-    /// all of it or nothing: the namespace (with the default template), the table, the columns in the order given.
+    /// Makes sure that the table has these columns, `time` besides, and returns its schema. What is missing is
+    /// created, all of it or nothing: the namespace (with the default template), the table, the columns in the
+    /// order given.
     ///
     /// @param maxColumns how many columns the table may have in the end, `time` included
-    /// @throws CatalogConflictException if a column exists with another kind or type (the message says both), or
-    ///     the table would have too many columns
+    /// @throws CatalogConflictException if a column exists with another kind or type (the message says both),
+    ///     or the table would have too many columns
     TableSchema ensureTable(NamespaceName namespace, TableName table, List<ColumnSchema> columns, int maxColumns)
             throws IOException;
 
@@ -47,18 +49,19 @@ public interface Catalog extends AutoCloseable {
     /// @throws CatalogConflictException if there is no such table
     SortKey sortKey(TableId table) throws IOException;
 
-    /// Replaces the sort key if it is still `expected`, and returns the key in force afterwards: `update` if the caller
-    /// won or somebody set the same, else what another ingester set.
+    /// Replaces the sort key if it is still `expected`, and returns the key in force afterwards: `update` if
+    /// the caller won or somebody set the same, else what another ingester set.
     SortKey compareAndSetSortKey(TableId table, SortKey expected, SortKey update) throws IOException;
 
-    /// Notes that an ingester starts: raises its epoch, so that commits under an older one are refused from now on.
+    /// Notes that an ingester starts: raises its epoch, so that commits under an older one are refused from now
+    /// on.
     Registration registerIngester(IngesterId ingester) throws IOException;
 
     /// Up to which write of an ingester a partition is in files; [SequenceNumber#NONE] if it never persisted.
     SequenceNumber persistedThrough(IngesterId ingester, PartitionId partition) throws IOException;
 
-    /// Records a file and advances the partition's persisted-through to its `maxSequence`, in one transaction. If this
-    /// very file is recorded already (the reply to an earlier call was lost), nothing changes.
+    /// Records a file and advances the partition's persisted-through to its `maxSequence`, in one transaction.
+    /// If this very file is recorded already (the reply to an earlier call was lost), nothing changes.
     ///
     /// @param epoch the epoch of the ingester's [Registration]
     /// @throws StaleEpochException if the ingester was started again since
@@ -77,7 +80,7 @@ public interface Catalog extends AutoCloseable {
     /// What an ingester learns when it starts.
     ///
     /// @param epoch names this start; greater than that of every earlier start of the ingester
-    /// @param highestPersisted the highest sequence number of the ingester that is in any file; NONE if there is
-    ///     none
+    /// @param highestPersisted the highest sequence number of the ingester that is in any file; NONE if there
+    ///     is none
     record Registration(long epoch, SequenceNumber highestPersisted) {}
 }

@@ -4,9 +4,9 @@ import io.sluice.model.ColumnName;
 import java.util.HashSet;
 import java.util.List;
 
-/// The tags by which a table's files are sorted, before `time`; agreed on in the catalog. It is only ever extended,
-/// never
-/// reordered, so every file's order is that of the key at the time without the columns the file lacks.
+/// The tags by which a table's files are sorted, before `time`; agreed on in the catalog. It is only ever
+/// extended, never reordered, so every file's order is that of the key at the time without the columns the file
+/// lacks.
 public record SortKey(List<ColumnName> tags) {
     /// No tags: sorted by time alone.
     public static final SortKey EMPTY = new SortKey(List.of());
