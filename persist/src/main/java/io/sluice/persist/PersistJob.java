@@ -84,13 +84,13 @@ final class PersistJob {
         stageStartNanos = now;
     }
 
-    /// Notes that an attempt failed, and what the job waits in now.
+    /// Notes that an attempt failed.
     ///
     /// @return how many have failed
-    int failed(PersistStage waiting, String error) {
-        enter(waiting);
-        int failures = progress.failures + 1;
-        progress = new Progress(waiting, progress.since, failures, Optional.of(error));
+    int failed(String error) {
+        Progress last = progress;
+        int failures = last.failures + 1;
+        progress = new Progress(last.at, last.since, failures, Optional.of(error));
         return failures;
     }
 

@@ -86,8 +86,8 @@ final class PersistLane implements Runnable {
         try {
             settle(job, attempt(job));
         } catch (OutOfMemoryError e) {
-            // The job was not given back: that is the last step, and it allocates before it changes anything.
-            if (job.isDone() || !queue.pause(job, WITHOUT_MEMORY)) {
+            // Giving back allocates before it changes anything.
+            if (job.isDone() || !(queue.isWaiting(job) || queue.pause(job, WITHOUT_MEMORY))) {
                 fail(job, e);
             }
             LOG.error("out of memory while settling {}", job, e);
@@ -178,9 +178,9 @@ final class PersistLane implements Runnable {
     }
 
     private void retry(PersistJob job, Throwable cause) {
-        int failures = job.failed(PersistStage.RETRY, String.valueOf(cause));
+        int failures = job.failed(cause.toString());
         Duration delay = retryBackoff.delay(failures);
-        metrics.failed(job, clock.instant(), String.valueOf(cause), false);
+        metrics.failed(job, clock.instant(), cause.toString(), false);
         var line = cause instanceof IOException ? LOG.atWarn() : LOG.atError().setCause(cause);
         line.log(
                 "persist failed, attempt {}, again in {} ms: {}: {}",
@@ -188,15 +188,17 @@ final class PersistLane implements Runnable {
                 delay.toMillis(),
                 job,
                 cause.toString());
-        if (!queue.pause(job, delay)) {
+        if (queue.pause(job, delay)) {
+            job.enter(PersistStage.RETRY);
+        } else {
             fail(job, stopped(job, cause));
         }
     }
 
     private void park(PersistJob job, Throwable cause) {
-        int failures = job.failed(PersistStage.PARKED, String.valueOf(cause));
+        int failures = job.failed(cause.toString());
         Duration delay = parkedBackoff.longest();
-        metrics.failed(job, clock.instant(), String.valueOf(cause), true);
+        metrics.failed(job, clock.instant(), cause.toString(), true);
         LOG.error(
                 "persist failed, attempt {}, and will hardly heal by itself; the rows stay readable and in the log, later"
                         + " ones of the partition wait; again in {} s: {}",
@@ -204,7 +206,9 @@ final class PersistLane implements Runnable {
                 delay.toSeconds(),
                 job,
                 cause);
-        if (!queue.park(job, delay)) {
+        if (queue.park(job, delay)) {
+            job.enter(PersistStage.PARKED);
+        } else {
             fail(job, stopped(job, cause));
         }
     }

@@ -7,9 +7,11 @@ import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.EnumMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.ToDoubleFunction;
 
 /// Counts what is persisted, for the metrics and for [PersistStatus]. Any thread may call any method.
 final class PersistMetrics {
@@ -44,7 +46,7 @@ final class PersistMetrics {
                     reason,
                     Counter.builder("sluice.persist.files")
                             .description("Files recorded in the catalog, by why their rows were frozen")
-                            .tag("reason", reason.name().toLowerCase(java.util.Locale.ROOT))
+                            .tag("reason", reason.name().toLowerCase(Locale.ROOT))
                             .register(registry));
         }
         rowCounter = counter(registry, "sluice.persist.rows", "Rows in files, after merging");
@@ -95,9 +97,9 @@ final class PersistMetrics {
         if (ofReason != null) {
             ofReason.increment();
         }
-        rowCounter.increment(file.file().rowCount());
-        byteCounter.increment(file.file().sizeBytes());
-        duplicateCounter.increment(file.duplicates());
+        rowCounter.increment((double) file.file().rowCount());
+        byteCounter.increment((double) file.file().sizeBytes());
+        duplicateCounter.increment((double) file.duplicates());
         queued.record(file.queued());
         gateWait.record(job.in(PersistStage.GATE));
         sort.record(job.in(PersistStage.MERGE));
@@ -150,11 +152,7 @@ final class PersistMetrics {
     }
 
     private static <T> void gauge(
-            MeterRegistry registry,
-            String name,
-            String description,
-            T state,
-            java.util.function.ToDoubleFunction<T> value) {
+            MeterRegistry registry, String name, String description, T state, ToDoubleFunction<T> value) {
         Gauge.builder(name, state, value).description(description).register(registry);
     }
 }

@@ -176,20 +176,14 @@ public final class Persister {
     public void stop(Duration deadline) throws InterruptedException {
         queue.drain();
         try {
-            if (isStarted()) {
-                queue.awaitDrained(deadline);
+            try {
+                if (isStarted()) {
+                    queue.awaitDrained(deadline);
+                }
+            } finally {
+                end(new PersistStoppedException("stopped"));
+                interruptWorkers();
             }
-        } finally {
-            end(new PersistStoppedException("stopped"));
-        }
-        awaitWorkers();
-    }
-
-    private void awaitWorkers() throws InterruptedException {
-        synchronized (threads) {
-            threads.forEach(Thread::interrupt);
-        }
-        try {
             if (isStarted() && !lanesLeft.await(STOP_GRACE.toNanos(), TimeUnit.NANOSECONDS)) {
                 LOG.warn("{} persist workers do not answer", lanesLeft.getCount());
             }
@@ -198,6 +192,12 @@ public final class Persister {
                 LOG.warn("given up while in stage {}: {}", job.progress().at(), job);
                 job.fail(stopped("stopped while under way: " + job));
             }
+        }
+    }
+
+    private void interruptWorkers() {
+        synchronized (threads) {
+            threads.forEach(Thread::interrupt);
         }
     }
 
