@@ -210,7 +210,9 @@ final class SchemaStatements {
         List<ColumnSchema> columns = columns(connection, table.value());
         for (int position = expected.tags().size(); position < update.tags().size(); position++) {
             ColumnName tag = update.tags().get(position);
-            if (!columns.contains(new ColumnSchema(tag, ColumnKind.TAG, ColumnType.STRING))) {
+            if (columns.stream()
+                    .noneMatch(column ->
+                            column.kind() == ColumnKind.TAG && column.name().equals(tag))) {
                 throw new CatalogConflictException(
                         "sort key of table '%s' in namespace '%s' names '%s': expected a TAG of the table"
                                 .formatted(names.table(), names.namespace(), tag));

@@ -33,6 +33,7 @@ import org.slf4j.LoggerFactory;
 /// nothing is removed.
 final class TemporaryFolder {
     private static final Logger LOG = LoggerFactory.getLogger(TemporaryFolder.class);
+    private static final String OWNER = "owner-";
     private static final String NEW = ".new";
     private static final String LOCK = ".lock";
 
@@ -75,7 +76,7 @@ final class TemporaryFolder {
     }
 
     private static TemporaryFolder openNew(Path parent) throws IOException {
-        Path unnamed = Files.createTempFile(parent, "owner-", NEW);
+        Path unnamed = Files.createTempFile(parent, OWNER, NEW);
         Path folder = withoutSuffix(unnamed, NEW);
         Path named = folder.resolveSibling(folder.getFileName() + LOCK);
         FileChannel channel = FileChannel.open(unnamed, StandardOpenOption.WRITE);
@@ -103,7 +104,9 @@ final class TemporaryFolder {
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(parent)) {
             for (Path entry : entries) {
                 String name = entry.getFileName().toString();
-                if (name.endsWith(LOCK) && !HELD_HERE.contains(entry)) {
+                if (!name.startsWith(OWNER)) {
+                    LOG.warn("left alone what no upload left behind: {}", entry);
+                } else if (name.endsWith(LOCK) && !HELD_HERE.contains(entry)) {
                     removeIfDead(entry, withoutSuffix(entry, LOCK));
                 } else if (name.endsWith(NEW)) {
                     removeIfDead(entry, withoutSuffix(entry, NEW));

@@ -1,0 +1,47 @@
+package io.sluice.persist.catalog;
+
+import java.io.IOException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.InstantSource;
+
+/// Opens the catalog that a setting names.
+public final class Catalogs {
+    private static final String SQLITE = "sqlite:";
+
+    private Catalogs() {}
+
+    /// Opens a catalog. The caller closes it.
+    ///
+    /// @param address `sqlite:FILE`; the file and its folders are created if they are missing, a relative one
+    ///     counts from the working folder
+    /// @param clock says when something was created
+    /// @throws IllegalArgumentException if `address` is none that this version supports; says which are
+    public static Catalog open(String address, InstantSource clock) throws IOException {
+        return SqliteCatalog.open(file(address), clock);
+    }
+
+    private static Path file(String address) {
+        String path = address.startsWith(SQLITE) ? address.substring(SQLITE.length()) : "";
+        if (path.isEmpty() || (path.startsWith("//") && !path.startsWith("///"))) {
+            throw unsupported(address);
+        }
+        try {
+            return Path.of(path);
+        } catch (InvalidPathException e) {
+            throw new IllegalArgumentException("catalog '%s': %s".formatted(address, e.getMessage()), e);
+        }
+    }
+
+    private static IllegalArgumentException unsupported(String address) {
+        return new IllegalArgumentException(
+                "catalog '%s' is not supported: expected sqlite:FILE, such as sqlite:/var/lib/sluice/catalog.db"
+                        .formatted(withoutSecrets(address)));
+    }
+
+    /// An address of a server may hold a password, which must not get into a log.
+    private static String withoutSecrets(String address) {
+        int scheme = address.indexOf(':');
+        return scheme < 0 ? address : address.substring(0, scheme) + ":…";
+    }
+}
