@@ -64,6 +64,10 @@ final class PersistFixture implements AutoCloseable {
     }
 
     Persister persister(PersistSettings settings, ObjectStore into) {
+        return persister(settings, into, epoch);
+    }
+
+    Persister persister(PersistSettings settings, ObjectStore into, long underEpoch) {
         var listener = new PersistListener() {
             @Override
             public void saturated(boolean isSaturated) {
@@ -80,7 +84,7 @@ final class PersistFixture implements AutoCloseable {
                 catalog,
                 into,
                 format,
-                _ -> epoch,
+                _ -> underEpoch,
                 clock,
                 clock,
                 this::await,
