@@ -72,20 +72,25 @@ final class PersistJob {
 
     /// Notes that another stage begins.
     void enter(PersistStage stage) {
-        long now = nanoTime.getAsLong();
+        end();
         Progress last = progress;
-        spent.merge(last.at, Duration.ofNanos(now - stageStartNanos), Duration::plus);
-        stageStartNanos = now;
         progress = new Progress(stage, clock.instant(), last.failures, last.lastError);
     }
 
-    /// Notes that an attempt failed, and what the job waits in now.
+    /// Notes that the stage ends.
+    void end() {
+        long now = nanoTime.getAsLong();
+        spent.merge(progress.at, Duration.ofNanos(now - stageStartNanos), Duration::plus);
+        stageStartNanos = now;
+    }
+
+    /// Notes that an attempt failed.
     ///
     /// @return how many have failed
-    int failed(PersistStage waiting, String error) {
-        enter(waiting);
-        int failures = progress.failures + 1;
-        progress = new Progress(waiting, progress.since, failures, Optional.of(error));
+    int failed(String error) {
+        Progress last = progress;
+        int failures = last.failures + 1;
+        progress = new Progress(last.at, last.since, failures, Optional.of(error));
         return failures;
     }
 
@@ -96,6 +101,11 @@ final class PersistJob {
             sum = sum.plus(spent.getOrDefault(stage, Duration.ZERO));
         }
         return sum;
+    }
+
+    /// Time spent in all stages so far, the current one up to its beginning.
+    Duration sinceEnqueued() {
+        return in(PersistStage.values());
     }
 
     /// Its place at the gate: the same over all attempts.
@@ -125,6 +135,11 @@ final class PersistJob {
     /// Tells that the rows will not be in a file, unless the result is known already.
     void fail(Throwable cause) {
         result.completeExceptionally(cause);
+    }
+
+    /// Whether [#succeed] or [#fail] was called.
+    boolean isDone() {
+        return result.isDone();
     }
 
     /// Lets go of the rows, once. Never while an attempt reads them.

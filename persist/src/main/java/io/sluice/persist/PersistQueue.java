@@ -181,6 +181,17 @@ final class PersistQueue {
         }
     }
 
+    /// Whether a job that was taken has come back.
+    boolean isWaiting(PersistJob job) {
+        lock.lock();
+        try {
+            Lane lane = laneOf(job);
+            return lane.ready.peekFirst() == job || lane.parked.containsKey(job.partition());
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /// Whether the queue was full and is not yet half free.
     boolean isSaturated() {
         lock.lock();

@@ -21,15 +21,15 @@ public record PersistSettings(
         Duration firstRetryDelay,
         Duration maxRetryDelay,
         Duration parkedRetryDelay) {
+    // Delays are computed in nanoseconds. Before DEFAULT, whose check reads it.
+    private static final Duration MAX_DELAY = Duration.ofDays(1);
+
     /// The most workers and the highest concurrency: each is a thread.
     public static final int MAX_WORKERS = 1_000;
 
     /// 32 workers, a queue of 250, 4 at once in 2 GiB; retries after 100 ms to 30 s, after 5 min when parked.
     public static final PersistSettings DEFAULT = new PersistSettings(
             32, 250, 4, 2L << 30, Duration.ofMillis(100), Duration.ofSeconds(30), Duration.ofMinutes(5));
-
-    // Delays are computed in nanoseconds.
-    private static final Duration MAX_DELAY = Duration.ofDays(1);
 
     /// @throws IllegalArgumentException if a number is not in its range; the message says which
     public PersistSettings {

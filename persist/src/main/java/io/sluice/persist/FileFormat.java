@@ -1,0 +1,35 @@
+package io.sluice.persist;
+
+import io.sluice.persist.catalog.SortKey;
+import io.sluice.rows.RowBatch;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.util.List;
+
+/// How rows become a file, as far as a persist job has to know. Any thread may call any method.
+interface FileFormat {
+    /// The key with those tags of the batches behind it that it lacks; the key itself if it lacks none.
+    SortKey extend(SortKey key, List<RowBatch> batches);
+
+    /// Sorts a request's rows and merges those of equal keys. The request stays the caller's, and open until the
+    /// result is closed.
+    SortedRows sort(PersistRequest request, SortKey key);
+
+    /// How many bytes sorting and encoding take at once, roughly, the request's own included.
+    long workingMemoryBytes(PersistRequest request);
+
+    /// Sorted and merged rows. Used by one thread, which closes them.
+    interface SortedRows extends AutoCloseable {
+        /// Writes the rows as a file. Does not close `out`.
+        Encoded encode(OutputStream out) throws IOException;
+
+        @Override
+        void close();
+    }
+
+    /// What was written.
+    ///
+    /// @param minTimeNs least timestamp, nanoseconds since the epoch
+    /// @param maxTimeNs greatest timestamp, nanoseconds since the epoch
+    record Encoded(long rowCount, long sizeBytes, long minTimeNs, long maxTimeNs) {}
+}

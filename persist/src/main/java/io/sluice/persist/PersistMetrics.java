@@ -1,0 +1,158 @@
+package io.sluice.persist;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.ToDoubleFunction;
+
+/// Counts what is persisted, for the metrics and for [PersistStatus]. Any thread may call any method.
+final class PersistMetrics {
+    private final Timer queued;
+    private final Timer gateWait;
+    private final Timer sort;
+    private final Timer upload;
+    private final Timer catalog;
+    private final Timer total;
+    private final Map<FreezeReason, Counter> fileCounters = new EnumMap<>(FreezeReason.class);
+    private final Counter rowCounter;
+    private final Counter byteCounter;
+    private final Counter duplicateCounter;
+    private final Counter retryCounter;
+    private final Counter parkedCounter;
+
+    private final AtomicLong files = new AtomicLong();
+    private final AtomicLong rows = new AtomicLong();
+    private final AtomicLong bytes = new AtomicLong();
+    private final AtomicLong retries = new AtomicLong();
+    private volatile Optional<PersistStatus.Failure> lastFailure = Optional.empty();
+
+    PersistMetrics(MeterRegistry registry, PersistQueue queue, PersistGate gate) {
+        queued = timer(registry, "sluice.persist.queued", "From being enqueued to the first step of the job");
+        gateWait = timer(registry, "sluice.persist.gate.wait", "Waiting for a slot and for memory");
+        sort = timer(registry, "sluice.persist.sort", "Sorting and merging");
+        upload = timer(registry, "sluice.persist.upload", "Encoding into the object store");
+        catalog = timer(registry, "sluice.persist.catalog", "Asking the catalog and recording the file");
+        total = timer(registry, "sluice.persist.total", "From being enqueued to being in the catalog");
+        for (FreezeReason reason : FreezeReason.values()) {
+            fileCounters.put(
+                    reason,
+                    Counter.builder("sluice.persist.files")
+                            .description("Files recorded in the catalog, by why their rows were frozen")
+                            .tag("reason", reason.name().toLowerCase(Locale.ROOT))
+                            .register(registry));
+        }
+        rowCounter = counter(registry, "sluice.persist.rows", "Rows in files, after merging");
+        byteCounter = counter(registry, "sluice.persist.bytes", "Bytes of files");
+        duplicateCounter = counter(registry, "sluice.persist.duplicates", "Rows merged into others of an equal key");
+        retryCounter = counter(registry, "sluice.persist.retries", "Attempts that failed and are made again");
+        parkedCounter =
+                counter(registry, "sluice.persist.parked", "Failed attempts that somebody should look at: see the log");
+        gauge(registry, "sluice.persist.queue.depth", "Jobs accepted and not finished", queue, PersistQueue::depth);
+        gauge(
+                registry,
+                "sluice.persist.saturated",
+                "1 while the queue is saturated",
+                queue,
+                q -> q.isSaturated() ? 1 : 0);
+        gauge(
+                registry,
+                "sluice.persist.active",
+                "Jobs inside the gate",
+                gate,
+                g -> g.stats().active());
+        gauge(
+                registry,
+                "sluice.persist.gate.used",
+                "Bytes granted to jobs",
+                gate,
+                g -> g.stats().usedBytes());
+        gauge(
+                registry,
+                "sluice.persist.gate.waiting",
+                "Jobs at the gate",
+                gate,
+                g -> g.stats().waiting());
+        Gauge.builder(
+                        "sluice.persist.gate.oldest.wait",
+                        gate,
+                        g -> seconds(g.stats().oldestWait()))
+                .description("How long the first of them has waited")
+                .baseUnit("seconds")
+                .register(registry);
+    }
+
+    void persisted(PersistJob job, PersistedFile file) {
+        files.incrementAndGet();
+        rows.addAndGet(file.file().rowCount());
+        bytes.addAndGet(file.file().sizeBytes());
+        Counter ofReason = fileCounters.get(job.request().reason());
+        if (ofReason != null) {
+            ofReason.increment();
+        }
+        rowCounter.increment((double) file.file().rowCount());
+        byteCounter.increment((double) file.file().sizeBytes());
+        duplicateCounter.increment((double) file.duplicates());
+        queued.record(file.queued());
+        gateWait.record(job.in(PersistStage.GATE));
+        sort.record(job.in(PersistStage.MERGE));
+        upload.record(job.in(PersistStage.UPLOAD));
+        catalog.record(job.in(PersistStage.CHECK, PersistStage.SORT_KEY, PersistStage.CATALOG));
+        total.record(file.queued().plus(file.active()));
+    }
+
+    void failed(PersistJob job, Instant at, String error, boolean isParked) {
+        retries.incrementAndGet();
+        retryCounter.increment();
+        if (isParked) {
+            parkedCounter.increment();
+        }
+        PersistRequest request = job.request();
+        lastFailure = Optional.of(new PersistStatus.Failure(
+                at, request.schema().namespace(), request.schema().table(), request.key(), error));
+    }
+
+    long files() {
+        return files.get();
+    }
+
+    long rows() {
+        return rows.get();
+    }
+
+    long bytes() {
+        return bytes.get();
+    }
+
+    long retries() {
+        return retries.get();
+    }
+
+    Optional<PersistStatus.Failure> lastFailure() {
+        return lastFailure;
+    }
+
+    private static double seconds(Duration duration) {
+        return duration.toNanos() / 1e9;
+    }
+
+    private static Timer timer(MeterRegistry registry, String name, String description) {
+        return Timer.builder(name).description(description).register(registry);
+    }
+
+    private static Counter counter(MeterRegistry registry, String name, String description) {
+        return Counter.builder(name).description(description).register(registry);
+    }
+
+    private static <T> void gauge(
+            MeterRegistry registry, String name, String description, T state, ToDoubleFunction<T> value) {
+        Gauge.builder(name, state, value).description(description).register(registry);
+    }
+}
