@@ -192,7 +192,7 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         @Override
         void appendValues(RowColumn source, int rowCount, int at) {
             VarCharVector from = (VarCharVector) source.values();
-            long lengthBytes = from.getEndOffset(rowCount - 1) - from.getStartOffset(0);
+            int lengthBytes = from.getEndOffset(rowCount - 1) - from.getStartOffset(0);
             offsets.ensure((at + rowCount + 1L) * Integer.BYTES);
             fillTo(at);
             data.ensure(dataBytes + lengthBytes);

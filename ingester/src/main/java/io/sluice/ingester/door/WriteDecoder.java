@@ -35,6 +35,8 @@ public final class WriteDecoder {
 
     private WriteDecoder() {}
 
+    /// Decodes and checks a request.
+    ///
     /// @param request must not be changed as long as the result is in use
     /// @throws InvalidWriteException if anything is wrong; the message names what, where, expected and found
     public static DecodedWrite decode(byte[] request) throws InvalidWriteException {
@@ -85,7 +87,7 @@ public final class WriteDecoder {
         try {
             return new NamespaceName(text);
         } catch (IllegalArgumentException e) {
-            throw new InvalidWriteException(e.getMessage());
+            throw new InvalidWriteException(String.valueOf(e.getMessage()));
         }
     }
 

@@ -26,7 +26,6 @@ public final class LineProtocolParser {
     private final byte[] body;
     private final int end;
     private final ParseOptions options;
-    private final ByteBuffer bodyView;
     private final ByteSlices tableNames = new ByteSlices();
     private final List<TableBuilder> tables = new ArrayList<>();
     private final List<LineError> errors = new ArrayList<>();
@@ -42,7 +41,6 @@ public final class LineProtocolParser {
         this.at = offset;
         this.end = offset + length;
         this.options = options;
-        this.bodyView = ByteBuffer.wrap(body).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     /// Parses `length` bytes from `offset` on.
@@ -213,7 +211,7 @@ public final class LineProtocolParser {
                 readEscapedName(start, isKey);
                 return;
             }
-            if (c == ',' || c == ' ' || c == '\t' || c == '\n' || c == '\r' && isLineEnd() || c == '=' && isKey) {
+            if (c == ',' || c == ' ' || c == '\t' || c == '\n' || (c == '\r' && isLineEnd()) || (c == '=' && isKey)) {
                 break;
             }
             at++;
@@ -233,7 +231,7 @@ public final class LineProtocolParser {
                 at += 2;
                 continue;
             }
-            if (c == ',' || c == ' ' || c == '\t' || c == '\n' || c == '\r' && isLineEnd() || c == '=' && isKey) {
+            if (c == ',' || c == ' ' || c == '\t' || c == '\n' || (c == '\r' && isLineEnd()) || (c == '=' && isKey)) {
                 break;
             }
             line.append(body, at, at + 1);
@@ -243,12 +241,15 @@ public final class LineProtocolParser {
     }
 
     private static boolean isEscapable(byte c, boolean isKey) {
-        return c == ',' || c == ' ' || c == '=' && isKey;
+        return c == ',' || c == ' ' || (c == '=' && isKey);
+    }
+
+    private static ByteBuffer view(byte[] source) {
+        return ByteBuffer.wrap(source).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     private void requireUtf8(String what) throws BadLineException {
-        ByteBuffer view =
-                line.source == body ? bodyView : ByteBuffer.wrap(line.source).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer view = view(line.source);
         if (!Utf8.isValid(view, line.from, line.to)) {
             throw new BadLineException(
                     "%s '%s' is not valid UTF-8".formatted(what, Text.printable(line.source, line.from, line.to)));
@@ -330,7 +331,7 @@ public final class LineProtocolParser {
         }
         line.keepName(source, from, to);
         ColumnSchema schema;
-        ByteBuffer view = source == body ? bodyView : ByteBuffer.wrap(source).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer view = view(source);
         if (!Utf8.isValid(view, from, to)) {
             throw new BadLineException(
                     "%s name '%s' is not valid UTF-8".formatted(what, Text.printable(source, from, to)));

@@ -181,7 +181,7 @@ final class RequestWriter {
     private static void putVarint(ByteBuffer out, int value) {
         int rest = value;
         while ((rest & ~0x7f) != 0) {
-            out.put((byte) (rest & 0x7f | 0x80));
+            out.put((byte) ((rest & 0x7f) | 0x80));
             rest >>>= 7;
         }
         out.put((byte) rest);

@@ -95,7 +95,7 @@ public final class WalReplayer {
         }
         stable.publish(sequence);
         writes.increment();
-        rows.increment(rowCount);
+        rows.increment((double) rowCount);
     }
 
     private void setAside(SequenceNumber sequence, byte[] payload, Exception cause) throws IOException {

@@ -81,7 +81,7 @@ public final class SchemaCache {
         try {
             return keep(catalog.ensureTable(namespace, table.table(), columns, MAX_COLUMNS));
         } catch (CatalogConflictException e) {
-            throw new SchemaConflictException(e.getMessage());
+            throw new SchemaConflictException(String.valueOf(e.getMessage()));
         }
     }
 

@@ -55,12 +55,12 @@ public final class InstrumentedSink implements WriteSink {
     public CompletionStage<SequenceNumber> apply(WriteOperation operation) {
         long startNs = nanoTime.getAsLong();
         long rowCount = operation.rowCount();
-        rowsPerWrite.record(rowCount);
+        rowsPerWrite.record((double) rowCount);
         return next.apply(operation).whenComplete((sequence, failure) -> {
             long tookNs = nanoTime.getAsLong() - startNs;
             if (failure == null) {
                 written.record(tookNs, TimeUnit.NANOSECONDS);
-                rows.increment(rowCount);
+                rows.increment((double) rowCount);
             } else if (failure instanceof WriteRefusedException) {
                 refused.record(tookNs, TimeUnit.NANOSECONDS);
             } else {

@@ -7,6 +7,8 @@ import io.sluice.model.SequenceNumber;
 public final class StableWatermark {
     private volatile SequenceNumber stable = SequenceNumber.NONE;
 
+    /// Moves the mark on.
+    ///
     /// @throws IllegalArgumentException if the mark would go back
     public void publish(SequenceNumber number) {
         if (stable.isAfter(number)) {

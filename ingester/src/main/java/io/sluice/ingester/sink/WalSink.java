@@ -54,7 +54,7 @@ public final class WalSink implements WriteSink {
             wal.append(operation.payload(), pending);
         } catch (WalRefusedException e) {
             operation.close();
-            return CompletableFuture.failedStage(new WriteRefusedException(reason(e), e.getMessage()));
+            return CompletableFuture.failedStage(new WriteRefusedException(reason(e), String.valueOf(e.getMessage())));
         }
         return pending.outcome;
     }

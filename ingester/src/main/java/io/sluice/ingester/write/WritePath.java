@@ -70,9 +70,9 @@ public final class WritePath implements WriteHandler {
         try {
             operation = preparer.prepare(request);
         } catch (InvalidWriteException e) {
-            return CompletableFuture.completedStage(new WriteOutcome.Invalid(e.getMessage()));
+            return CompletableFuture.completedStage(new WriteOutcome.Invalid(String.valueOf(e.getMessage())));
         } catch (SchemaConflictException e) {
-            return CompletableFuture.completedStage(new WriteOutcome.Conflict(e.getMessage()));
+            return CompletableFuture.completedStage(new WriteOutcome.Conflict(String.valueOf(e.getMessage())));
         } catch (OutOfMemoryException e) {
             return CompletableFuture.completedStage(
                     refuse(Reason.MEMORY_LIMIT, "no memory for the rows of the write: " + e.getMessage()));
@@ -91,8 +91,8 @@ public final class WritePath implements WriteHandler {
         Throwable cause =
                 failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
         return switch (cause) {
-            case WriteRefusedException refused -> refuse(refused.reason(), refused.getMessage());
-            case OutcomeUnknownException unknown -> new WriteOutcome.Unknown(unknown.getMessage());
+            case WriteRefusedException refused -> refuse(refused.reason(), String.valueOf(refused.getMessage()));
+            case OutcomeUnknownException unknown -> new WriteOutcome.Unknown(String.valueOf(unknown.getMessage()));
             default -> {
                 LOG.error("a write ended in an unexpected way", cause);
                 yield new WriteOutcome.Unknown("unexpected: " + cause);
