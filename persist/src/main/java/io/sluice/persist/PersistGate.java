@@ -74,8 +74,8 @@ final class PersistGate {
     ///
     /// @return the permit, to be closed; empty if the time was up
     /// @throws IllegalStateException if the ticket waits already
-    /// @throws InterruptedException if interrupted while waiting; a grant that came first is returned instead, and
-    ///     the thread stays interrupted
+    /// @throws InterruptedException if interrupted while waiting; a grant that came first is returned
+    ///     instead, and the thread stays interrupted
     Optional<Permit> tryAcquire(Ticket ticket, Duration timeout) throws InterruptedException {
         lock.lock();
         try {

@@ -4,15 +4,17 @@ import java.time.Duration;
 
 /// How much is persisted at once, and how patiently.
 ///
-/// @param workers lanes, each with a thread of its own; the jobs of a partition run one after another on one of
-///     them. They are cheap: what costs memory is bounded by `concurrency` and `memoryBytes`
-/// @param queueDepth accepted and unfinished jobs from which on the queue is saturated, until half of that is free
+/// @param workers lanes, each with a thread of its own; the jobs of a partition run one after another on
+///     one of them. They are cheap: what costs memory is bounded by `concurrency` and `memoryBytes`
+/// @param queueDepth accepted and unfinished jobs from which on the queue is saturated, until half of that
+///     is free
 /// @param concurrency jobs that may sort, encode and upload at once
 /// @param memoryBytes what those jobs may take together, bytes; a larger one runs alone
 /// @param firstRetryDelay the most to wait after a job's first failure, doubled with each further one
-/// @param maxRetryDelay the most to wait after a failure that may pass by itself: the store or the catalog is away
-/// @param parkedRetryDelay the most to wait after a failure that is not expected to pass: the catalog contradicts,
-///     or a bug. Only the partition waits, not the others of its lane
+/// @param maxRetryDelay the most to wait after a failure that may pass by itself: the store or the catalog
+///     is away
+/// @param parkedRetryDelay the most to wait after a failure that is not expected to pass: the catalog
+///     contradicts, or a bug. Only the partition waits, not the others of its lane
 public record PersistSettings(
         int workers,
         int queueDepth,

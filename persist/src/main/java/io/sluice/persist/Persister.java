@@ -118,8 +118,8 @@ public final class Persister {
     /// and takes it even if the queue is saturated: what bounds the queue then is that writes are refused, so that
     /// only what was accepted before is still to be frozen.
     ///
-    /// @return completes when the rows are in a catalogued file, and just before they are let go; fails if the
-    ///     persister ended before
+    /// @return completes when the rows are in a catalogued file, and just before they are let go; fails if
+    ///     the persister ended before
     public CompletionStage<PersistedFile> enqueue(PersistRequest request) {
         var job = new PersistJob(request, clock, nanoTime);
         if (!queue.offer(job)) {

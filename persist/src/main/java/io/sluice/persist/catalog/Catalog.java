@@ -38,8 +38,8 @@ public interface Catalog extends AutoCloseable {
     /// created, all of it or nothing: the namespace (with the default template), the table, the columns in the
     /// order given, behind those that are there. A new table whose columns come without `time` has it first.
     ///
-    /// @param maxColumns how many columns the table may have in the end, `time` included; a table that has more
-    ///     is left as it is, and may not grow
+    /// @param maxColumns how many columns the table may have in the end, `time` included; a table that has
+    ///     more is left as it is, and may not grow
     /// @throws CatalogConflictException if a column exists with another kind or type (the message says both),
     ///     or the table would have too many columns (the message says limit and count)
     TableSchema ensureTable(NamespaceName namespace, TableName table, List<ColumnSchema> columns, int maxColumns)
@@ -71,8 +71,8 @@ public interface Catalog extends AutoCloseable {
     /// @param epoch the epoch of the ingester's [Registration]
     /// @throws StaleEpochException if the ingester was started again since
     /// @throws CatalogConflictException if the file's sequence range does not begin above what the partition
-    ///     has in files of this ingester, its object's name belongs to another file, there is no such table, or
-    ///     the epoch is none that this catalog gave
+    ///     has in files of this ingester, its object's name belongs to another file, there is no such
+    ///     table, or the epoch is none that this catalog gave
     /// @throws IllegalArgumentException if it was created outside the years 1678 to 2261
     void recordFile(FileRecord file, long epoch) throws IOException;
 
