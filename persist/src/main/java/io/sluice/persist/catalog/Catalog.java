@@ -36,11 +36,12 @@ public interface Catalog extends AutoCloseable {
 
     /// Makes sure that the table has these columns, `time` besides, and returns its schema. What is missing is
     /// created, all of it or nothing: the namespace (with the default template), the table, the columns in the
-    /// order given.
+    /// order given, behind those that are there. A new table whose columns come without `time` has it first.
     ///
-    /// @param maxColumns how many columns the table may have in the end, `time` included
+    /// @param maxColumns how many columns the table may have in the end, `time` included; a table that has more
+    ///     is left as it is, and may not grow
     /// @throws CatalogConflictException if a column exists with another kind or type (the message says both),
-    ///     or the table would have too many columns
+    ///     or the table would have too many columns (the message says limit and count)
     TableSchema ensureTable(NamespaceName namespace, TableName table, List<ColumnSchema> columns, int maxColumns)
             throws IOException;
 
@@ -51,6 +52,9 @@ public interface Catalog extends AutoCloseable {
 
     /// Replaces the sort key if it is still `expected`, and returns the key in force afterwards: `update` if
     /// the caller won or somebody set the same, else what another ingester set.
+    ///
+    /// @throws IllegalArgumentException if `update` does not extend `expected`
+    /// @throws CatalogConflictException if there is no such table, or it lacks one of the tags
     SortKey compareAndSetSortKey(TableId table, SortKey expected, SortKey update) throws IOException;
 
     /// Notes that an ingester starts: raises its epoch, so that commits under an older one are refused from now
@@ -61,11 +65,15 @@ public interface Catalog extends AutoCloseable {
     SequenceNumber persistedThrough(IngesterId ingester, PartitionId partition) throws IOException;
 
     /// Records a file and advances the partition's persisted-through to its `maxSequence`, in one transaction.
-    /// If this very file is recorded already (the reply to an earlier call was lost), nothing changes.
+    /// If this very file is recorded already (the reply to an earlier call was lost), nothing changes; its time
+    /// of creation may differ, as when it was uploaded again.
     ///
     /// @param epoch the epoch of the ingester's [Registration]
     /// @throws StaleEpochException if the ingester was started again since
-    /// @throws CatalogConflictException if the file's sequence range overlaps what the partition has in files
+    /// @throws CatalogConflictException if the file's sequence range does not begin above what the partition
+    ///     has in files of this ingester, its object's name belongs to another file, there is no such table, or
+    ///     the epoch is none that this catalog gave
+    /// @throws IllegalArgumentException if it was created outside the years 1678 to 2261
     void recordFile(FileRecord file, long epoch) throws IOException;
 
     /// The files of a table, by partition key, ingester and sequence; empty if there is no such table.

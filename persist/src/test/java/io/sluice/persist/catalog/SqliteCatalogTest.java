@@ -28,6 +28,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
 
 final class SqliteCatalogTest extends CatalogContractTest {
     private static final InstantSource CLOCK = InstantSource.fixed(ARBITRARY_INSTANT);
@@ -372,6 +374,18 @@ final class SqliteCatalogTest extends CatalogContractTest {
                 .isInstanceOf(CatalogException.class)
                 .hasMessageContaining("catalog " + file)
                 .hasMessageContaining("it holds a value unknown to this version");
+    }
+
+    @Test
+    void aFileThatAnotherProcessHoldsIsAnErrorThatSaysHowLongItWaited() {
+        var busy = new SQLiteException("database is locked", SQLiteErrorCode.SQLITE_BUSY_SNAPSHOT);
+
+        assertThat(SqliteSession.failure(file, "record file 'a'", busy))
+                .hasCause(busy)
+                .hasMessage(
+                        "catalog %s: cannot record file 'a': database is locked:"
+                                + " another process held it for longer than 10 s",
+                        file);
     }
 
     private static String pragma(Connection connection, String name) throws SQLException {
