@@ -10,7 +10,8 @@ final class Backoff {
     private final Duration first;
     private final Duration max;
 
-    @GuardedBy("this")
+    // Shared with other backoffs, so it is its own lock.
+    @GuardedBy("random")
     private final RandomGenerator random;
 
     /// @param first the most to wait after the first failure
@@ -35,7 +36,9 @@ final class Backoff {
         return spread(max.toNanos());
     }
 
-    private synchronized Duration spread(long nanos) {
-        return Duration.ofNanos(nanos - random.nextLong(nanos / 2 + 1));
+    private Duration spread(long nanos) {
+        synchronized (random) {
+            return Duration.ofNanos(nanos - random.nextLong(nanos / 2 + 1));
+        }
     }
 }

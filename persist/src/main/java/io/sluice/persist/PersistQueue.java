@@ -29,6 +29,12 @@ import java.util.function.LongSupplier;
 final class PersistQueue {
     /// Waits on a condition, like [Condition#awaitNanos]. Tests put simulated time here.
     interface Alarm {
+        /// Real time.
+        @SuppressWarnings("WaitNotInLoop") // the queue loops
+        Alarm REAL = (condition, nanos) -> {
+            long _ = condition.awaitNanos(nanos);
+        };
+
         void await(Condition condition, long nanos) throws InterruptedException;
     }
 

@@ -54,9 +54,37 @@ public final class Persister {
     @GuardedBy("threads")
     private final List<Thread> threads = new ArrayList<>();
 
-    /// @param epochs the epoch under which each ingester whose requests come was registered in the catalog
-    /// @param nanoTime monotonic time, nanoseconds
-    /// @param random spreads the delays of retries
+    /// Starts nothing. Catalog and store stay the caller's, and are closed after [#stop].
+    ///
+    /// @param epochs the epoch under which an ingester was registered in the catalog, for each whose requests come
+    /// @param clock the time of day, for what is shown and recorded
+    /// @param nanoTime monotonic time, nanoseconds, for what is measured
+    /// @param random spreads the delays of retries; used by one thread at a time
+    public Persister(
+            PersistSettings settings,
+            Catalog catalog,
+            ObjectStore store,
+            FileFormat format,
+            ToLongFunction<IngesterId> epochs,
+            InstantSource clock,
+            LongSupplier nanoTime,
+            RandomGenerator random,
+            MeterRegistry registry,
+            PersistListener listener) {
+        this(
+                settings,
+                catalog,
+                store,
+                format,
+                epochs,
+                clock,
+                nanoTime,
+                PersistQueue.Alarm.REAL,
+                random,
+                registry,
+                listener);
+    }
+
     Persister(
             PersistSettings settings,
             Catalog catalog,
