@@ -200,8 +200,8 @@ final class PersistLane implements Runnable {
         Duration delay = parkedBackoff.longest();
         metrics.failed(job, clock.instant(), cause.toString(), true);
         LOG.error(
-                "persist failed, attempt {}, and will hardly heal by itself; the rows stay readable and in the log, later"
-                        + " ones of the partition wait; again in {} s: {}",
+                "persist failed, attempt {}, and will hardly heal by itself; the rows stay readable and in the log,"
+                        + " later ones of the partition wait; again in {} s: {}",
                 failures,
                 delay.toSeconds(),
                 job,
@@ -228,8 +228,8 @@ final class PersistLane implements Runnable {
         FileRecord file = persisted.file();
         LOG.atInfo()
                 .setMessage(
-                        "persisted namespace={} table={} partition={} object={} rows={} bytes={} duplicates={} reason={}"
-                                + " attempts={} queued={} gate={} sort={} upload={} catalog={} retry={} total={} ms")
+                        "persisted namespace={} table={} partition={} object={} rows={} bytes={}"
+                                + " duplicates={} reason={} attempts={} queued={} gate={} sort={} upload={} catalog={} retry={} total={} ms")
                 .addArgument(file.namespace())
                 .addArgument(file.table())
                 .addArgument(request.key())

@@ -58,6 +58,7 @@ class PersistSimulationTest {
             persister.stop(Duration.ZERO);
             fixture.catalog.heal();
             fixture.store.heal();
+            fixture.format.heal();
         }
         Persister last = start(fixture);
         List<CompletionStage<PersistedFile>> stages = enqueueWhatIsLeft(fixture, last, random);
