@@ -7,7 +7,7 @@ import java.io.OutputStream;
 import java.util.List;
 
 /// How rows become a file, as far as a persist job has to know. Any thread may call any method.
-public interface FileFormat {
+interface FileFormat {
     /// The key with those tags of the batches behind it that it lacks; the key itself if it lacks none.
     SortKey extend(SortKey key, List<RowBatch> batches);
 

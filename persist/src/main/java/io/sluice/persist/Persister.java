@@ -6,6 +6,7 @@ import io.sluice.model.IngesterId;
 import io.sluice.persist.PersistJob.Progress;
 import io.sluice.persist.catalog.Catalog;
 import io.sluice.persist.catalog.StaleEpochException;
+import io.sluice.persist.parquet.ParquetSettings;
 import io.sluice.persist.store.ObjectStore;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -56,7 +57,8 @@ public final class Persister {
 
     /// Starts nothing. Catalog and store stay the caller's, and are closed after [#stop].
     ///
-    /// @param epochs the epoch under which an ingester was registered in the catalog, for each whose requests come
+    /// @param epochs the epoch under which an ingester was registered in the catalog, for each whose
+    ///     requests come
     /// @param clock the time of day, for what is shown and recorded
     /// @param nanoTime monotonic time, nanoseconds, for what is measured
     /// @param random spreads the delays of retries; used by one thread at a time
@@ -118,6 +120,36 @@ public final class Persister {
         for (int i = 0; i < settings.workers(); i++) {
             lanes.add(new PersistLane(i, queue, steps, retryBackoff, parkedBackoff, metrics, clock, this::end));
         }
+    }
+
+    /// A persister of Parquet files. Starts nothing.
+    ///
+    /// @param epochs the epoch under which each ingester whose requests come was registered in the catalog
+    /// @param nanoTime monotonic time, nanoseconds
+    /// @param random spreads the delays of retries
+    public static Persister create(
+            PersistSettings settings,
+            ParquetSettings parquet,
+            Catalog catalog,
+            ObjectStore store,
+            ToLongFunction<IngesterId> epochs,
+            InstantSource clock,
+            LongSupplier nanoTime,
+            RandomGenerator random,
+            MeterRegistry registry,
+            PersistListener listener) {
+        return new Persister(
+                settings,
+                catalog,
+                store,
+                new ParquetFormat(parquet, clock),
+                epochs,
+                clock,
+                nanoTime,
+                PersistQueue.Alarm.REAL,
+                random,
+                registry,
+                listener);
     }
 
     /// Starts the workers. Requests that were enqueued before are served now.

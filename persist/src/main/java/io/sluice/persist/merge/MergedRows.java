@@ -201,7 +201,7 @@ public final class MergedRows {
     }
 
     /// The values of a string field.
-    public final class Strings {
+    public static final class Strings {
         private final List<Optional<VarCharVector>> vectors;
         private final int[] ends;
         private final int[] winners;

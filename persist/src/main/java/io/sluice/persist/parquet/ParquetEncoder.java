@@ -1,0 +1,176 @@
+package io.sluice.persist.parquet;
+
+import io.sluice.model.ColumnKind;
+import io.sluice.model.ColumnName;
+import io.sluice.model.ColumnSchema;
+import io.sluice.model.TableSchema;
+import io.sluice.persist.merge.MergedRows;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.parquet.bytes.HeapByteBufferAllocator;
+import org.apache.parquet.column.ColumnWriteStore;
+import org.apache.parquet.column.ParquetProperties;
+import org.apache.parquet.format.SortingColumn;
+import org.apache.parquet.hadoop.ColumnChunkPageWriteStore;
+import org.apache.parquet.hadoop.ParquetFileWriter;
+import org.apache.parquet.schema.LogicalTypeAnnotation;
+import org.apache.parquet.schema.LogicalTypeAnnotation.TimeUnit;
+import org.apache.parquet.schema.MessageType;
+import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
+import org.apache.parquet.schema.Type;
+import org.apache.parquet.schema.Types;
+
+/// Writes merged rows as a Parquet file, column by column and page by page, without Hadoop at run time. Any thread
+/// may call; each call makes one file.
+///
+/// | column         | Parquet                                                   |
+/// |----------------|-----------------------------------------------------------|
+/// | TAG            | optional BYTE_ARRAY, STRING, dictionary-encoded           |
+/// | TIME           | required INT64, TIMESTAMP(NANOS, adjusted to UTC)         |
+/// | FIELD `I64`    | optional INT64                                            |
+/// | FIELD `U64`    | optional INT64, INTEGER(64, unsigned)                     |
+/// | FIELD `F64`    | optional DOUBLE                                           |
+/// | FIELD `BOOL`   | optional BOOLEAN                                          |
+/// | FIELD `STRING` | optional BYTE_ARRAY, STRING                               |
+///
+/// The tags of the sort key come first, then `time`, then the fields in the table's order. A column that has no value
+/// in any row is left out: readers unite files by name. Field ids are places in the table's schema, from 1 on, and so
+/// the same in all files of a table.
+public final class ParquetEncoder {
+    /// Column index entries and statistics are cut to this; a longer value says no more to a reader that prunes.
+    private static final int TRUNCATE_BYTES = 64;
+    /// Never reached by a page of `pageRows` rows: pages end by rows alone, at the same rows in every column.
+    private static final int NO_PAGE_BYTES = Integer.MAX_VALUE / 2;
+
+    private static final int DICTIONARY_BYTES = 1 << 20;
+
+    private final ParquetSettings settings;
+
+    public ParquetEncoder(ParquetSettings settings) {
+        this.settings = settings;
+    }
+
+    /// Writes one file. The stream stays open.
+    public EncodedFile encode(MergedRows rows, FileMetadata metadata, OutputStream out) throws IOException {
+        List<ColumnSource> columns = columns(rows);
+        MessageType message = message(rows.schema(), columns);
+        ParquetProperties properties = ParquetProperties.builder()
+                .withDictionaryEncoding(true)
+                .withDictionaryPageSize(DICTIONARY_BYTES)
+                .withPageSize(NO_PAGE_BYTES)
+                .withPageRowCountLimit(settings.pageRows())
+                .withMinRowCountForPageSizeCheck(settings.pageRows())
+                .withMaxRowCountForPageSizeCheck(settings.pageRows())
+                .withColumnIndexTruncateLength(TRUNCATE_BYTES)
+                .withStatisticsTruncateLength(TRUNCATE_BYTES)
+                .withAllocator(HeapByteBufferAllocator.getInstance())
+                .build();
+        FooterOutput output = new FooterOutput(out);
+        try (ParquetFileWriter file = new ParquetFileWriter(
+                output, message, ParquetFileWriter.Mode.CREATE, Long.MAX_VALUE, 0, null, properties)) {
+            file.start();
+            for (int from = 0; from < rows.rowCount(); from += settings.rowGroupRows()) {
+                int to = Math.min(rows.rowCount(), from + settings.rowGroupRows());
+                writeRowGroup(columns, message, properties, file, from, to);
+            }
+            output.hold();
+            file.end(metadata.entries());
+        }
+        long sizeBytes = output.release(sorting(columns));
+        return new EncodedFile(rows.rowCount(), sizeBytes, rows.minTimeNs(), rows.maxTimeNs());
+    }
+
+    private static List<ColumnSource> columns(MergedRows rows) {
+        List<ColumnSchema> present = rows.presentColumns();
+        List<ColumnSource> columns = new ArrayList<>();
+        for (ColumnName tag : rows.sortKey().tags()) {
+            present.stream()
+                    .filter(column -> column.name().equals(tag))
+                    .forEach(column -> columns.add(ColumnSource.of(column, rows)));
+        }
+        columns.add(ColumnSource.of(ColumnSchema.TIME, rows));
+        for (ColumnSchema column : present) {
+            if (column.kind() == ColumnKind.FIELD) {
+                columns.add(ColumnSource.of(column, rows));
+            }
+        }
+        return columns;
+    }
+
+    private static MessageType message(TableSchema schema, List<ColumnSource> columns) {
+        List<Type> types = new ArrayList<>();
+        for (ColumnSource column : columns) {
+            types.add(type(column.schema(), schema.columns().indexOf(column.schema()) + 1));
+        }
+        return new MessageType("sluice", types);
+    }
+
+    private static Type type(ColumnSchema column, int fieldId) {
+        String name = column.name().value();
+        if (column.kind() == ColumnKind.TIME) {
+            return Types.required(PrimitiveTypeName.INT64)
+                    .as(LogicalTypeAnnotation.timestampType(true, TimeUnit.NANOS))
+                    .id(fieldId)
+                    .named(name);
+        }
+        return switch (column.type()) {
+            case I64 -> Types.optional(PrimitiveTypeName.INT64).id(fieldId).named(name);
+            case U64 ->
+                Types.optional(PrimitiveTypeName.INT64)
+                        .as(LogicalTypeAnnotation.intType(64, false))
+                        .id(fieldId)
+                        .named(name);
+            case F64 -> Types.optional(PrimitiveTypeName.DOUBLE).id(fieldId).named(name);
+            case BOOL -> Types.optional(PrimitiveTypeName.BOOLEAN).id(fieldId).named(name);
+            case STRING ->
+                Types.optional(PrimitiveTypeName.BINARY)
+                        .as(LogicalTypeAnnotation.stringType())
+                        .id(fieldId)
+                        .named(name);
+        };
+    }
+
+    private void writeRowGroup(
+            List<ColumnSource> columns,
+            MessageType message,
+            ParquetProperties properties,
+            ParquetFileWriter file,
+            int from,
+            int to)
+            throws IOException {
+        ColumnChunkPageWriteStore pages = new ColumnChunkPageWriteStore(
+                new ZstdCompressor(settings.zstdLevel()), message, properties.getAllocator(), TRUNCATE_BYTES, true);
+        try (ColumnWriteStore store = properties.newColumnWriteStore(message, pages)) {
+            // The store cuts pages when rows end, so each column gets one page's values before its rows end.
+            for (int start = from; start < to; start += settings.pageRows()) {
+                int end = Math.min(to, start + settings.pageRows());
+                for (int i = 0; i < columns.size(); i++) {
+                    columns.get(i)
+                            .write(store.getColumnWriter(message.getColumns().get(i)), start, end);
+                }
+                for (int row = start; row < end; row++) {
+                    store.endRecord();
+                }
+            }
+            store.flush();
+            file.startBlock((long) to - from);
+            pages.flushToFileWriter(file);
+            file.endBlock();
+        } finally {
+            pages.close();
+        }
+    }
+
+    /// Tags of the key that the file has, then time; nulls first, ascending.
+    private static List<SortingColumn> sorting(List<ColumnSource> columns) {
+        List<SortingColumn> sorting = new ArrayList<>();
+        for (int i = 0; i < columns.size(); i++) {
+            if (columns.get(i).schema().kind() != ColumnKind.FIELD) {
+                sorting.add(new SortingColumn(i, false, true));
+            }
+        }
+        return sorting;
+    }
+}
