@@ -42,7 +42,9 @@ public final class WalReplayer {
     @FunctionalInterface
     public interface MemoryRoom {
         /// Returns once there is room for more rows.
-        void await() throws InterruptedException;
+        ///
+        /// @throws IOException if there never will be, because persist has ended
+        void await() throws IOException, InterruptedException;
     }
 
     /// @param quarantine folder for writes that do not apply; created when needed

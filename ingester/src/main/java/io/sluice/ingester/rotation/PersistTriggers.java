@@ -1,7 +1,5 @@
 package io.sluice.ingester.rotation;
 
-import io.micrometer.core.instrument.Gauge;
-import io.micrometer.core.instrument.MeterRegistry;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.door.WriteOutcome.Reason;
@@ -36,26 +34,12 @@ public final class PersistTriggers {
 
     /// @param maxAge how long a row may wait before its partition is frozen
     /// @param maxBufferBytes bytes of rows from which on writes are refused
-    public PersistTriggers(
-            BufferTree buffer,
-            Wal wal,
-            IngestState state,
-            Duration maxAge,
-            long maxBufferBytes,
-            MeterRegistry metrics) {
+    public PersistTriggers(BufferTree buffer, Wal wal, IngestState state, Duration maxAge, long maxBufferBytes) {
         this.buffer = buffer;
         this.wal = wal;
         this.state = state;
         this.maxAge = maxAge;
         this.maxBufferBytes = maxBufferBytes;
-        Gauge.builder("sluice.buffer.bytes", buffer::memoryBytes)
-                .description("Memory held by rows that are not in a catalogued file")
-                .baseUnit("bytes")
-                .register(metrics);
-        Gauge.builder("sluice.buffer.limit.bytes", () -> maxBufferBytes)
-                .description("Memory of rows from which on writes are refused")
-                .baseUnit("bytes")
-                .register(metrics);
     }
 
     /// One look at everything.

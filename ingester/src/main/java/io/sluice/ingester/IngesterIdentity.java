@@ -1,0 +1,58 @@
+package io.sluice.ingester;
+
+import io.sluice.model.IngesterId;
+import io.sluice.persist.store.Folders;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Optional;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The ingester's id, in a file of the log's folder: whoever has the log has the id under which its entries are
+/// numbered.
+final class IngesterIdentity {
+    private static final Logger LOG = LoggerFactory.getLogger(IngesterIdentity.class);
+    private static final String FILE = "ingester.id";
+
+    private final Path directory;
+
+    /// @param directory the log's folder, which this process has taken
+    IngesterIdentity(Path directory) {
+        this.directory = directory;
+    }
+
+    /// The id in the folder; if there is none, or the file is damaged, a new one. A damaged id is no reason not to
+    /// start: the log is then replayed under the new one.
+    IngesterId loadOrCreate() throws IOException {
+        Path file = directory.resolve(FILE);
+        Optional<IngesterId> found = Optional.empty();
+        if (Files.exists(file)) {
+            try {
+                found = Optional.of(IngesterId.parse(Files.readString(file).strip()));
+            } catch (IllegalArgumentException | CharacterCodingException e) {
+                LOG.error("{} holds no id: expected a UUID; a new one is made", file, e);
+            }
+        }
+        return found.isPresent() ? found.get() : create();
+    }
+
+    /// Makes a new id and puts it into the folder, durably.
+    IngesterId create() throws IOException {
+        IngesterId id = new IngesterId(UUID.randomUUID());
+        Path temporary = directory.resolve(FILE + ".tmp");
+        Files.writeString(temporary, id + "\n", StandardCharsets.US_ASCII);
+        try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
+            channel.force(true);
+        }
+        Files.move(temporary, directory.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
+        Folders.sync(directory);
+        return id;
+    }
+}

@@ -1,0 +1,226 @@
+package io.sluice.ingester;
+
+import io.sluice.ingester.admission.TimestampOracle;
+import io.sluice.ingester.door.WriteOutcome.Reason;
+import io.sluice.ingester.grpc.GrpcServer;
+import io.sluice.ingester.http.HttpDoor;
+import io.sluice.ingester.settings.ServeSettings;
+import io.sluice.model.IngesterId;
+import io.sluice.persist.FreezeReason;
+import io.sluice.persist.catalog.Catalog.Registration;
+import io.sluice.wal.ReplayReport;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.IntConsumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The running service: [#start] replays the log and then takes writes, [#stop] persists what it can and leaves the
+/// rest in the log. Both are called once, by one thread.
+public final class IngesterServer {
+    /// The log failed: what was being written may or may not be there. As EX_IOERR of sysexits.h.
+    public static final int EXIT_LOG_FAILED = 74;
+    /// Another process runs under this one's id. As EX_SOFTWARE of sysexits.h.
+    public static final int EXIT_FENCED = 70;
+
+    private static final Logger LOG = LoggerFactory.getLogger(IngesterServer.class);
+    private static final Duration TICK = Duration.ofMillis(100);
+    /// Between a fatal failure and the end of the process: time for clients to hear of it.
+    private static final Duration FATAL_GRACE = Duration.ofMillis(300);
+    /// Of a stop's deadline, for closing connections after rows are persisted.
+    private static final Duration CLOSE_GRACE = Duration.ofSeconds(1);
+
+    private final Wiring wiring;
+    private final IngesterIdentity identity;
+    /// What the catalog knew of the ingester when this process started.
+    private final Registration known;
+
+    private final GrpcServer grpc;
+    private final HttpDoor http;
+    private final ScheduledExecutorService maintenance;
+    private final IntConsumer exit;
+
+    private IngesterServer(ServeSettings settings, IntConsumer exit) throws IOException {
+        this.exit = exit;
+        this.maintenance = Executors.newSingleThreadScheduledExecutor(threads("maintenance"));
+        boolean done = false;
+        try {
+            this.wiring = new Wiring(settings, this::fatal);
+            this.identity = new IngesterIdentity(settings.wal().directory());
+            IngesterId id = identity.loadOrCreate();
+            this.known = register(id);
+            wiring.state.set(Reason.NOT_READY);
+            wiring.pipeline.set(wiring.buildPipeline(id, threads("apply")));
+            ServerReports reports = new ServerReports(wiring);
+            this.grpc = wiring.buildGrpc(reports);
+            this.http = wiring.buildHttp(reports);
+            done = true;
+        } finally {
+            if (!done) {
+                maintenance.shutdownNow();
+            }
+        }
+    }
+
+    private static ThreadFactory threads(String name) {
+        return Thread.ofPlatform().name(name + "-", 0).factory();
+    }
+
+    /// Starts the service; returns when it takes writes.
+    ///
+    /// @param exit ends the process at once, with an exit code; called when nothing else is left to do
+    /// @throws IOException if a part cannot be opened, an address cannot be bound, or the log cannot be read
+    public static IngesterServer start(ServeSettings settings, IntConsumer exit)
+            throws IOException, InterruptedException {
+        IngesterServer server = new IngesterServer(settings, exit);
+        server.run();
+        return server;
+    }
+
+    private Registration register(IngesterId id) throws IOException {
+        Registration registration = wiring.catalog.registerIngester(id);
+        wiring.epochs.put(id, registration.epoch());
+        return registration;
+    }
+
+    private void run() throws IOException, InterruptedException {
+        wiring.persister.start(threads("persist"));
+        grpc.start();
+        http.start();
+        LOG.info(
+                "sluice {} on gRPC port {}, HTTP port {}, log {}, objects {}, catalog {}",
+                Version.number(),
+                grpc.port(),
+                http.port(),
+                wiring.settings.wal().directory(),
+                wiring.store.describe(),
+                wiring.settings.catalog());
+        var _ = maintenance.scheduleWithFixedDelay(this::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
+        replay();
+        WritePipeline pipeline = wiring.pipeline.get();
+        pipeline.sink().start();
+        wiring.wal.start(new TimestampOracle(wiring.wal.lastSequence()), threads("wal"), failure -> {
+            wiring.state.set(Reason.WAL_FAILED);
+            fatal(EXIT_LOG_FAILED, "the log failed: " + failure.getMessage());
+        });
+        wiring.state.clear(Reason.NOT_READY);
+        grpc.setServing(true);
+        LOG.info(
+                "ready, ingester {}, next sequence number {}",
+                pipeline.ingester(),
+                wiring.wal.lastSequence().next());
+    }
+
+    private void replay() throws IOException, InterruptedException {
+        WritePipeline old = wiring.pipeline.get();
+        ReplayReport report = old.replayer().replay(wiring.wal);
+        report.problems().forEach(problem -> wiring.errors.add("log", problem));
+        if (known.highestPersisted().isAfter(wiring.wal.lastSequence())) {
+            takeNewId(old);
+        } else if (wiring.wal.lastSequence().isAfter(old.stable().stable())) {
+            // Numbers that only segments' headers tell of: their writes are in files.
+            old.stable().publish(wiring.wal.lastSequence());
+        }
+    }
+
+    /// The catalog has numbers of this ingester that the log has not: the folder is a copy of an older state, or
+    /// segments were lost. To go on would give those numbers out again. So what the log holds becomes files under
+    ///     the
+    /// old id, and writing begins anew under another.
+    private void takeNewId(WritePipeline old) throws IOException, InterruptedException {
+        String message =
+                "the catalog knows writes of ingester %s up to %s, the log ends at %s: its rows are persisted under that id,"
+                                .formatted(old.ingester(), known.highestPersisted(), wiring.wal.lastSequence())
+                        + " and a new id is taken";
+        LOG.warn("{}", message);
+        wiring.errors.add("identity", message);
+        try {
+            var _ = old.buffer()
+                    .persist(Optional.empty(), Optional.empty(), FreezeReason.REPLAY)
+                    .toCompletableFuture()
+                    .get();
+        } catch (ExecutionException e) {
+            throw new IOException("cannot persist the rows of the log under the old id", e);
+        }
+        wiring.wal.discardAll();
+        IngesterId id = identity.create();
+        register(id);
+        wiring.pipeline.set(wiring.buildPipeline(id, threads("apply")));
+        old.buffer().close();
+    }
+
+    private void tick() {
+        try {
+            wiring.pipeline.get().triggers().tick();
+        } catch (RuntimeException e) {
+            LOG.error("maintenance failed; it goes on", e);
+            wiring.errors.add("maintenance", String.valueOf(e));
+        }
+    }
+
+    private void fatal(int exitCode, String message) {
+        LOG.error("{}; the process ends with exit code {}", message, exitCode);
+        wiring.errors.add("fatal", message);
+        var _ = maintenance.schedule(() -> exit.accept(exitCode), FATAL_GRACE.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    public int grpcPort() {
+        return grpc.port();
+    }
+
+    public int httpPort() {
+        return http.port();
+    }
+
+    /// Refuses new writes, lets those in flight end, persists all rows within the deadline, leaves the rest in the
+    /// log, and lets go of everything.
+    public void stop() throws InterruptedException, IOException {
+        long endNs =
+                wiring.nanoTime.getAsLong() + wiring.settings.shutdownDeadline().toNanos();
+        LOG.info("stopping");
+        wiring.state.set(Reason.GRACEFUL_STOP);
+        grpc.setServing(false);
+        if (!wiring.inFlight.awaitNone(remaining(endNs))) {
+            LOG.warn("{} writes are still in flight at the deadline", wiring.inFlight.writes());
+        }
+        WritePipeline pipeline = wiring.pipeline.get();
+        persistAll(pipeline, endNs);
+        pipeline.triggers().dropSegments();
+        maintenance.shutdownNow();
+        grpc.stop(CLOSE_GRACE);
+        http.stop(Duration.ZERO);
+        wiring.persister.stop(remaining(endNs));
+        wiring.wal.close();
+        pipeline.sink().stop();
+        pipeline.buffer().close();
+        wiring.calls.shutdown();
+        wiring.catalog.close();
+        LOG.info("stopped");
+    }
+
+    private void persistAll(WritePipeline pipeline, long endNs) throws InterruptedException {
+        try {
+            var _ = pipeline.buffer()
+                    .persist(Optional.empty(), Optional.empty(), FreezeReason.SHUTDOWN)
+                    .toCompletableFuture()
+                    .get(Math.max(1, remaining(endNs).toNanos()), TimeUnit.NANOSECONDS);
+        } catch (TimeoutException e) {
+            LOG.warn(
+                    "not all rows could be persisted within {}: the rest stays in the log",
+                    wiring.settings.shutdownDeadline());
+        } catch (ExecutionException e) {
+            LOG.warn("not all rows could be persisted: the rest stays in the log", e.getCause());
+        }
+    }
+
+    private Duration remaining(long endNs) {
+        return Duration.ofNanos(Math.max(0, endNs - wiring.nanoTime.getAsLong()));
+    }
+}

@@ -1,0 +1,105 @@
+package io.sluice.ingester;
+
+import io.sluice.ingester.door.PersistHandler;
+import io.sluice.ingester.door.StatusSource;
+import io.sluice.ingester.door.WriteOutcome.Reason;
+import io.sluice.ingester.status.StatusDocument;
+import io.sluice.model.NamespaceName;
+import io.sluice.model.TableName;
+import io.sluice.persist.FreezeReason;
+import io.sluice.wal.ReplayProgress;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletionStage;
+
+/// What the doors tell of the running server, and the persist call, which asks something of it.
+final class ServerReports {
+    private final Wiring wiring;
+    private final Instant startedAt;
+
+    ServerReports(Wiring wiring) {
+        this.wiring = wiring;
+        this.startedAt = wiring.clock.instant();
+    }
+
+    Instant startedAt() {
+        return startedAt;
+    }
+
+    StatusSource statusDocument() {
+        return new StatusDocument(() -> wiring.snapshot(this));
+    }
+
+    /// One word for the state.
+    String state() {
+        if (wiring.state.has(Reason.WAL_FAILED)) {
+            return "failed";
+        }
+        if (wiring.state.has(Reason.GRACEFUL_STOP)) {
+            return "stopping";
+        }
+        return wiring.state.has(Reason.NOT_READY) ? "starting" : "running";
+    }
+
+    Set<String> refusing() {
+        Set<String> names = new LinkedHashSet<>();
+        wiring.state.all().forEach(reason -> names.add(reason.name()));
+        return names;
+    }
+
+    /// Why the server is not ready, in words.
+    List<String> notReady() {
+        List<String> reasons = new ArrayList<>();
+        for (Reason reason : wiring.state.all()) {
+            reasons.add(describe(reason));
+        }
+        return reasons;
+    }
+
+    private String describe(Reason reason) {
+        return switch (reason) {
+            case NOT_READY -> {
+                ReplayProgress progress = wiring.wal.replayProgress();
+                yield "starting: the log is being replayed, %d of %d bytes"
+                        .formatted(progress.doneBytes(), progress.totalBytes());
+            }
+            case GRACEFUL_STOP -> "stopping: rows are being persisted";
+            case WAL_FAILED ->
+                "the log failed: " + wiring.wal.status().failure().orElse("unknown");
+            case PERSIST_SATURATED ->
+                "the persist queue is full: %d jobs of %d (--persist-queue-depth)"
+                        .formatted(
+                                wiring.persister.status().unfinished(),
+                                wiring.settings.persist().queueDepth());
+            case WAL_FULL -> "the log has no room for another segment";
+            case ADMISSION_LIMIT -> "too many writes at once";
+            case MEMORY_LIMIT ->
+                "the buffer is full: %d bytes of %d (--buffer-bytes)"
+                        .formatted(
+                                wiring.current()
+                                        .map(p -> p.buffer().memoryBytes())
+                                        .orElse(0L),
+                                wiring.settings.bufferBytes());
+            case CATALOG_UNAVAILABLE -> "the catalog does not answer";
+        };
+    }
+
+    CompletionStage<PersistHandler.PersistSummary> persist(
+            Optional<NamespaceName> namespace, Optional<TableName> table) {
+        return wiring.pipeline
+                .get()
+                .buffer()
+                .persist(namespace, table, FreezeReason.RPC)
+                .thenApply(files -> new PersistHandler.PersistSummary(
+                        files.stream()
+                                .map(file -> file.file().partition())
+                                .distinct()
+                                .count(),
+                        files.stream().mapToLong(file -> file.file().rowCount()).sum(),
+                        files.size()));
+    }
+}

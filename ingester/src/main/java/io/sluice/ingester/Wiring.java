@@ -1,0 +1,321 @@
+package io.sluice.ingester;
+
+import io.grpc.BindableService;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.sluice.ingester.admission.IngestState;
+import io.sluice.ingester.buffer.BufferTree;
+import io.sluice.ingester.door.WriteOutcome;
+import io.sluice.ingester.door.WriteOutcome.Reason;
+import io.sluice.ingester.grpc.GrpcServer;
+import io.sluice.ingester.http.HttpDoor;
+import io.sluice.ingester.lineprotocol.KnownColumns;
+import io.sluice.ingester.replay.WalReplayer;
+import io.sluice.ingester.rotation.PersistTriggers;
+import io.sluice.ingester.schema.PartitionSplitter;
+import io.sluice.ingester.schema.SchemaCache;
+import io.sluice.ingester.settings.ServeSettings;
+import io.sluice.ingester.sink.InstrumentedSink;
+import io.sluice.ingester.sink.StableWatermark;
+import io.sluice.ingester.sink.WalSink;
+import io.sluice.ingester.status.RecentErrors;
+import io.sluice.ingester.status.StatusDocument;
+import io.sluice.ingester.write.InFlightWrites;
+import io.sluice.ingester.write.WritePath;
+import io.sluice.ingester.write.WritePreparer;
+import io.sluice.model.IngesterId;
+import io.sluice.model.NamespaceName;
+import io.sluice.model.TableName;
+import io.sluice.model.TableSchema;
+import io.sluice.persist.PersistListener;
+import io.sluice.persist.Persister;
+import io.sluice.persist.catalog.Catalog;
+import io.sluice.persist.catalog.Catalogs;
+import io.sluice.persist.catalog.InstrumentedCatalog;
+import io.sluice.persist.catalog.StaleEpochException;
+import io.sluice.persist.store.InstrumentedObjectStore;
+import io.sluice.persist.store.ObjectStore;
+import io.sluice.persist.store.ObjectStores;
+import io.sluice.query.BufferQueryExec;
+import io.sluice.query.InstrumentedQueryExec;
+import io.sluice.query.LimitedQueryExec;
+import io.sluice.query.QueryExec;
+import io.sluice.query.QuerySource;
+import io.sluice.query.flight.FlightServices;
+import io.sluice.wal.Wal;
+import java.io.IOException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
+import org.apache.arrow.memory.AllocationListener;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.RootAllocator;
+
+/// Puts the service together: the one place that reads the real time, makes threads, and sees every part.
+final class Wiring {
+    /// Arrow's default rounds up to the next power of two, which would double what a batch of 5,000 rows takes.
+    private static final long ALIGNMENT_BYTES = 64;
+
+    final ServeSettings settings;
+    final InstantSource clock = Clock.systemUTC();
+    final LongSupplier nanoTime = System::nanoTime;
+    final PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    final RecentErrors errors = new RecentErrors(clock);
+    final IngestState state = new IngestState(metrics);
+    final InFlightWrites inFlight;
+    final Map<IngesterId, Long> epochs = new ConcurrentHashMap<>();
+    final AtomicReference<WritePipeline> pipeline = new AtomicReference<>();
+    final ExecutorService calls;
+    final BufferAllocator rootAllocator;
+    final BufferAllocator bufferAllocator;
+    final BufferAllocator queryAllocator;
+    final Catalog catalog;
+    final ObjectStore store;
+    final SchemaCache schemas;
+    final Wal wal;
+    final Persister persister;
+
+    /// Opens everything that is on disk, starts no thread but the executors'.
+    ///
+    /// @param onFenced hears that another process has taken this one's place
+    /// @throws IOException if a part cannot be opened; those that were are closed
+    Wiring(ServeSettings settings, FatalListener onFenced) throws IOException {
+        this.settings = settings;
+        this.inFlight = new InFlightWrites(settings.maxConcurrentWrites(), settings.inflightBytes(), metrics);
+        this.calls = Executors.newThreadPerTaskExecutor(
+                Thread.ofVirtual().name("call-", 0).factory());
+        this.rootAllocator = new RootAllocator(
+                AllocationListener.NOOP, Long.MAX_VALUE, size -> (size + ALIGNMENT_BYTES - 1) & -ALIGNMENT_BYTES);
+        this.bufferAllocator = rootAllocator.newChildAllocator("buffer", 0, Long.MAX_VALUE);
+        this.queryAllocator = rootAllocator.newChildAllocator("query", 0, settings.queryMemoryBytes());
+        boolean done = false;
+        Optional<Wal> openedWal = Optional.empty();
+        Optional<Catalog> openedCatalog = Optional.empty();
+        try {
+            // The log first: it has the lock that says whether this folder is ours.
+            this.wal = Wal.open(settings.wal(), clock, nanoTime, metrics);
+            openedWal = Optional.of(wal);
+            this.catalog = new InstrumentedCatalog(Catalogs.open(settings.catalog(), clock), metrics);
+            openedCatalog = Optional.of(catalog);
+            this.store = new InstrumentedObjectStore(ObjectStores.open(settings.objectStore()), metrics);
+            this.schemas = new SchemaCache(catalog, settings.createOnWrite());
+            this.persister = Persister.create(
+                    settings.persist(),
+                    settings.parquet(),
+                    catalog,
+                    store,
+                    id -> epochs.getOrDefault(id, 0L),
+                    clock,
+                    nanoTime,
+                    ThreadLocalRandom.current(),
+                    metrics,
+                    new PersistNews(onFenced));
+            done = true;
+        } finally {
+            if (!done) {
+                calls.shutdown();
+                if (openedCatalog.isPresent()) {
+                    openedCatalog.get().close();
+                }
+                if (openedWal.isPresent()) {
+                    openedWal.get().close();
+                }
+            }
+        }
+        registerGauges();
+    }
+
+    /// Hears that the process must end.
+    @FunctionalInterface
+    interface FatalListener {
+        void fatal(int exitCode, String message);
+    }
+
+    private void registerGauges() {
+        new JvmMemoryMetrics().bindTo(metrics);
+        new ProcessorMetrics().bindTo(metrics);
+        JvmGcMetrics gc = new JvmGcMetrics();
+        gc.bindTo(metrics);
+        Gauge.builder(
+                        "sluice.buffer.bytes",
+                        () -> current().map(p -> p.buffer().memoryBytes()).orElse(0L))
+                .description("Memory of rows that are not in a catalogued file")
+                .baseUnit("bytes")
+                .register(metrics);
+        Gauge.builder("sluice.buffer.limit.bytes", settings::bufferBytes)
+                .description("Memory of rows from which on writes are refused")
+                .baseUnit("bytes")
+                .register(metrics);
+        Gauge.builder(
+                        "sluice.stable.sequence",
+                        () -> current().map(p -> p.stable().stable().value()).orElse(0L))
+                .description("The highest number that is durable and applied")
+                .register(metrics);
+        Gauge.builder("sluice.query.memory.bytes", queryAllocator::getAllocatedMemory)
+                .description("Memory of what queries are sending")
+                .baseUnit("bytes")
+                .register(metrics);
+    }
+
+    Optional<WritePipeline> current() {
+        return Optional.ofNullable(pipeline.get());
+    }
+
+    /// Builds the write path of an ingester id that was registered before.
+    WritePipeline buildPipeline(IngesterId ingester, ThreadFactory threads) {
+        StableWatermark stable = new StableWatermark();
+        BufferTree buffer = new BufferTree(
+                ingester,
+                schemas,
+                catalog,
+                stable,
+                persister::enqueue,
+                settings.persistHotBytes(),
+                bufferAllocator,
+                nanoTime);
+        PersistTriggers triggers =
+                new PersistTriggers(buffer, wal, state, settings.persistMaxAge(), settings.bufferBytes());
+        WritePreparer preparer = new WritePreparer(schemas, new PartitionSplitter(bufferAllocator), buffer);
+        WalSink sink = new WalSink(wal, buffer, stable, threads);
+        WritePath writes = new WritePath(state, inFlight, preparer, new InstrumentedSink(sink, nanoTime, metrics));
+        WalReplayer replayer = new WalReplayer(
+                settings.wal().directory().resolve("quarantine"),
+                preparer,
+                buffer,
+                stable,
+                () -> {
+                    triggers.awaitRoom();
+                    persister.awaitCapacity();
+                },
+                metrics);
+        return new WritePipeline(ingester, stable, buffer, sink, writes, replayer, triggers);
+    }
+
+    /// Builds the gRPC server, Flight on it.
+    GrpcServer buildGrpc(ServerReports reports) {
+        QuerySource source = new CurrentSource();
+        QueryExec queries = new InstrumentedQueryExec(
+                new LimitedQueryExec(
+                        new ReadyQueryExec(new BufferQueryExec(source, queryAllocator), state),
+                        settings.maxConcurrentQueries(),
+                        metrics),
+                nanoTime,
+                metrics);
+        BindableService flight = FlightServices.create(
+                queries,
+                source,
+                settings.flight(),
+                queryAllocator,
+                calls,
+                Thread.ofVirtual().name("query-", 0).factory());
+        return new GrpcServer(
+                settings.grpcBind(),
+                settings.maxRequestBytes(),
+                calls,
+                this::write,
+                reports::persist,
+                reports.statusDocument(),
+                List.of(flight));
+    }
+
+    /// Builds the HTTP server.
+    HttpDoor buildHttp(ServerReports reports) throws IOException {
+        HttpDoor.Parts parts = new HttpDoor.Parts(
+                settings.maxRequestBytes(),
+                settings.maxConcurrentWrites(),
+                this::write,
+                this::known,
+                reports::notReady,
+                reports.statusDocument(),
+                metrics::scrape,
+                Version.number());
+        return new HttpDoor(settings.httpBind(), calls, parts, clock, nanoTime, metrics);
+    }
+
+    private CompletionStage<WriteOutcome> write(byte[] request) {
+        return pipeline.get().writes().write(request);
+    }
+
+    private KnownColumns known(NamespaceName namespace) {
+        return table -> {
+            try {
+                return schemas.find(namespace, table);
+            } catch (IOException e) {
+                return Optional.empty(); // the write itself will ask again, and say that the catalog does not answer
+            }
+        };
+    }
+
+    /// The buffer of the write path in use, which a start may exchange.
+    private final class CurrentSource implements QuerySource {
+        @Override
+        public Optional<TableScan> scan(NamespaceName namespace, TableName table) {
+            return pipeline.get().buffer().scan(namespace, table);
+        }
+
+        @Override
+        public List<TableSchema> tables() {
+            return pipeline.get().buffer().tables();
+        }
+    }
+
+    private final class PersistNews implements PersistListener {
+        private final FatalListener onFenced;
+
+        PersistNews(FatalListener onFenced) {
+            this.onFenced = onFenced;
+        }
+
+        @Override
+        public void saturated(boolean isSaturated) {
+            if (isSaturated) {
+                state.set(Reason.PERSIST_SATURATED);
+            } else {
+                state.clear(Reason.PERSIST_SATURATED);
+            }
+        }
+
+        @Override
+        public void fenced(StaleEpochException cause) {
+            onFenced.fatal(IngesterServer.EXIT_FENCED, String.valueOf(cause.getMessage()));
+        }
+    }
+
+    /// What reports need of the running server.
+    StatusDocument.Snapshot snapshot(ServerReports reports) {
+        WritePipeline now = pipeline.get();
+        return new StatusDocument.Snapshot(
+                Version.number(),
+                reports.startedAt(),
+                Duration.between(reports.startedAt(), clock.instant()),
+                reports.state(),
+                now.ingester().toString(),
+                reports.refusing(),
+                reports.notReady(),
+                now.stable().stable(),
+                inFlight.writes(),
+                inFlight.bytes(),
+                settings.bufferBytes(),
+                now.buffer().statistics(),
+                wal.status(),
+                persister.status(),
+                store.describe(),
+                settings.catalog(),
+                errors.entries());
+    }
+}

@@ -1,0 +1,16 @@
+package io.sluice.ingester.cli;
+
+/// What a command's exit code says, as in sysexits.h where that has a word for it.
+final class ExitCodes {
+    static final int OK = 0;
+    /// Something was not as asked: lines not written, damage found.
+    static final int PARTIAL = 1;
+    /// The command line or a setting makes no sense.
+    static final int USAGE = 2;
+    /// The server cannot be reached, or does not serve.
+    static final int UNAVAILABLE = 69;
+    /// A file cannot be read or written.
+    static final int IO = 74;
+
+    private ExitCodes() {}
+}

@@ -1,0 +1,94 @@
+package io.sluice.ingester.cli;
+
+import io.sluice.persist.OrphanFinder;
+import io.sluice.persist.catalog.Catalog;
+import io.sluice.persist.catalog.Catalogs;
+import io.sluice.persist.store.ObjectInfo;
+import io.sluice.persist.store.ObjectStore;
+import io.sluice.persist.store.ObjectStores;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `sluice gc`: objects that no catalog row names, left by crashes between an upload and its record.
+@Command(
+        name = "gc",
+        description = {
+            "Lists objects that the catalog does not know: uploads that were never recorded.",
+            "Deletes them only with --delete, and only those older than --older-than."
+        },
+        mixinStandardHelpOptions = true,
+        footerHeading = "%nExamples:%n",
+        footer = {"  sluice gc", "  sluice gc --delete --older-than 24h"})
+final class GcCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Option(
+            names = "--data-dir",
+            paramLabel = "DIR",
+            defaultValue = "./sluice-data",
+            description = "The server's data folder (default: ${DEFAULT-VALUE})")
+    private Path dataDirectory = Path.of("./sluice-data");
+
+    @Option(
+            names = "--object-store",
+            paramLabel = "URI",
+            description = "As of the server (default: objects in the data folder)")
+    private String objectStore = "";
+
+    @Option(
+            names = "--catalog",
+            paramLabel = "URI",
+            description = "As of the server (default: catalog.db in the data folder)")
+    private String catalog = "";
+
+    @Option(names = "--delete", description = "Delete what is old enough")
+    private boolean delete;
+
+    @Option(
+            names = "--older-than",
+            paramLabel = "DURATION",
+            defaultValue = "24h",
+            converter = DurationConverter.class,
+            description = "How old an object must be to be deleted (default: ${DEFAULT-VALUE})")
+    private Duration olderThan = Duration.ofHours(24);
+
+    @Override
+    public Integer call() throws IOException {
+        InstantSource clock = Clock.systemUTC();
+        if (catalog.isEmpty() && !Files.exists(dataDirectory.resolve("catalog.db"))) {
+            // An empty catalog made on the spot would make every object an orphan.
+            throw new CommandFailedException(
+                    ExitCodes.IO, "there is no catalog %s".formatted(dataDirectory.resolve("catalog.db")));
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        try (Catalog opened = Catalogs.open(or(catalog, "sqlite:", "catalog.db"), clock)) {
+            ObjectStore store = ObjectStores.open(or(objectStore, "file:", "objects"));
+            OrphanFinder finder = new OrphanFinder(opened, store, clock);
+            List<ObjectInfo> orphans = delete ? finder.delete(olderThan) : finder.find();
+            for (ObjectInfo orphan : orphans) {
+                out.printf("%s  %s  %s%n", orphan.modifiedAt(), Units.bytes(orphan.sizeBytes()), orphan.name());
+            }
+            out.printf("%d objects %s%n", orphans.size(), delete ? "deleted" : "are not in the catalog");
+        } catch (IllegalArgumentException e) {
+            throw new CommandFailedException(ExitCodes.USAGE, String.valueOf(e.getMessage()));
+        }
+        out.flush();
+        return ExitCodes.OK;
+    }
+
+    private String or(String address, String scheme, String name) {
+        return address.isEmpty() ? scheme + dataDirectory.resolve(name) : address;
+    }
+}

@@ -1,0 +1,172 @@
+package io.sluice.ingester.cli;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.rpc.RetryInfo;
+import io.grpc.CallOptions;
+import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
+import io.grpc.stub.ClientCalls;
+import io.sluice.ingester.lineprotocol.LineError;
+import io.sluice.ingester.lineprotocol.LineProtocolParser;
+import io.sluice.ingester.lineprotocol.ParseOptions;
+import io.sluice.ingester.lineprotocol.ParsedLines;
+import io.sluice.ingester.lineprotocol.Precision;
+import io.sluice.model.NamespaceName;
+import io.sluice.proto.v1.WriteRequest;
+import io.sluice.proto.v1.WriteResponse;
+import io.sluice.proto.v1.WriteServiceGrpc;
+import java.io.PrintWriter;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.locks.LockSupport;
+
+/// Sends batches of lines as writes, a few at a time, and tries again what the server asks to be tried again. For one
+/// thread.
+final class LineSender {
+    private static final int MAX_IN_FLIGHT = 4;
+    private static final int MAX_ATTEMPTS = 20;
+    private static final int MAX_ERRORS = 20;
+
+    private final ManagedChannel channel;
+    private final NamespaceName namespace;
+    private final Precision precision;
+    private final Progress progress;
+    private final PrintWriter err;
+    private final Deque<InFlight> inFlight = new ArrayDeque<>();
+    private boolean all = true;
+    private int errors;
+
+    LineSender(
+            ManagedChannel channel, NamespaceName namespace, Precision precision, Progress progress, PrintWriter err) {
+        this.channel = channel;
+        this.namespace = namespace;
+        this.precision = precision;
+        this.progress = progress;
+        this.err = err;
+    }
+
+    private record InFlight(WriteRequest request, long rows, Future<WriteResponse> answer) {}
+
+    /// Sends the good lines of a batch, and tells which are bad.
+    void send(String input, LineBatches.Batch batch) {
+        long nowNs = Clock.systemUTC().millis() * 1_000_000L;
+        ParsedLines lines = LineProtocolParser.parse(
+                batch.bytes(),
+                0,
+                batch.lengthBytes(),
+                new ParseOptions(namespace, precision, nowNs, MAX_ERRORS, _ -> Optional.empty()));
+        for (LineError error : lines.errors()) {
+            tell("%s line %d: %s".formatted(input, batch.firstLine() + error.lineNumber() - 1, error.reason()));
+        }
+        if (lines.badLines() > 0) {
+            all = false;
+            progress.bad(lines.badLines());
+        }
+        if (lines.request().isPresent()) {
+            WriteRequest request = parsed(lines.request().get());
+            inFlight.addLast(new InFlight(request, lines.rows(), start(request)));
+            if (inFlight.size() >= MAX_IN_FLIGHT) {
+                await(inFlight.removeFirst());
+            }
+        }
+    }
+
+    private static WriteRequest parsed(byte[] bytes) {
+        try {
+            return WriteRequest.parseFrom(ByteString.copyFrom(bytes));
+        } catch (InvalidProtocolBufferException e) {
+            throw new IllegalStateException("the parser writes no valid request", e);
+        }
+    }
+
+    private Future<WriteResponse> start(WriteRequest request) {
+        return ClientCalls.futureUnaryCall(
+                channel.newCall(WriteServiceGrpc.getWriteMethod(), CallOptions.DEFAULT), request);
+    }
+
+    private void await(InFlight first) {
+        Future<WriteResponse> answer = first.answer();
+        for (int attempt = 1; ; attempt++) {
+            try {
+                answer.get();
+                progress.written(first.rows());
+                return;
+            } catch (ExecutionException e) {
+                Throwable cause = Optional.ofNullable(e.getCause()).orElse(e);
+                Optional<Duration> again = retryAfter(cause);
+                if (again.isEmpty() || attempt == MAX_ATTEMPTS) {
+                    giveUp(first, cause);
+                    return;
+                }
+                tell("the server asks to try again in %d ms: %s"
+                        .formatted(
+                                again.get().toMillis(),
+                                Status.fromThrowable(cause).getDescription()));
+                LockSupport.parkNanos(again.get().toNanos());
+                answer = start(first.request());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new CommandFailedException(ExitCodes.PARTIAL, "interrupted");
+            }
+        }
+    }
+
+    private void giveUp(InFlight write, Throwable cause) {
+        Status status = Status.fromThrowable(cause);
+        if (status.getCode() == Status.Code.UNAVAILABLE) {
+            throw new CommandFailedException(
+                    ExitCodes.UNAVAILABLE, "the server cannot be reached: " + status.getDescription());
+        }
+        all = false;
+        progress.bad(write.rows());
+        tell("%d lines were not written: %s: %s".formatted(write.rows(), status.getCode(), status.getDescription()));
+    }
+
+    /// How long the server asks to wait; empty if it does not ask.
+    private static Optional<Duration> retryAfter(Throwable failure) {
+        if (!(failure instanceof StatusRuntimeException status)) {
+            return Optional.empty();
+        }
+        com.google.rpc.Status details = StatusProto.fromThrowable(status);
+        if (details != null) {
+            for (Any detail : details.getDetailsList()) {
+                if (detail.is(RetryInfo.class)) {
+                    try {
+                        com.google.protobuf.Duration delay =
+                                detail.unpack(RetryInfo.class).getRetryDelay();
+                        return Optional.of(Duration.ofSeconds(delay.getSeconds(), delay.getNanos()));
+                    } catch (InvalidProtocolBufferException e) {
+                        return Optional.empty(); // said in a way that nobody understands
+                    }
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    private void tell(String message) {
+        if (errors++ < MAX_ERRORS) {
+            err.println("sluice: " + message);
+        } else if (errors == MAX_ERRORS + 1) {
+            err.println("sluice: more like that is counted, not shown");
+        }
+        err.flush();
+    }
+
+    /// Waits for what is under way; whether all lines were written.
+    boolean finish() {
+        while (!inFlight.isEmpty()) {
+            await(inFlight.removeFirst());
+        }
+        return all;
+    }
+}

@@ -1,0 +1,165 @@
+package io.sluice.ingester.cli;
+
+import io.sluice.proto.v1.Predicate;
+import io.sluice.proto.v1.QueryRequest;
+import io.sluice.proto.v1.TimeRange;
+import io.sluice.query.flight.FlightQueryClient;
+import io.sluice.query.flight.QueryFailedException;
+import io.sluice.query.flight.RowFormatter;
+import java.io.BufferedOutputStream;
+import java.io.BufferedWriter;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.OutputStreamWriter;
+import java.io.Writer;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/// `sluice query`.
+@Command(
+        name = "query",
+        description = {
+            "Prints the rows of a table that are not in files yet.",
+            "A time T is RFC 3339 (2026-11-21T00:00:00Z), nanoseconds since the epoch, or relative to now (-1h)."
+        },
+        mixinStandardHelpOptions = true,
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  sluice query --namespace metrics cpu",
+            "  sluice query --namespace metrics cpu --columns time,host,usage_user --from -1h --where host=a --where host=b",
+            "  sluice query --namespace metrics cpu --format arrow > cpu.arrows",
+        })
+final class QueryCommand implements Callable<Integer> {
+    /// How rows are printed.
+    enum Format {
+        TABLE,
+        CSV,
+        JSON,
+        ARROW
+    }
+
+    @Mixin
+    private ServerOption server = new ServerOption();
+
+    @Option(names = "--namespace", paramLabel = "N", required = true, description = "Namespace of the table")
+    private String namespace = "";
+
+    @Parameters(paramLabel = "TABLE", description = "The table")
+    private String table = "";
+
+    @Option(names = "--columns", paramLabel = "A,B", split = ",", description = "Only these, in this order")
+    private List<String> columns = List.of();
+
+    @Option(names = "--from", paramLabel = "T", description = "First time, inclusive")
+    private String from = "";
+
+    @Option(names = "--to", paramLabel = "T", description = "Last time, exclusive")
+    private String to = "";
+
+    @Option(
+            names = "--where",
+            paramLabel = "TAG=VALUE",
+            description = "Only rows whose tag has the value; of one tag given several times, one of the values")
+    private List<String> where = List.of();
+
+    @Option(
+            names = "--format",
+            paramLabel = "table|csv|json|arrow",
+            defaultValue = "table",
+            description = "How to print rows (default: ${DEFAULT-VALUE}); arrow is an Arrow IPC stream")
+    private Format format = Format.TABLE;
+
+    @Override
+    public Integer call() throws IOException {
+        QueryRequest request = request();
+        InetSocketAddress address = server.address();
+        try (FlightQueryClient client = FlightQueryClient.open(address.getHostString(), address.getPort());
+                OutputStream out = new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16)) {
+            if (format == Format.ARROW) {
+                client.writeArrow(request, out);
+                return ExitCodes.OK;
+            }
+            try (Writer text = new BufferedWriter(new OutputStreamWriter(out, StandardCharsets.UTF_8))) {
+                RowFormatter formatter = switch (format) {
+                    case CSV -> RowFormatter.csv(text);
+                    case JSON -> RowFormatter.json(text);
+                    case TABLE, ARROW -> RowFormatter.table(text);
+                };
+                client.query(request, formatter);
+                formatter.finish();
+            }
+            return ExitCodes.OK;
+        } catch (QueryFailedException e) {
+            throw new CommandFailedException(
+                    e.isUnavailable() ? ExitCodes.UNAVAILABLE : ExitCodes.PARTIAL, String.valueOf(e.getMessage()));
+        } catch (IOException e) {
+            if (String.valueOf(e.getMessage()).contains("Broken pipe")) {
+                return ExitCodes.OK; // whoever reads has had enough
+            }
+            throw e;
+        }
+    }
+
+    private QueryRequest request() {
+        TimeRange.Builder range = TimeRange.newBuilder();
+        if (!from.isEmpty()) {
+            range.setStartNs(nanos("--from", from));
+        }
+        if (!to.isEmpty()) {
+            range.setEndNs(nanos("--to", to));
+        }
+        return QueryRequest.newBuilder()
+                .setNamespace(namespace)
+                .setTable(table)
+                .addAllColumns(columns)
+                .setTimeRange(range)
+                .addAllPredicates(predicates())
+                .build();
+    }
+
+    private List<Predicate> predicates() {
+        Map<String, Predicate.Builder> byTag = new LinkedHashMap<>();
+        for (String condition : where) {
+            int equals = condition.indexOf('=');
+            if (equals < 1) {
+                throw new CommandFailedException(
+                        ExitCodes.USAGE, "--where is '%s': expected TAG=VALUE".formatted(condition));
+            }
+            String tag = condition.substring(0, equals);
+            byTag.computeIfAbsent(tag, name -> Predicate.newBuilder().setColumn(name))
+                    .addIn(condition.substring(equals + 1));
+        }
+        return byTag.values().stream().map(Predicate.Builder::build).toList();
+    }
+
+    private static long nanos(String option, String text) {
+        try {
+            if (text.matches("-?\\d+")) {
+                return Long.parseLong(text);
+            }
+            Instant instant = text.startsWith("-")
+                    ? Clock.systemUTC().instant().minus(new DurationConverter().convert(text.substring(1)))
+                    : OffsetDateTime.parse(text).toInstant();
+            return Math.addExact(Math.multiplyExact(instant.getEpochSecond(), 1_000_000_000L), instant.getNano());
+        } catch (DateTimeException | ArithmeticException | NumberFormatException e) {
+            throw new CommandFailedException(
+                    ExitCodes.USAGE,
+                    "%s is '%s': expected RFC 3339, nanoseconds since the epoch, or a time before now such as -1h"
+                            .formatted(option, text));
+        }
+    }
+}

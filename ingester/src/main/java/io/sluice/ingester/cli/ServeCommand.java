@@ -1,0 +1,118 @@
+package io.sluice.ingester.cli;
+
+import io.sluice.ingester.IngesterServer;
+import io.sluice.ingester.settings.InvalidSettingException;
+import io.sluice.ingester.settings.ServeSettings;
+import io.sluice.ingester.settings.Setting;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParseResult;
+
+/// `sluice serve`. Its options are made from the table of settings, so that help, variables and the configuration
+/// file say the same words.
+@Command(
+        name = "serve",
+        description = {
+            "Serves until it is told to stop (SIGTERM, Ctrl-C).",
+            "Each option is also an environment variable (--wal-dir: SLUICE_WAL_DIR) and a line of --config (wal-dir=…)."
+        },
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  sluice serve",
+            "  sluice serve --data-dir /var/lib/sluice --http-bind 0.0.0.0:8086",
+            "  SLUICE_PERSIST_MAX_AGE=1m sluice serve --config sluice.properties",
+        })
+final class ServeCommand implements Callable<Integer> {
+    private CommandSpec spec = CommandSpec.create();
+
+    private ServeCommand() {}
+
+    static CommandSpec create() {
+        ServeCommand command = new ServeCommand();
+        command.spec = CommandSpec.forAnnotatedObject(command);
+        command.spec.addOption(OptionSpec.builder("--config")
+                .paramLabel("FILE")
+                .type(Path.class)
+                .description("Properties file with any of the settings below")
+                .build());
+        for (Setting setting : Setting.values()) {
+            OptionSpec.Builder option = OptionSpec.builder(setting.option())
+                    .paramLabel(setting.label())
+                    .type(String.class)
+                    .description(
+                            setting.defaultValue().isEmpty()
+                                    ? setting.description()
+                                    : setting.description() + " (default: " + setting.defaultValue() + ")");
+            command.spec.addOption(option.build());
+        }
+        return command.spec;
+    }
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        ServeSettings settings;
+        try {
+            settings = ServeSettings.resolve(options(), System.getenv(), config(), machineMemoryBytes());
+        } catch (InvalidSettingException e) {
+            throw new CommandFailedException(ExitCodes.USAGE, String.valueOf(e.getMessage()));
+        }
+        System.setProperty("sluice.log.level", settings.logLevel());
+        IngesterServer server = IngesterServer.start(settings, Runtime.getRuntime()::halt);
+        CountDownLatch stopped = new CountDownLatch(1);
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server, stopped), "stop"));
+        stopped.await();
+        return ExitCodes.OK;
+    }
+
+    /// The JVM's own exit code after a signal is not 0, even when all went well.
+    private static void stop(IngesterServer server, CountDownLatch stopped) {
+        int code = ExitCodes.OK;
+        try {
+            server.stop();
+        } catch (IOException | InterruptedException | RuntimeException e) {
+            System.err.println("sluice: the stop failed: " + e);
+            code = ExitCodes.IO;
+        }
+        stopped.countDown();
+        Runtime.getRuntime().halt(code);
+    }
+
+    private Map<Setting, String> options() {
+        Map<Setting, String> options = new EnumMap<>(Setting.class);
+        ParseResult parsed = spec.commandLine().getParseResult();
+        for (Setting setting : Setting.values()) {
+            if (parsed.hasMatchedOption(setting.option())) {
+                String value = parsed.matchedOptionValue(setting.option(), "");
+                options.put(setting, value);
+            }
+        }
+        return options;
+    }
+
+    private Optional<Path> config() {
+        ParseResult parsed = spec.commandLine().getParseResult();
+        String variable = System.getenv("SLUICE_CONFIG");
+        Optional<Path> fromVariable = variable == null ? Optional.empty() : Optional.of(Path.of(variable));
+        return parsed.hasMatchedOption("--config")
+                ? Optional.of(parsed.matchedOptionValue("--config", Path.of("")))
+                : fromVariable;
+    }
+
+    /// The container's limit if there is one.
+    private static long machineMemoryBytes() {
+        return ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean system
+                ? system.getTotalMemorySize()
+                : Runtime.getRuntime().maxMemory();
+    }
+}

@@ -1,0 +1,141 @@
+package io.sluice.ingester.cli;
+
+import io.grpc.ManagedChannel;
+import io.sluice.ingester.lineprotocol.Precision;
+import io.sluice.model.NamespaceName;
+import java.io.BufferedInputStream;
+import java.io.Console;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.zip.GZIPInputStream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// `sluice write`.
+@Command(
+        name = "write",
+        description = {
+            "Writes line protocol from files or standard input; gzip is recognised by itself.",
+            "Exit code 0 if every line was written and is durable, 1 if some were not."
+        },
+        mixinStandardHelpOptions = true,
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  sluice write --namespace metrics cpu.lp mem.lp.gz",
+            "  telegraf --test | sluice write --namespace metrics -",
+        })
+final class WriteCommand implements Callable<Integer> {
+    private static final int GZIP_MAGIC = 0x8b1f;
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Mixin
+    private ServerOption server = new ServerOption();
+
+    @Option(names = "--namespace", paramLabel = "N", required = true, description = "Where the rows go")
+    private String namespace = "";
+
+    @Option(
+            names = "--precision",
+            paramLabel = "ns|us|ms|s",
+            defaultValue = "ns",
+            description = "Unit of timestamps (default: ${DEFAULT-VALUE})")
+    private String precision = "ns";
+
+    @Option(
+            names = "--batch-lines",
+            paramLabel = "N",
+            defaultValue = "5000",
+            description = "Lines of one write (default: ${DEFAULT-VALUE})")
+    private int batchLines = 5_000;
+
+    @Parameters(paramLabel = "FILE", description = "Files; - or none: standard input")
+    private List<String> files = List.of();
+
+    @Override
+    public Integer call() throws IOException {
+        NamespaceName name = name();
+        Precision unit = Precision.parse(precision)
+                .orElseThrow(() -> new CommandFailedException(
+                        ExitCodes.USAGE, "--precision is '%s': expected ns, us, ms or s".formatted(precision)));
+        if (batchLines < 1) {
+            throw new CommandFailedException(
+                    ExitCodes.USAGE, "--batch-lines is %d: expected at least 1".formatted(batchLines));
+        }
+        PrintWriter err = spec.commandLine().getErr();
+        List<String> inputs = files.isEmpty() ? List.of("-") : files;
+        Progress progress = new Progress(err, isTerminal(), totalBytes(inputs));
+        boolean all = server.call(channel -> write(channel, name, unit, inputs, progress, err));
+        progress.finish();
+        return all ? ExitCodes.OK : ExitCodes.PARTIAL;
+    }
+
+    private static boolean isTerminal() {
+        return Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
+    }
+
+    private NamespaceName name() {
+        try {
+            return new NamespaceName(namespace);
+        } catch (IllegalArgumentException e) {
+            throw new CommandFailedException(ExitCodes.USAGE, "--namespace: " + e.getMessage());
+        }
+    }
+
+    private boolean write(
+            ManagedChannel channel,
+            NamespaceName name,
+            Precision unit,
+            List<String> inputs,
+            Progress progress,
+            PrintWriter err) {
+        LineSender sender = new LineSender(channel, name, unit, progress, err);
+        try {
+            for (String input : inputs) {
+                try (InputStream in = open(input, progress)) {
+                    LineBatches batches = new LineBatches(in, batchLines);
+                    for (LineBatches.Batch batch = batches.next(); batch.lengthBytes() > 0; batch = batches.next()) {
+                        sender.send(input, batch);
+                    }
+                }
+            }
+        } catch (NoSuchFileException e) {
+            throw new CommandFailedException(ExitCodes.IO, "there is no file " + e.getFile());
+        } catch (IOException e) {
+            throw new CommandFailedException(ExitCodes.IO, "cannot read: " + e.getMessage());
+        }
+        return sender.finish();
+    }
+
+    private static long totalBytes(List<String> inputs) throws IOException {
+        long total = 0;
+        for (String input : inputs) {
+            if (input.equals("-")) {
+                return 0;
+            }
+            total += Files.exists(Path.of(input)) ? Files.size(Path.of(input)) : 0;
+        }
+        return total;
+    }
+
+    private static InputStream open(String input, Progress progress) throws IOException {
+        InputStream raw = input.equals("-") ? System.in : Files.newInputStream(Path.of(input));
+        BufferedInputStream in = new BufferedInputStream(progress.counting(raw), 1 << 16);
+        in.mark(2);
+        int magic = in.read() | in.read() << 8;
+        in.reset();
+        return magic == GZIP_MAGIC ? new GZIPInputStream(in, 1 << 16) : in;
+    }
+}

@@ -1,0 +1,314 @@
+package io.sluice.ingester.http;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import io.sluice.ingester.door.Readiness;
+import io.sluice.ingester.door.StatusSource;
+import io.sluice.ingester.door.WriteHandler;
+import io.sluice.ingester.lineprotocol.KnownColumns;
+import io.sluice.ingester.lineprotocol.LineError;
+import io.sluice.model.NamespaceName;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetSocketAddress;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The HTTP server. Each request runs on a thread of its own, which may block.
+public final class HttpDoor {
+    private static final Logger LOG = LoggerFactory.getLogger(HttpDoor.class);
+    private static final int BACKLOG = 1_024;
+    private static final String JSON = "application/json";
+    private static final String TEXT = "text/plain; charset=utf-8";
+    /// How much of a refused body is read, so that the client sees the answer and not a broken connection.
+    private static final long MAX_DRAIN_BYTES = 16L << 20;
+
+    private static final String INDEX = """
+            Sluice
+              POST /api/v2/write?bucket=NAMESPACE&precision=ns   line protocol
+              POST /write?db=NAMESPACE&precision=ns              line protocol, InfluxDB 1.x
+              GET  /ping /health /ready /metrics /status
+            """;
+
+    private final HttpServer server;
+    private final ObjectMapper mapper = new ObjectMapper();
+    private final LineWriteEndpoint writes;
+    private final Readiness readiness;
+    private final StatusSource status;
+    private final Supplier<String> metricsText;
+    private final String version;
+    private final LongSupplier nanoTime;
+    private final MeterRegistry metrics;
+
+    /// What the door is made of.
+    ///
+    /// @param maxRequestBytes of a body, as sent and as unpacked
+    /// @param maxRequests write requests at once
+    /// @param known what is known of a namespace's tables
+    /// @param metricsText what `/metrics` answers
+    public record Parts(
+            int maxRequestBytes,
+            int maxRequests,
+            WriteHandler writes,
+            Function<NamespaceName, KnownColumns> known,
+            Readiness readiness,
+            StatusSource status,
+            Supplier<String> metricsText,
+            String version) {}
+
+    /// Binds the address; answers nothing before [#start].
+    ///
+    /// @param executor runs each request; it blocks while the write is on its way
+    /// @throws IOException if the address cannot be bound
+    public HttpDoor(
+            InetSocketAddress bind,
+            Executor executor,
+            Parts parts,
+            InstantSource clock,
+            LongSupplier nanoTime,
+            MeterRegistry metrics)
+            throws IOException {
+        this.server = HttpServer.create(bind, BACKLOG);
+        this.writes = new LineWriteEndpoint(
+                parts.writes(), parts.known(), clock, new BodyReader(parts.maxRequestBytes()), parts.maxRequests());
+        this.readiness = parts.readiness();
+        this.status = parts.status();
+        this.metricsText = parts.metricsText();
+        this.version = parts.version();
+        this.nanoTime = nanoTime;
+        this.metrics = metrics;
+        server.setExecutor(executor);
+        server.createContext("/", this::handle);
+    }
+
+    public void start() {
+        server.start();
+    }
+
+    public int port() {
+        return server.getAddress().getPort();
+    }
+
+    /// Takes no new requests and lets those under way end until the deadline.
+    public void stop(Duration deadline) {
+        server.stop((int) Math.max(0, deadline.toSeconds()));
+    }
+
+    private void handle(HttpExchange exchange) throws IOException {
+        long startNs = nanoTime.getAsLong();
+        Answer answer;
+        try {
+            answer = answer(exchange);
+        } catch (HttpError e) {
+            answer = error(exchange, e);
+        } catch (IOException e) {
+            exchange.close(); // the client has gone, or sends nothing that is HTTP
+            count(exchange, "aborted", startNs);
+            return;
+        } catch (RuntimeException e) {
+            String id = UUID.randomUUID().toString();
+            LOG.error("{} {} failed, error id {}", exchange.getRequestMethod(), exchange.getRequestURI(), id, e);
+            answer = error(exchange, HttpError.of(500, "internal error", "internal error " + id));
+        }
+        count(exchange, Integer.toString(answer.status()), startNs);
+        send(exchange, answer);
+    }
+
+    private void count(HttpExchange exchange, String result, long startNs) {
+        Timer.builder("sluice.http.requests")
+                .description("HTTP requests")
+                .tag("path", endpoint(exchange.getRequestURI().getPath()))
+                .tag("status", result)
+                .register(metrics)
+                .record(nanoTime.getAsLong() - startNs, TimeUnit.NANOSECONDS);
+    }
+
+    /// The path if it is one of ours, so that strangers' paths make no metrics.
+    private static String endpoint(String path) {
+        return switch (path) {
+            case "/api/v2/write", "/write", "/ping", "/health", "/ready", "/metrics", "/status", "/" -> path;
+            default -> "other";
+        };
+    }
+
+    private record Answer(int status, String contentType, String body, Map<String, String> headers) {
+        static Answer of(int status, String contentType, String body) {
+            return new Answer(status, contentType, body, Map.of());
+        }
+    }
+
+    private Answer answer(HttpExchange exchange) throws IOException, HttpError {
+        Map<String, String> query = query(exchange);
+        return switch (exchange.getRequestURI().getPath()) {
+            case "/api/v2/write" -> write(exchange, query, LineWriteEndpoint::bucket);
+            case "/write" -> write(exchange, query, LineWriteEndpoint::database);
+            case "/ping" -> {
+                requireMethod(exchange, "GET", "HEAD", "POST");
+                yield Answer.of(204, TEXT, "");
+            }
+            case "/health" -> {
+                requireMethod(exchange, "GET", "HEAD");
+                yield health();
+            }
+            case "/ready" -> {
+                requireMethod(exchange, "GET", "HEAD");
+                yield ready();
+            }
+            case "/metrics" -> {
+                requireMethod(exchange, "GET", "HEAD");
+                yield Answer.of(200, "text/plain; version=0.0.4; charset=utf-8", metricsText.get());
+            }
+            case "/status" -> {
+                requireMethod(exchange, "GET", "HEAD");
+                yield Answer.of(200, JSON, status.json());
+            }
+            case "/" -> Answer.of(200, TEXT, INDEX);
+            default ->
+                throw HttpError.of(
+                        404,
+                        "not found",
+                        "there is no %s: GET / lists what there is"
+                                .formatted(exchange.getRequestURI().getPath()));
+        };
+    }
+
+    private Answer write(
+            HttpExchange exchange, Map<String, String> query, LineWriteEndpoint.NamespaceParameter namespaceOf)
+            throws IOException, HttpError {
+        requireMethod(exchange, "POST");
+        writes.handle(exchange, query, namespaceOf);
+        return Answer.of(204, TEXT, "");
+    }
+
+    private static void requireMethod(HttpExchange exchange, String... methods) throws HttpError {
+        if (!List.of(methods).contains(exchange.getRequestMethod())) {
+            exchange.getResponseHeaders().set("Allow", String.join(", ", methods));
+            throw HttpError.of(
+                    405,
+                    "method not allowed",
+                    "method %s: expected %s".formatted(exchange.getRequestMethod(), String.join(" or ", methods)));
+        }
+    }
+
+    private static Map<String, String> query(HttpExchange exchange) throws HttpError {
+        Map<String, String> parameters = new HashMap<>();
+        String query = exchange.getRequestURI().getRawQuery();
+        if (query != null) {
+            for (String pair : query.split("&", -1)) {
+                int equals = pair.indexOf('=');
+                String name = equals < 0 ? pair : pair.substring(0, equals);
+                parameters.put(decode(name), equals < 0 ? "" : decode(pair.substring(equals + 1)));
+            }
+        }
+        return parameters;
+    }
+
+    private static String decode(String text) throws HttpError {
+        try {
+            return URLDecoder.decode(text, StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            throw HttpError.invalid("the query string is not URL-encoded: " + e.getMessage());
+        }
+    }
+
+    private Answer health() {
+        ObjectNode json = mapper.createObjectNode();
+        json.put("name", "sluice").put("status", "pass").put("message", "alive").put("version", version);
+        return Answer.of(200, JSON, text(json));
+    }
+
+    private Answer ready() {
+        List<String> reasons = readiness.reasons();
+        ObjectNode json = mapper.createObjectNode();
+        json.put("status", reasons.isEmpty() ? "ready" : "not ready");
+        ArrayNode list = json.putArray("reasons");
+        reasons.forEach(list::add);
+        return Answer.of(reasons.isEmpty() ? 200 : 503, JSON, text(json));
+    }
+
+    /// Version 2 of the API has `code` and `message`, version 1 has `error`; bad lines are listed in both.
+    private Answer error(HttpExchange exchange, HttpError error) {
+        ObjectNode json = mapper.createObjectNode();
+        String message = String.valueOf(error.getMessage());
+        if (exchange.getRequestURI().getPath().equals("/write")) {
+            json.put("error", message);
+        } else {
+            json.put("code", error.code).put("message", message);
+        }
+        error.badLines.ifPresent(bad -> {
+            json.put("written_lines", bad.writtenLines());
+            json.put("bad_lines", bad.count());
+            ArrayNode lines = json.putArray("errors");
+            for (LineError line : bad.first()) {
+                lines.addObject().put("line", line.lineNumber()).put("reason", line.reason());
+            }
+        });
+        Map<String, String> headers = new HashMap<>();
+        // Rounded up: who comes back a second too early is refused again.
+        error.retryAfter.ifPresent(after -> headers.put(
+                "Retry-After",
+                Long.toString(Math.max(1, after.plusNanos(999_999_999L).toSeconds()))));
+        headers.put("X-Influxdb-Error", message.lines().findFirst().orElse("").replaceAll("[^\\x20-\\x7e]", "?"));
+        return new Answer(error.status, JSON, text(json), headers);
+    }
+
+    private String text(ObjectNode json) {
+        try {
+            return mapper.writeValueAsString(json);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private void send(HttpExchange exchange, Answer answer) throws IOException {
+        drain(exchange);
+        var headers = exchange.getResponseHeaders();
+        headers.set("X-Sluice-Version", version);
+        headers.set("X-Influxdb-Version", "sluice-" + version); // clients look for it in the answer to /ping
+        answer.headers().forEach(headers::set);
+        byte[] body = answer.body().getBytes(StandardCharsets.UTF_8);
+        boolean bare = answer.status() == 204 || exchange.getRequestMethod().equals("HEAD");
+        if (answer.status() != 204) {
+            headers.set("Content-Type", answer.contentType());
+        }
+        try (exchange) {
+            exchange.sendResponseHeaders(answer.status(), bare || body.length == 0 ? -1 : body.length);
+            if (!bare && body.length > 0) {
+                exchange.getResponseBody().write(body);
+            }
+        }
+    }
+
+    /// Reads what is left of the body, within reason: a client that is still sending does not look for an answer.
+    private static void drain(HttpExchange exchange) throws IOException {
+        InputStream body = exchange.getRequestBody();
+        byte[] chunk = new byte[64 * 1024];
+        long drained = 0;
+        for (int read = body.read(chunk); read >= 0; read = body.read(chunk)) {
+            drained += read;
+            if (drained > MAX_DRAIN_BYTES) {
+                exchange.getResponseHeaders().set("Connection", "close");
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+package io.sluice.ingester.http;
+
+import com.sun.net.httpserver.HttpExchange;
+import io.sluice.ingester.door.WriteHandler;
+import io.sluice.ingester.door.WriteOutcome;
+import io.sluice.ingester.lineprotocol.KnownColumns;
+import io.sluice.ingester.lineprotocol.LineProtocolParser;
+import io.sluice.ingester.lineprotocol.ParseOptions;
+import io.sluice.ingester.lineprotocol.ParsedLines;
+import io.sluice.ingester.lineprotocol.Precision;
+import io.sluice.model.NamespaceName;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.function.Function;
+
+/// `POST /api/v2/write?bucket=` and `POST /write?db=`: line protocol. Good lines are written even if others are bad,
+/// unless `accept_partial=false`; the answer is 204 only if every line was written and is durable.
+///
+/// A retention policy of version 1 (`rp`) other than `autogen` makes the namespace `db/rp`, as InfluxDB maps it to a
+/// bucket.
+final class LineWriteEndpoint {
+    /// Bad lines that are described in an answer; all are counted.
+    private static final int MAX_ERRORS = 100;
+
+    private final WriteHandler writes;
+    private final Function<NamespaceName, KnownColumns> known;
+    private final InstantSource clock;
+    private final BodyReader bodies;
+    private final int maxRequests;
+    private final Semaphore requests;
+
+    /// @param known what is known of a namespace's tables
+    /// @param maxRequests whose bodies may be held at once
+    LineWriteEndpoint(
+            WriteHandler writes,
+            Function<NamespaceName, KnownColumns> known,
+            InstantSource clock,
+            BodyReader bodies,
+            int maxRequests) {
+        this.writes = writes;
+        this.known = known;
+        this.clock = clock;
+        this.bodies = bodies;
+        this.maxRequests = maxRequests;
+        this.requests = new Semaphore(maxRequests);
+    }
+
+    /// Writes the request's lines; returns if all were written.
+    ///
+    /// @param namespaceOf finds the namespace among the query's parameters
+    void handle(HttpExchange exchange, Map<String, String> query, NamespaceParameter namespaceOf)
+            throws IOException, HttpError {
+        NamespaceName namespace = namespaceOf.find(query);
+        Precision precision = precision(query);
+        boolean acceptPartial = acceptPartial(query);
+        if (!requests.tryAcquire()) {
+            throw HttpError.retry(
+                    503,
+                    "%d write requests are under way, which is the limit".formatted(maxRequests),
+                    Duration.ofSeconds(1));
+        }
+        try {
+            byte[] body = bodies.read(exchange);
+            write(body, namespace, precision, acceptPartial);
+        } finally {
+            requests.release();
+        }
+    }
+
+    /// Finds the namespace of a request.
+    @FunctionalInterface
+    interface NamespaceParameter {
+        NamespaceName find(Map<String, String> query) throws HttpError;
+    }
+
+    static NamespaceName bucket(Map<String, String> query) throws HttpError {
+        return name(query, "bucket", "");
+    }
+
+    static NamespaceName database(Map<String, String> query) throws HttpError {
+        String policy = Optional.ofNullable(query.get("rp")).orElse("");
+        return name(query, "db", policy.isEmpty() || policy.equals("autogen") ? "" : "/" + policy);
+    }
+
+    private static NamespaceName name(Map<String, String> query, String parameter, String suffix) throws HttpError {
+        String value = Optional.ofNullable(query.get(parameter)).orElse("");
+        if (value.isEmpty()) {
+            throw HttpError.invalid("parameter '%s' is missing: it names the namespace".formatted(parameter));
+        }
+        try {
+            return new NamespaceName(value + suffix);
+        } catch (IllegalArgumentException e) {
+            throw HttpError.invalid("parameter '%s': %s".formatted(parameter, e.getMessage()));
+        }
+    }
+
+    private static Precision precision(Map<String, String> query) throws HttpError {
+        String name = Optional.ofNullable(query.get("precision"))
+                .filter(text -> !text.isEmpty())
+                .orElse("ns");
+        return Precision.parse(name)
+                .orElseThrow(() -> HttpError.invalid(
+                        "parameter 'precision' is '%s': expected ns, us, ms or s (n, u, m, h too)".formatted(name)));
+    }
+
+    private static boolean acceptPartial(Map<String, String> query) throws HttpError {
+        String value = Optional.ofNullable(query.get("accept_partial")).orElse("true");
+        return switch (value) {
+            case "true", "" -> true;
+            case "false" -> false;
+            default ->
+                throw HttpError.invalid("parameter 'accept_partial' is '%s': expected true or false".formatted(value));
+        };
+    }
+
+    private void write(byte[] body, NamespaceName namespace, Precision precision, boolean acceptPartial)
+            throws HttpError {
+        Instant now = clock.instant();
+        long nowNs = Math.addExact(Math.multiplyExact(now.getEpochSecond(), 1_000_000_000L), now.getNano());
+        for (boolean again = true; ; again = false) {
+            ParsedLines lines = LineProtocolParser.parse(
+                    body,
+                    0,
+                    body.length,
+                    new ParseOptions(namespace, precision, nowNs, MAX_ERRORS, known.apply(namespace)));
+            if (lines.badLines() > 0 && !acceptPartial) {
+                throw HttpError.badLines(
+                        "%d of %d lines are bad, and nothing was written (accept_partial=false)"
+                                .formatted(lines.badLines(), lines.badLines() + lines.rows()),
+                        new HttpError.BadLines(0, lines.badLines(), lines.errors()));
+            }
+            // A column that somebody else created meanwhile: now its lines are told from the good ones.
+            if (!writeLines(lines, again)) {
+                continue;
+            }
+            if (lines.badLines() > 0) {
+                throw HttpError.badLines(
+                        "partial write: %d lines were written, %d are bad".formatted(lines.rows(), lines.badLines()),
+                        new HttpError.BadLines(lines.rows(), lines.badLines(), lines.errors()));
+            }
+            return;
+        }
+    }
+
+    /// Writes the good lines; false if they contradict the schema and may be parsed again.
+    private boolean writeLines(ParsedLines lines, boolean mayParseAgain) throws HttpError {
+        if (lines.request().isEmpty()) {
+            return true;
+        }
+        WriteOutcome outcome =
+                writes.write(lines.request().get()).toCompletableFuture().join();
+        return switch (outcome) {
+            case WriteOutcome.Written _ -> true;
+            case WriteOutcome.Conflict(String message) -> {
+                if (mayParseAgain) {
+                    yield false;
+                }
+                throw HttpError.invalid(message);
+            }
+            case WriteOutcome.Invalid(String message) -> throw HttpError.invalid(message);
+            case WriteOutcome.Refused refused ->
+                throw HttpError.retry(503, refused.reason() + ": " + refused.message(), refused.retryAfter());
+            case WriteOutcome.Unknown(String message) ->
+                throw HttpError.of(500, "internal error", "the write may have happened: " + message);
+        };
+    }
+}

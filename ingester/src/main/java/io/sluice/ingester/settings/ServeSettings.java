@@ -1,0 +1,125 @@
+package io.sluice.ingester.settings;
+
+import io.sluice.persist.PersistSettings;
+import io.sluice.persist.parquet.ParquetSettings;
+import io.sluice.query.flight.FlightSettings;
+import io.sluice.wal.CorruptionPolicy;
+import io.sluice.wal.WalSettings;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/// The server's settings, checked.
+public record ServeSettings(
+        Path dataDirectory,
+        WalSettings wal,
+        String objectStore,
+        String catalog,
+        InetSocketAddress grpcBind,
+        InetSocketAddress httpBind,
+        boolean createOnWrite,
+        int maxRequestBytes,
+        int maxConcurrentWrites,
+        long inflightBytes,
+        long bufferBytes,
+        long persistHotBytes,
+        Duration persistMaxAge,
+        PersistSettings persist,
+        ParquetSettings parquet,
+        int maxConcurrentQueries,
+        FlightSettings flight,
+        long queryMemoryBytes,
+        Duration shutdownDeadline,
+        String logLevel) {
+    private static final Set<String> LOG_LEVELS = Set.of("error", "warn", "info", "debug");
+    private static final long MIB = 1L << 20;
+    private static final long TIB = 1L << 40;
+
+    /// Reads all settings.
+    ///
+    /// @param machineMemoryBytes of the machine or container
+    public static ServeSettings resolve(
+            Map<Setting, String> options,
+            Map<String, String> environment,
+            Optional<Path> configFile,
+            long machineMemoryBytes)
+            throws InvalidSettingException {
+        SettingValues values = SettingValues.resolve(options, environment, configFile);
+        Path data = values.parse(Setting.DATA_DIR, "a folder", Path::of)
+                .toAbsolutePath()
+                .normalize();
+        long inflightBytes = values.bytes(Setting.INFLIGHT_BYTES, MIB, TIB);
+        int maxRequestBytes = (int) values.bytes(Setting.MAX_REQUEST_BYTES, 1_024, 1L << 30);
+        if (maxRequestBytes > inflightBytes) {
+            throw new InvalidSettingException(
+                    "--max-request-bytes is %d and --inflight-bytes %d: expected the first no greater"
+                            .formatted(maxRequestBytes, inflightBytes));
+        }
+        String logLevel = values.parse(Setting.LOG_LEVEL, "error, warn, info or debug", text -> {
+            String level = text.toLowerCase(Locale.ROOT);
+            if (!LOG_LEVELS.contains(level)) {
+                throw new IllegalArgumentException(text);
+            }
+            return level;
+        });
+        return new ServeSettings(
+                data,
+                wal(values, data, inflightBytes),
+                values.find(Setting.OBJECT_STORE).orElse("file:" + data.resolve("objects")),
+                values.find(Setting.CATALOG).orElse("sqlite:" + data.resolve("catalog.db")),
+                values.address(Setting.GRPC_BIND),
+                values.address(Setting.HTTP_BIND),
+                values.flag(Setting.CREATE_ON_WRITE),
+                maxRequestBytes,
+                values.number(Setting.MAX_CONCURRENT_WRITES, 1, 1_000_000),
+                inflightBytes,
+                values.find(Setting.BUFFER_BYTES).isPresent()
+                        ? values.bytes(Setting.BUFFER_BYTES, 16 * MIB, TIB)
+                        : machineMemoryBytes / 4,
+                values.bytes(Setting.PERSIST_HOT_BYTES, 64 * 1_024, TIB),
+                values.duration(Setting.PERSIST_MAX_AGE),
+                persist(values),
+                new ParquetSettings(
+                        values.number(Setting.PARQUET_ZSTD_LEVEL, 1, 22),
+                        ParquetSettings.DEFAULT.rowGroupRows(),
+                        ParquetSettings.DEFAULT.pageRows()),
+                values.number(Setting.MAX_CONCURRENT_QUERIES, 1, 100_000),
+                new FlightSettings(values.duration(Setting.QUERY_IDLE_TIMEOUT)),
+                values.bytes(Setting.QUERY_MEMORY, 16 * MIB, TIB),
+                values.duration(Setting.SHUTDOWN_DEADLINE),
+                logLevel);
+    }
+
+    private static WalSettings wal(SettingValues values, Path data, long inflightBytes) throws InvalidSettingException {
+        Path directory = values.find(Setting.WAL_DIR).isPresent()
+                ? values.parse(Setting.WAL_DIR, "a folder", Path::of)
+                        .toAbsolutePath()
+                        .normalize()
+                : data.resolve("wal");
+        return new WalSettings(
+                directory,
+                values.bytes(Setting.WAL_SEGMENT_BYTES, 64 * 1_024, TIB),
+                values.duration(Setting.WAL_MAX_SEGMENT_AGE),
+                inflightBytes,
+                values.number(Setting.MAX_CONCURRENT_WRITES, 1, 1_000_000),
+                values.parse(
+                        Setting.WAL_ON_CORRUPTION,
+                        "quarantine or fail",
+                        text -> CorruptionPolicy.valueOf(text.toUpperCase(Locale.ROOT))));
+    }
+
+    private static PersistSettings persist(SettingValues values) throws InvalidSettingException {
+        return new PersistSettings(
+                values.number(Setting.PERSIST_WORKERS, 1, PersistSettings.MAX_WORKERS),
+                values.number(Setting.PERSIST_QUEUE_DEPTH, 1, 1_000_000),
+                values.number(Setting.PERSIST_CONCURRENCY, 1, PersistSettings.MAX_WORKERS),
+                values.bytes(Setting.PERSIST_MEMORY, MIB, TIB),
+                PersistSettings.DEFAULT.firstRetryDelay(),
+                PersistSettings.DEFAULT.maxRetryDelay(),
+                PersistSettings.DEFAULT.parkedRetryDelay());
+    }
+}

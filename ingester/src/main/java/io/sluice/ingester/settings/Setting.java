@@ -1,0 +1,82 @@
+package io.sluice.ingester.settings;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Optional;
+
+/// Every setting of `sluice serve`: the same words as an option (`--wal-dir`), a variable (`SLUICE_WAL_DIR`) and a
+/// line of the configuration file (`wal-dir=…`).
+public enum Setting {
+    DATA_DIR("DIR", "./sluice-data", "Folder of the log, the objects and the catalog, unless they are set apart"),
+    WAL_DIR("DIR", "", "Folder of the log; default: wal in the data folder"),
+    OBJECT_STORE("URI", "", "Where Parquet files go: file:DIR; default: objects in the data folder"),
+    CATALOG("URI", "", "Where schemas and files are recorded: sqlite:FILE; default: catalog.db in the data folder"),
+    GRPC_BIND("HOST:PORT", "127.0.0.1:8087", "Address of gRPC and Arrow Flight; port 0 takes a free one"),
+    HTTP_BIND("HOST:PORT", "127.0.0.1:8086", "Address of HTTP; port 0 takes a free one"),
+    CREATE_ON_WRITE("true|false", "true", "Whether a write creates its namespace and table"),
+    MAX_REQUEST_BYTES("SIZE", "64MiB", "Largest request, as sent and as unpacked"),
+    MAX_CONCURRENT_WRITES("N", "10000", "Writes in flight at once; more are refused"),
+    INFLIGHT_BYTES("SIZE", "128MiB", "Bytes of requests of writes in flight; more are refused"),
+    BUFFER_BYTES("SIZE", "", "Memory of rows not yet in files; default: a quarter of the machine's or container's"),
+    WAL_SEGMENT_BYTES("SIZE", "64MiB", "Length from which on a segment of the log is closed"),
+    WAL_MAX_SEGMENT_AGE("DURATION", "5m", "Age from which on a segment of the log is closed"),
+    WAL_ON_CORRUPTION("quarantine|fail", "quarantine", "What a start does about damage in the log"),
+    PERSIST_HOT_BYTES("SIZE", "64MiB", "Memory of a partition's rows from which on it is persisted"),
+    PERSIST_MAX_AGE("DURATION", "5m", "Age of a partition's oldest row from which on it is persisted"),
+    PERSIST_WORKERS("N", "32", "Persist jobs under way at once, each partition on one worker"),
+    PERSIST_QUEUE_DEPTH("N", "250", "Persist jobs from which on writes are refused until half are done"),
+    PERSIST_CONCURRENCY("N", "4", "Persist jobs that sort, encode and upload at once"),
+    PERSIST_MEMORY("SIZE", "2GiB", "Memory that those may take together; a larger one runs alone"),
+    PARQUET_ZSTD_LEVEL("N", "1", "Compression of Parquet files, 1 (fast) to 22 (small)"),
+    MAX_CONCURRENT_QUERIES("N", "200", "Query streams open at once; more are refused"),
+    QUERY_IDLE_TIMEOUT("DURATION", "60s", "How long a client may not read before its stream is ended"),
+    QUERY_MEMORY("SIZE", "512MiB", "Memory of what queries are sending"),
+    SHUTDOWN_DEADLINE("DURATION", "25s", "How long a stop may persist rows; what is left stays in the log"),
+    LOG_LEVEL("error|warn|info|debug", "info", "What is logged");
+
+    private final String label;
+    private final String defaultValue;
+    private final String description;
+
+    Setting(String label, String defaultValue, String description) {
+        this.label = label;
+        this.defaultValue = defaultValue;
+        this.description = description;
+    }
+
+    /// As in the configuration file: `wal-dir`.
+    public String key() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    /// On the command line: `--wal-dir`.
+    public String option() {
+        return "--" + key();
+    }
+
+    /// In the environment: `SLUICE_WAL_DIR`.
+    public String variable() {
+        return "SLUICE_" + name();
+    }
+
+    /// What stands for the value in help.
+    public String label() {
+        return label;
+    }
+
+    /// Empty if it follows from other settings or the machine.
+    public String defaultValue() {
+        return defaultValue;
+    }
+
+    public String description() {
+        return description;
+    }
+
+    /// The setting of a key of the configuration file.
+    public static Optional<Setting> ofKey(String key) {
+        return Arrays.stream(values())
+                .filter(setting -> setting.key().equals(key))
+                .findFirst();
+    }
+}

@@ -1,0 +1,190 @@
+package io.sluice.ingester.settings;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// The values of settings as text, each with where it comes from: an option wins over a variable, a variable over the
+/// configuration file, and that over the default.
+public final class SettingValues {
+    private static final Pattern SIZE = Pattern.compile("(\\d+)\\s*([KMGT]?i?B?)", Pattern.CASE_INSENSITIVE);
+    private static final Pattern DURATION = Pattern.compile("(\\d+)\\s*(ms|s|m|h|d)");
+
+    private final Map<Setting, Value> values;
+
+    private record Value(String text, String source) {}
+
+    private SettingValues(Map<Setting, Value> values) {
+        this.values = values;
+    }
+
+    /// Gathers the values.
+    ///
+    /// @param options as given on the command line
+    /// @param environment all variables
+    /// @param configFile the configuration file, if there is one
+    public static SettingValues resolve(
+            Map<Setting, String> options, Map<String, String> environment, Optional<Path> configFile)
+            throws InvalidSettingException {
+        Map<Setting, Value> values = new EnumMap<>(Setting.class);
+        for (Setting setting : Setting.values()) {
+            values.put(setting, new Value(setting.defaultValue(), "default of " + setting.option()));
+        }
+        if (configFile.isPresent()) {
+            values.putAll(readFile(configFile.get()));
+        }
+        for (Setting setting : Setting.values()) {
+            String variable = environment.get(setting.variable());
+            if (variable != null) {
+                values.put(setting, new Value(variable, "variable " + setting.variable()));
+            }
+        }
+        options.forEach((setting, text) -> values.put(setting, new Value(text, "option " + setting.option())));
+        return new SettingValues(values);
+    }
+
+    private static Map<Setting, Value> readFile(Path file) throws InvalidSettingException {
+        Properties properties = new Properties();
+        try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+            properties.load(reader);
+        } catch (IOException | IllegalArgumentException e) {
+            throw new InvalidSettingException("--config %s: cannot read it: %s".formatted(file, e));
+        }
+        Map<Setting, Value> values = new EnumMap<>(Setting.class);
+        for (String key : properties.stringPropertyNames()) {
+            Setting setting = Setting.ofKey(key)
+                    .orElseThrow(() -> new InvalidSettingException(
+                            "--config %s: '%s' is no setting: see sluice serve --help".formatted(file, key)));
+            values.put(setting, new Value(properties.getProperty(key).strip(), "'%s' in %s".formatted(key, file)));
+        }
+        return values;
+    }
+
+    private Value value(Setting setting) {
+        return values.getOrDefault(setting, new Value(setting.defaultValue(), "default of " + setting.option()));
+    }
+
+    private InvalidSettingException invalid(Setting setting, String expected) {
+        Value value = value(setting);
+        return new InvalidSettingException("%s is '%s': expected %s".formatted(value.source(), value.text(), expected));
+    }
+
+    /// Empty if the setting has no value of its own.
+    public Optional<String> find(Setting setting) {
+        return Optional.of(value(setting).text()).filter(text -> !text.isEmpty());
+    }
+
+    /// A value of any form.
+    public <T> T parse(Setting setting, String expected, Function<String, T> parser) throws InvalidSettingException {
+        try {
+            return parser.apply(value(setting).text());
+        } catch (IllegalArgumentException | DateTimeException e) {
+            throw invalid(setting, expected);
+        }
+    }
+
+    /// A number within bounds, both inclusive.
+    public int number(Setting setting, int min, int max) throws InvalidSettingException {
+        String expected = "a number from %d to %d".formatted(min, max);
+        int number = parse(setting, expected, Integer::parseInt);
+        if (number < min || number > max) {
+            throw invalid(setting, expected);
+        }
+        return number;
+    }
+
+    /// A size within bounds: `67108864`, `64MiB`, `64MB`.
+    public long bytes(Setting setting, long min, long max) throws InvalidSettingException {
+        String expected = "a size such as 64MiB, from %d to %d bytes".formatted(min, max);
+        long bytes = parse(setting, expected, SettingValues::parseBytes);
+        if (bytes < min || bytes > max) {
+            throw invalid(setting, expected);
+        }
+        return bytes;
+    }
+
+    private static long parseBytes(String text) {
+        Matcher matcher = SIZE.matcher(text.strip());
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException(text);
+        }
+        String unit = matcher.group(2).toUpperCase(Locale.ROOT);
+        long base = unit.contains("I") ? 1_024 : 1_000;
+        long factor = 1;
+        for (int power = unit.isEmpty() ? 0 : "KMGT".indexOf(unit.charAt(0)) + 1; power > 0; power--) {
+            factor *= base;
+        }
+        try {
+            return Math.multiplyExact(Long.parseLong(matcher.group(1)), factor);
+        } catch (ArithmeticException e) {
+            throw new IllegalArgumentException(text, e);
+        }
+    }
+
+    /// A positive duration: `250ms`, `25s`, `5m`, `1h`, or ISO-8601.
+    public Duration duration(Setting setting) throws InvalidSettingException {
+        String expected = "a duration such as 500ms, 25s, 5m or 1h";
+        Duration duration = parse(setting, expected, SettingValues::parseDuration);
+        if (duration.isNegative() || duration.isZero() || duration.toDays() > 3_650) {
+            throw invalid(setting, expected);
+        }
+        return duration;
+    }
+
+    /// Reads `500ms`, `25s`, `5m`, `1h`, `2d` or ISO-8601.
+    public static Duration parseDuration(String text) {
+        Matcher matcher = DURATION.matcher(text.strip());
+        if (!matcher.matches()) {
+            return Duration.parse(text.strip());
+        }
+        long number = Long.parseLong(matcher.group(1));
+        return switch (matcher.group(2)) {
+            case "ms" -> Duration.ofMillis(number);
+            case "s" -> Duration.ofSeconds(number);
+            case "m" -> Duration.ofMinutes(number);
+            case "h" -> Duration.ofHours(number);
+            default -> Duration.ofDays(number);
+        };
+    }
+
+    /// Host and port.
+    public InetSocketAddress address(Setting setting) throws InvalidSettingException {
+        return parse(setting, "HOST:PORT, such as 127.0.0.1:8086", SettingValues::parseAddress);
+    }
+
+    /// Reads `HOST:PORT`; the host may be an IPv6 address in brackets.
+    public static InetSocketAddress parseAddress(String text) {
+        int colon = text.lastIndexOf(':');
+        if (colon < 1) {
+            throw new IllegalArgumentException(text);
+        }
+        String host = text.substring(0, colon).replaceAll("^\\[|\\]$", "");
+        InetSocketAddress address = new InetSocketAddress(host, Integer.parseInt(text.substring(colon + 1)));
+        if (address.isUnresolved()) {
+            throw new IllegalArgumentException(text);
+        }
+        return address;
+    }
+
+    /// True or false.
+    public boolean flag(Setting setting) throws InvalidSettingException {
+        return parse(setting, "true or false", text -> switch (text) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> throw new IllegalArgumentException(text);
+        });
+    }
+}

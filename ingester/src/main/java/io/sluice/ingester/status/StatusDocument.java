@@ -1,0 +1,143 @@
+package io.sluice.ingester.status;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.ingester.buffer.BufferTree.BufferStatistics;
+import io.sluice.ingester.door.StatusSource;
+import io.sluice.model.SequenceNumber;
+import io.sluice.persist.PersistStatus;
+import io.sluice.wal.WalStatus;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Supplier;
+
+/// The JSON document of `/status`.
+public final class StatusDocument implements StatusSource {
+    private final ObjectMapper mapper = new ObjectMapper();
+    private final Supplier<Snapshot> snapshot;
+
+    /// @param snapshot what there is to tell, asked at each request
+    public StatusDocument(Supplier<Snapshot> snapshot) {
+        this.snapshot = snapshot;
+    }
+
+    /// What there is to tell.
+    ///
+    /// @param state `starting`, `ready`, `stopping` …
+    /// @param refusing why writes are refused; empty if they are taken
+    /// @param notReady why the server is not ready, in words
+    public record Snapshot(
+            String version,
+            Instant startedAt,
+            Duration uptime,
+            String state,
+            String ingester,
+            Set<String> refusing,
+            List<String> notReady,
+            SequenceNumber stable,
+            int inFlightWrites,
+            long inFlightBytes,
+            long bufferLimitBytes,
+            BufferStatistics buffer,
+            WalStatus wal,
+            PersistStatus persist,
+            String objectStore,
+            String catalog,
+            List<RecentErrors.Entry> lastErrors) {}
+
+    @Override
+    public String json() {
+        Snapshot now = snapshot.get();
+        ObjectNode json = mapper.createObjectNode();
+        json.put("version", now.version())
+                .put("state", now.state())
+                .put("started_at", now.startedAt().toString())
+                .put("uptime_seconds", now.uptime().toMillis() / 1000.0)
+                .put("ingester", now.ingester())
+                .put("stable_sequence", now.stable().value());
+        strings(json.putArray("refusing"), now.refusing());
+        strings(json.putArray("not_ready"), now.notReady());
+        json.putObject("in_flight").put("writes", now.inFlightWrites()).put("bytes", now.inFlightBytes());
+        log(json.putObject("log"), now.wal());
+        buffer(json.putObject("buffer"), now.buffer(), now.bufferLimitBytes());
+        persist(json.putObject("persist"), now);
+        ArrayNode errors = json.putArray("last_errors");
+        for (RecentErrors.Entry error : now.lastErrors()) {
+            errors.addObject()
+                    .put("at", error.at().toString())
+                    .put("where", error.where())
+                    .put("message", error.message());
+        }
+        try {
+            return mapper.writerWithDefaultPrettyPrinter().writeValueAsString(json);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static void strings(ArrayNode array, Iterable<String> texts) {
+        texts.forEach(array::add);
+    }
+
+    private static void log(ObjectNode json, WalStatus wal) {
+        json.put("directory", wal.directory().toString())
+                .put("state", wal.state().name())
+                .put("segments", wal.segments())
+                .put("bytes", wal.bytes())
+                .put("last_sequence", wal.lastSequence().value())
+                .put("queued_entries", wal.queuedEntries())
+                .put("queued_bytes", wal.queuedBytes());
+        wal.oldestSegmentAt().ifPresent(at -> json.put("oldest_segment_at", at.toString()));
+        wal.failure().ifPresent(failure -> json.put("failure", failure));
+    }
+
+    private static void buffer(ObjectNode json, BufferStatistics buffer, long limitBytes) {
+        json.put("namespaces", buffer.namespaces())
+                .put("tables", buffer.tables())
+                .put("partitions", buffer.partitions())
+                .put("filling_rows", buffer.fillingRows())
+                .put("filling_bytes", buffer.fillingBytes())
+                .put("frozen_rows", buffer.frozenRows())
+                .put("frozen_bytes", buffer.frozenBytes())
+                .put("frozen_batches", buffer.frozenBatches())
+                .put("memory_bytes", buffer.memoryBytes())
+                .put("limit_bytes", limitBytes);
+    }
+
+    private static void persist(ObjectNode json, Snapshot now) {
+        PersistStatus persist = now.persist();
+        json.put("object_store", now.objectStore())
+                .put("catalog", now.catalog())
+                .put("unfinished_jobs", persist.unfinished())
+                .put("queue_depth", persist.queueDepth())
+                .put("saturated", persist.isSaturated())
+                .put("gate_waiting", persist.gateWaiting())
+                .put("gate_used_bytes", persist.gateUsedBytes())
+                .put("files", persist.files())
+                .put("rows", persist.rows())
+                .put("bytes", persist.bytes())
+                .put("retries", persist.retries());
+        ArrayNode jobs = json.putArray("jobs");
+        for (PersistStatus.Job job : persist.jobs()) {
+            ObjectNode item = jobs.addObject()
+                    .put("namespace", job.namespace().value())
+                    .put("table", job.table().value())
+                    .put("partition", job.partition().value())
+                    .put("stage", job.stage().name())
+                    .put("since", job.since().toString())
+                    .put("failures", job.failures());
+            job.lastError().ifPresent(error -> item.put("last_error", error));
+        }
+        persist.lastError()
+                .ifPresent(failure -> json.putObject("last_error")
+                        .put("at", failure.at().toString())
+                        .put("namespace", failure.namespace().value())
+                        .put("table", failure.table().value())
+                        .put("partition", failure.partition().value())
+                        .put("error", failure.error()));
+    }
+}

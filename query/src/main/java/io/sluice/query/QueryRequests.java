@@ -1,0 +1,117 @@
+package io.sluice.query;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import com.google.protobuf.util.JsonFormat;
+import io.sluice.model.ColumnName;
+import io.sluice.model.NamespaceName;
+import io.sluice.model.TableName;
+import io.sluice.proto.v1.Predicate;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+
+/// Reads a Flight ticket or command: a `sluice.v1.QueryRequest`, as protobuf or as its JSON.
+public final class QueryRequests {
+    static final int MAX_BYTES = 1 << 20;
+    static final int MAX_COLUMNS = 1_000;
+    static final int MAX_PREDICATES = 64;
+    static final int MAX_VALUES = 10_000;
+
+    private QueryRequests() {}
+
+    /// Reads a request.
+    ///
+    /// @param bytes JSON if the first character is `{`, else protobuf
+    /// @throws InvalidQueryException if it is neither, has a field that is not known, or asks for what
+    ///     makes no sense
+    public static QueryRequest parse(byte[] bytes) throws InvalidQueryException {
+        if (bytes.length > MAX_BYTES) {
+            throw new InvalidQueryException(
+                    "query of %d bytes: expected at most %d".formatted(bytes.length, MAX_BYTES));
+        }
+        return check(isJson(bytes) ? json(bytes) : protobuf(bytes));
+    }
+
+    private static boolean isJson(byte[] bytes) {
+        int first = 0;
+        while (first < bytes.length && Character.isWhitespace(bytes[first])) {
+            first++;
+        }
+        return first < bytes.length && bytes[first] == '{';
+    }
+
+    private static io.sluice.proto.v1.QueryRequest json(byte[] bytes) throws InvalidQueryException {
+        io.sluice.proto.v1.QueryRequest.Builder builder = io.sluice.proto.v1.QueryRequest.newBuilder();
+        try {
+            String text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
+            JsonFormat.parser().merge(text, builder);
+        } catch (CharacterCodingException e) {
+            throw new InvalidQueryException("query is not valid UTF-8");
+        } catch (InvalidProtocolBufferException | RuntimeException e) {
+            throw new InvalidQueryException("query is not the JSON of a sluice.v1.QueryRequest: " + e.getMessage());
+        }
+        return builder.build();
+    }
+
+    private static io.sluice.proto.v1.QueryRequest protobuf(byte[] bytes) throws InvalidQueryException {
+        io.sluice.proto.v1.QueryRequest request;
+        try {
+            request = io.sluice.proto.v1.QueryRequest.parseFrom(bytes);
+        } catch (InvalidProtocolBufferException e) {
+            throw new InvalidQueryException("query is neither JSON nor a sluice.v1.QueryRequest: " + e.getMessage());
+        }
+        requireKnownFields("query", request);
+        requireKnownFields("time_range", request.getTimeRange());
+        for (Predicate predicate : request.getPredicatesList()) {
+            requireKnownFields("predicates", predicate);
+        }
+        return request;
+    }
+
+    private static void requireKnownFields(String where, Message message) throws InvalidQueryException {
+        if (!message.getUnknownFields().asMap().isEmpty()) {
+            throw new InvalidQueryException("%s has fields that are not known: numbers %s"
+                    .formatted(where, message.getUnknownFields().asMap().keySet()));
+        }
+    }
+
+    private static QueryRequest check(io.sluice.proto.v1.QueryRequest request) throws InvalidQueryException {
+        requireAtMost("columns", request.getColumnsCount(), MAX_COLUMNS);
+        requireAtMost("predicates", request.getPredicatesCount(), MAX_PREDICATES);
+        try {
+            List<ColumnName> columns = new ArrayList<>();
+            for (String column : request.getColumnsList()) {
+                columns.add(new ColumnName(column));
+            }
+            List<QueryRequest.TagIn> predicates = new ArrayList<>();
+            for (Predicate predicate : request.getPredicatesList()) {
+                requireAtMost(
+                        "values of predicate on '" + predicate.getColumn() + "'", predicate.getInCount(), MAX_VALUES);
+                predicates.add(new QueryRequest.TagIn(
+                        new ColumnName(predicate.getColumn()), new HashSet<>(predicate.getInList())));
+            }
+            return new QueryRequest(
+                    new NamespaceName(request.getNamespace()),
+                    new TableName(request.getTable()),
+                    columns,
+                    request.getTimeRange().hasStartNs() ? request.getTimeRange().getStartNs() : Long.MIN_VALUE,
+                    request.getTimeRange().hasEndNs() ? request.getTimeRange().getEndNs() : Long.MAX_VALUE,
+                    predicates);
+        } catch (IllegalArgumentException e) {
+            throw new InvalidQueryException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static void requireAtMost(String what, int found, int limit) throws InvalidQueryException {
+        if (found > limit) {
+            throw new InvalidQueryException("%s: expected at most %d, found %d".formatted(what, limit, found));
+        }
+    }
+}

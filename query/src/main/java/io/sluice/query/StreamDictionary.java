@@ -1,0 +1,65 @@
+package io.sluice.query;
+
+import io.sluice.rows.RowColumn;
+import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.VarCharVector;
+import org.apache.arrow.vector.dictionary.Dictionary;
+import org.apache.arrow.vector.types.pojo.DictionaryEncoding;
+
+/// The values of one tag in a whole stream. Flight sends dictionaries once, ahead of all rows, so the values are
+/// gathered when the query starts: what comes later is not shown by it.
+final class StreamDictionary implements AutoCloseable {
+    private final Map<ByteBuffer, Integer> codes = new HashMap<>();
+    private final VarCharVector values;
+    private final Dictionary dictionary;
+
+    StreamDictionary(DictionaryEncoding encoding, String column, BufferAllocator allocator) {
+        this.values = new VarCharVector(column, allocator);
+        this.dictionary = new Dictionary(values, encoding);
+    }
+
+    /// Adds the values that some of the rows have.
+    void gather(RowColumn.Tag tag, int[] rows) {
+        boolean[] used = new boolean[tag.dictionary().getValueCount()];
+        for (int row : rows) {
+            if (!tag.codes().isNull(row)) {
+                used[tag.codes().get(row)] = true;
+            }
+        }
+        for (int code = 0; code < used.length; code++) {
+            if (used[code]) {
+                byte[] value = tag.dictionary().get(code);
+                if (codes.putIfAbsent(ByteBuffer.wrap(value), codes.size()) == null) {
+                    values.setSafe(codes.size() - 1, value);
+                }
+            }
+        }
+    }
+
+    /// Nothing is added from now on.
+    void seal() {
+        values.setValueCount(codes.size());
+    }
+
+    /// For each code of a tag's own dictionary the stream's; -1 where the stream has none.
+    int[] translate(RowColumn.Tag tag) {
+        int[] translated = new int[tag.dictionary().getValueCount()];
+        for (int code = 0; code < translated.length; code++) {
+            translated[code] =
+                    codes.getOrDefault(ByteBuffer.wrap(tag.dictionary().get(code)), -1);
+        }
+        return translated;
+    }
+
+    Dictionary dictionary() {
+        return dictionary;
+    }
+
+    @Override
+    public void close() {
+        values.close();
+    }
+}

@@ -1,0 +1,36 @@
+package io.sluice.query.flight;
+
+import io.grpc.BindableService;
+import io.sluice.query.QueryExec;
+import io.sluice.query.QuerySource;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.ThreadFactory;
+import org.apache.arrow.flight.FlightGrpcUtils;
+import org.apache.arrow.flight.auth.ServerAuthHandler;
+import org.apache.arrow.memory.BufferAllocator;
+
+/// Arrow Flight as a gRPC service, to be mounted on a server beside others.
+public final class FlightServices {
+    private FlightServices() {}
+
+    /// Makes the service.
+    ///
+    /// @param source for the list of tables
+    /// @param allocator of what is being sent
+    /// @param executor runs Flight's own callbacks
+    /// @param threads makes a thread for each stream; virtual ones are fine
+    @SuppressWarnings("deprecation") // the only way in takes one; this is the one that does nothing
+    public static BindableService create(
+            QueryExec queries,
+            QuerySource source,
+            FlightSettings settings,
+            BufferAllocator allocator,
+            ExecutorService executor,
+            ThreadFactory threads) {
+        return FlightGrpcUtils.createFlightService(
+                allocator,
+                new SluiceFlightProducer(queries, source, settings, allocator, threads),
+                ServerAuthHandler.NO_OP,
+                executor);
+    }
+}

@@ -1,0 +1,189 @@
+package io.sluice.query.flight;
+
+import io.sluice.model.TableSchema;
+import io.sluice.query.InvalidQueryException;
+import io.sluice.query.QueryExec;
+import io.sluice.query.QueryRefusedException;
+import io.sluice.query.QueryRequest;
+import io.sluice.query.QueryRequests;
+import io.sluice.query.QuerySource;
+import io.sluice.query.QueryStream;
+import io.sluice.query.TableNotFoundException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.ThreadFactory;
+import org.apache.arrow.flight.BackpressureStrategy;
+import org.apache.arrow.flight.BackpressureStrategy.WaitResult;
+import org.apache.arrow.flight.CallStatus;
+import org.apache.arrow.flight.Criteria;
+import org.apache.arrow.flight.FlightDescriptor;
+import org.apache.arrow.flight.FlightEndpoint;
+import org.apache.arrow.flight.FlightInfo;
+import org.apache.arrow.flight.NoOpFlightProducer;
+import org.apache.arrow.flight.SchemaResult;
+import org.apache.arrow.flight.Ticket;
+import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.ipc.message.IpcOption;
+import org.apache.arrow.vector.types.pojo.Schema;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Serves queries over Arrow Flight: `DoGet`, `GetFlightInfo`, `GetSchema`, `ListFlights`. A ticket, like a
+/// descriptor's command, is a `sluice.v1.QueryRequest`, as protobuf or JSON; a descriptor's path is `[namespace,
+/// table]`. Each record batch of a stream carries a `sluice.v1.BatchMetadata`.
+final class SluiceFlightProducer extends NoOpFlightProducer {
+    private static final Logger LOG = LoggerFactory.getLogger(SluiceFlightProducer.class);
+
+    private final QueryExec queries;
+    private final QuerySource source;
+    private final FlightSettings settings;
+    private final BufferAllocator allocator;
+    private final ThreadFactory threads;
+
+    SluiceFlightProducer(
+            QueryExec queries,
+            QuerySource source,
+            FlightSettings settings,
+            BufferAllocator allocator,
+            ThreadFactory threads) {
+        this.queries = queries;
+        this.source = source;
+        this.settings = settings;
+        this.allocator = allocator;
+        this.threads = threads;
+    }
+
+    @Override
+    public void getStream(CallContext context, Ticket ticket, ServerStreamListener listener) {
+        // This runs on the call's own executor, which also delivers readiness: to wait for that here would be for ever.
+        BackpressureStrategy.CallbackBackpressureStrategy backpressure =
+                new BackpressureStrategy.CallbackBackpressureStrategy();
+        backpressure.register(listener);
+        byte[] bytes = ticket.getBytes();
+        threads.newThread(() -> pump(bytes, listener, backpressure)).start();
+    }
+
+    private void pump(byte[] ticket, ServerStreamListener listener, BackpressureStrategy backpressure) {
+        try (QueryStream stream = queries.execute(QueryRequests.parse(ticket))) {
+            listener.start(stream.root(), stream.dictionaries(), IpcOption.DEFAULT);
+            while (awaitReady(listener, backpressure) && stream.next()) {
+                byte[] metadata = stream.metadata().toByteArray();
+                ArrowBuf buffer = allocator.buffer(metadata.length);
+                buffer.writeBytes(metadata);
+                listener.putNext(buffer); // closes the buffer
+            }
+            if (!listener.isCancelled()) {
+                listener.completed();
+            }
+        } catch (InvalidQueryException
+                | TableNotFoundException
+                | QueryRefusedException
+                | IdleClientException
+                | RuntimeException e) {
+            if (!listener.isCancelled()) {
+                listener.error(status(e).toRuntimeException());
+            }
+        }
+    }
+
+    /// Waits until the client reads; false if it has gone.
+    private boolean awaitReady(ServerStreamListener listener, BackpressureStrategy backpressure)
+            throws IdleClientException {
+        if (listener.isCancelled()) {
+            return false;
+        }
+        WaitResult result = backpressure.waitForListener(settings.idleTimeout().toMillis());
+        return switch (result) {
+            case READY -> true;
+            case CANCELLED -> false;
+            case TIMEOUT, OTHER ->
+                throw new IdleClientException(
+                        "the client did not read for %s (--query-idle-timeout)".formatted(settings.idleTimeout()));
+        };
+    }
+
+    private static CallStatus status(Exception failure) {
+        return switch (failure) {
+            case InvalidQueryException invalid -> CallStatus.INVALID_ARGUMENT.withDescription(describe(invalid));
+            case TableNotFoundException missing -> CallStatus.NOT_FOUND.withDescription(describe(missing));
+            case QueryRefusedException refused ->
+                (refused.isServing() ? CallStatus.RESOURCE_EXHAUSTED : CallStatus.UNAVAILABLE)
+                        .withDescription(describe(refused) + "; try again in 1 s");
+            case IdleClientException idle -> CallStatus.TIMED_OUT.withDescription(describe(idle));
+            default -> {
+                String id = UUID.randomUUID().toString();
+                LOG.error("query failed, error id {}", id, failure);
+                yield CallStatus.INTERNAL.withDescription("internal error " + id);
+            }
+        };
+    }
+
+    private static String describe(Exception failure) {
+        return String.valueOf(failure.getMessage());
+    }
+
+    @Override
+    public FlightInfo getFlightInfo(CallContext context, FlightDescriptor descriptor) {
+        Ticket ticket = ticket(descriptor);
+        return new FlightInfo(schema(ticket), descriptor, List.of(new FlightEndpoint(ticket)), -1, -1);
+    }
+
+    @Override
+    public SchemaResult getSchema(CallContext context, FlightDescriptor descriptor) {
+        return new SchemaResult(schema(ticket(descriptor)));
+    }
+
+    /// Each table once. The criteria may name a namespace.
+    @Override
+    public void listFlights(CallContext context, Criteria criteria, StreamListener<FlightInfo> listener) {
+        String namespace = new String(criteria.getExpression(), StandardCharsets.UTF_8);
+        try {
+            for (TableSchema table : source.tables()) {
+                if (namespace.isEmpty() || namespace.equals(table.namespace().value())) {
+                    FlightDescriptor descriptor = FlightDescriptor.path(
+                            table.namespace().value(), table.table().value());
+                    listener.onNext(getFlightInfo(context, descriptor));
+                }
+            }
+            listener.onCompleted();
+        } catch (RuntimeException e) {
+            listener.onError(e);
+        }
+    }
+
+    private static Ticket ticket(FlightDescriptor descriptor) {
+        if (descriptor.isCommand()) {
+            return new Ticket(descriptor.getCommand());
+        }
+        List<String> path = descriptor.getPath();
+        if (path.size() != 2) {
+            throw CallStatus.INVALID_ARGUMENT
+                    .withDescription("descriptor path %s: expected [namespace, table]".formatted(path))
+                    .toRuntimeException();
+        }
+        byte[] request = io.sluice.proto.v1.QueryRequest.newBuilder()
+                .setNamespace(path.get(0))
+                .setTable(path.get(1))
+                .build()
+                .toByteArray();
+        return new Ticket(request);
+    }
+
+    private Schema schema(Ticket ticket) {
+        try {
+            QueryRequest request = QueryRequests.parse(ticket.getBytes());
+            return queries.schema(request);
+        } catch (InvalidQueryException | TableNotFoundException | QueryRefusedException | RuntimeException e) {
+            throw status(e).toRuntimeException();
+        }
+    }
+
+    /// The client has stopped reading.
+    private static final class IdleClientException extends Exception {
+        IdleClientException(String message) {
+            super(message);
+        }
+    }
+}
