@@ -8,7 +8,8 @@ import java.util.Optional;
 /// One column of a decoded table. All buffers are little-endian, read-only views whose content is `[0, limit)`; readers
 /// use absolute access only, so that any number of threads may read.
 ///
-/// @param validity bit i set = row i present, LSB first; empty = all present. At least `(rows + 7) / 8` bytes.
+/// @param validity bit i set = row i present, LSB first; empty = all present. At least `(rows + 7) / 8`
+///     bytes.
 public record DecodedColumn(ColumnSchema schema, Optional<ByteBuffer> validity, Values values) {
     /// The values of all rows, those of null rows included (they mean nothing).
     public sealed interface Values {

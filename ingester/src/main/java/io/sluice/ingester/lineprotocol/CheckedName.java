@@ -24,9 +24,9 @@ final class CheckedName {
         }
         for (int i = from; i < from + lengthBytes; i++) {
             int b = bytes[i];
-            boolean control = b >= 0 && b < 0x20
+            boolean control = (b >= 0 && b < 0x20)
                     || b == 0x7F
-                    || b == (byte) 0xC2 && (bytes[i + 1] & 0xFF) < 0xA0; // U+0080 to U+009F
+                    || (b == (byte) 0xC2 && (bytes[i + 1] & 0xFF) < 0xA0); // U+0080 to U+009F
             if (control) {
                 throw new BadLine(() -> "%s name %s has a control character: expected none"
                         .formatted(what, Quoted.text(bytes, from, lengthBytes)));

@@ -60,7 +60,7 @@ final class Decimals {
             }
             i++;
             boolean negativeExponent = i < to && bytes[i] == '-';
-            if (negativeExponent || i < to && bytes[i] == '+') {
+            if (negativeExponent || (i < to && bytes[i] == '+')) {
                 i++;
             }
             if (i == to) {

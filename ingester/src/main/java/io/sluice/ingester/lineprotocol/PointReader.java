@@ -369,9 +369,9 @@ final class PointReader {
     private long readTimestamp(Precision precision) throws BadLine {
         int from = position;
         byte first = stop();
-        long magnitude = first == '-' || first >= '0' && first <= '9' ? readWhole() : 0;
+        long magnitude = first == '-' || (first >= '0' && first <= '9') ? readWhole() : 0;
         boolean negative = first == '-';
-        if (position == from + (negative ? 1 : 0) || stop() != ' ' && stop() != END_OF_LINE) {
+        if (position == from + (negative ? 1 : 0) || (stop() != ' ' && stop() != END_OF_LINE)) {
             throw new BadLine(() -> "timestamp %s is no integer".formatted(quotedWord(from)));
         }
         long unit = precision.nanoseconds();
@@ -441,7 +441,7 @@ final class PointReader {
             return false;
         }
         byte next = body[i + 1];
-        return next == ',' || next == ' ' || next == '=' && stopMask == KEY_STOP;
+        return next == ',' || next == ' ' || (next == '=' && stopMask == KEY_STOP);
     }
 
     /// Makes room for this many bytes more, and answers where they begin.
@@ -495,7 +495,7 @@ final class PointReader {
 
     /// Whether the line ends at a byte: at a line feed, or a carriage return before one or before the body's end.
     private boolean endsLine(int i) {
-        return body[i] == '\n' || body[i] == '\r' && (i + 1 == end || body[i + 1] == '\n');
+        return body[i] == '\n' || (body[i] == '\r' && (i + 1 == end || body[i + 1] == '\n'));
     }
 
     private boolean isAfterValue() {

@@ -21,7 +21,7 @@ final class RequestEncoder {
 
     /// The request of all tables that have rows.
     byte[] encode(NamespaceName namespace, List<Table> tables) {
-        byte[] name = namespace.value().getBytes(StandardCharsets.UTF_8);
+        byte[] name = utf8(namespace.value());
         var sized = new ArrayList<SizedTable>(tables.size());
         int requestBytes = fieldBytes(name.length);
         for (Table table : tables) {
@@ -45,14 +45,14 @@ final class RequestEncoder {
     }
 
     /// A table with the lengths of its messages.
-    private record SizedTable(Table table, byte[] name, int lengthBytes, List<SizedColumn> columns) {}
+    private record SizedTable(Table table, int lengthBytes, List<SizedColumn> columns) {}
 
     /// A column with the lengths of its messages.
-    private record SizedColumn(Column column, byte[] name, int lengthBytes, int valuesBytes) {}
+    private record SizedColumn(Column column, int lengthBytes, int valuesBytes) {}
 
     private static SizedTable size(Table table) {
         int rows = table.rows();
-        byte[] name = table.name().value().getBytes(StandardCharsets.UTF_8);
+        byte[] name = utf8(table.name().value());
         int lengthBytes = fieldBytes(name.length) + 1 + varintBytes(rows) + fieldBytes(timeColumnBytes(rows));
         var columns = new ArrayList<SizedColumn>(table.columns().size());
         for (Column column : table.columns()) {
@@ -60,7 +60,7 @@ final class RequestEncoder {
             lengthBytes += fieldBytes(next.lengthBytes);
             columns.add(next);
         }
-        return new SizedTable(table, name, lengthBytes, columns);
+        return new SizedTable(table, lengthBytes, columns);
     }
 
     private static int timeColumnBytes(int rows) {
@@ -68,7 +68,7 @@ final class RequestEncoder {
     }
 
     private static SizedColumn size(Column column, int rows) {
-        byte[] name = column.name().value().getBytes(StandardCharsets.UTF_8);
+        byte[] name = utf8(column.name().value());
         int valuesBytes = switch (column) {
             case Column.Tag tag -> dictionaryBytes(tag.dictionary()) + fieldBytes(rows * Integer.BYTES);
             case Column.Field field ->
@@ -83,7 +83,7 @@ final class RequestEncoder {
                 + 2
                 + (bitmapBytes == 0 ? 0 : fieldBytes(bitmapBytes))
                 + fieldBytes(valuesBytes);
-        return new SizedColumn(column, name, lengthBytes, valuesBytes);
+        return new SizedColumn(column, lengthBytes, valuesBytes);
     }
 
     private static int dictionaryBytes(ByteInterner dictionary) {
@@ -97,7 +97,7 @@ final class RequestEncoder {
     private void put(SizedTable sized) {
         Table table = sized.table;
         int rows = table.rows();
-        putBytes(TableBatch.TABLE_FIELD_NUMBER, sized.name, sized.name.length);
+        putName(TableBatch.TABLE_FIELD_NUMBER, table.name().value());
         putVarintField(TableBatch.ROW_COUNT_FIELD_NUMBER, rows);
         putHeader(TableBatch.COLUMNS_FIELD_NUMBER, timeColumnBytes(rows));
         putBytes(io.sluice.proto.v1.Column.NAME_FIELD_NUMBER, TIME, TIME.length);
@@ -112,7 +112,7 @@ final class RequestEncoder {
 
     private void put(SizedColumn sized, int rows) {
         Column column = sized.column;
-        putBytes(io.sluice.proto.v1.Column.NAME_FIELD_NUMBER, sized.name, sized.name.length);
+        putName(io.sluice.proto.v1.Column.NAME_FIELD_NUMBER, column.name().value());
         putVarintField(
                 io.sluice.proto.v1.Column.KIND_FIELD_NUMBER,
                 switch (column) {
@@ -172,6 +172,15 @@ final class RequestEncoder {
         putHeader(field, lengthBytes);
         System.arraycopy(bytes, 0, out, position, lengthBytes);
         position += lengthBytes;
+    }
+
+    private void putName(int field, String name) {
+        byte[] bytes = utf8(name);
+        putBytes(field, bytes, bytes.length);
+    }
+
+    private static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
     }
 
     private void putHeader(int field, int lengthBytes) {
