@@ -34,11 +34,6 @@ final class ByteInterner {
         return size;
     }
 
-    /// Bytes of all strings together.
-    int contentBytes() {
-        return content.lengthBytes();
-    }
-
     /// The strings, one behind the other in the order of their numbers.
     byte[] content() {
         return content.array();

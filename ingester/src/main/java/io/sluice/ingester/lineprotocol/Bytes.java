@@ -45,13 +45,6 @@ final class Bytes {
         array[at] |= (byte) (1 << (index & 7));
     }
 
-    /// Clears a bit of a bitmap, LSB first.
-    void clearBit(int index) {
-        int at = index >> 3;
-        growTo(at + 1);
-        array[at] &= (byte) ~(1 << (index & 7));
-    }
-
     /// Sets the bits `[0, count)` of a bitmap.
     void setFirstBits(int count) {
         growTo((count + 7) >> 3);
