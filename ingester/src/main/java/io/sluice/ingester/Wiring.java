@@ -48,6 +48,7 @@ import io.sluice.query.QuerySource;
 import io.sluice.query.flight.FlightServices;
 import io.sluice.wal.Wal;
 import java.io.IOException;
+import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -238,6 +239,7 @@ final class Wiring {
         HttpDoor.Parts parts = new HttpDoor.Parts(
                 settings.maxRequestBytes(),
                 settings.maxConcurrentWrites(),
+                new SecureRandom().nextLong(),
                 this::write,
                 this::known,
                 reports::notReady,

@@ -27,6 +27,7 @@ import java.util.Deque;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
 
 /// Sends batches of lines as writes, a few at a time, and tries again what the server asks to be tried again. For one
@@ -59,11 +60,12 @@ final class LineSender {
     /// Sends the good lines of a batch, and tells which are bad.
     void send(String input, LineBatches.Batch batch) {
         long nowNs = Clock.systemUTC().millis() * 1_000_000L;
-        ParsedLines lines = LineProtocolParser.parse(
-                batch.bytes(),
-                0,
-                batch.lengthBytes(),
-                new ParseOptions(namespace, precision, nowNs, MAX_ERRORS, _ -> Optional.empty()));
+        ParsedLines lines = new LineProtocolParser(ThreadLocalRandom.current().nextLong())
+                .parse(
+                        batch.bytes(),
+                        0,
+                        batch.lengthBytes(),
+                        new ParseOptions(namespace, precision, nowNs, MAX_ERRORS, _ -> Optional.empty()));
         for (LineError error : lines.errors()) {
             tell("%s line %d: %s".formatted(input, batch.firstLine() + error.lineNumber() - 1, error.reason()));
         }

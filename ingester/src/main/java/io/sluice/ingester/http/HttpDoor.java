@@ -63,11 +63,13 @@ public final class HttpDoor {
     ///
     /// @param maxRequestBytes of a body, as sent and as unpacked
     /// @param maxRequests write requests at once
+    /// @param hashSeed random, so that no client can choose names whose hashes collide
     /// @param known what is known of a namespace's tables
     /// @param metricsText what `/metrics` answers
     public record Parts(
             int maxRequestBytes,
             int maxRequests,
+            long hashSeed,
             WriteHandler writes,
             Function<NamespaceName, KnownColumns> known,
             Readiness readiness,
@@ -89,7 +91,12 @@ public final class HttpDoor {
             throws IOException {
         this.server = HttpServer.create(bind, BACKLOG);
         this.writes = new LineWriteEndpoint(
-                parts.writes(), parts.known(), clock, new BodyReader(parts.maxRequestBytes()), parts.maxRequests());
+                parts.writes(),
+                parts.known(),
+                clock,
+                new BodyReader(parts.maxRequestBytes()),
+                parts.hashSeed(),
+                parts.maxRequests());
         this.readiness = parts.readiness();
         this.status = parts.status();
         this.metricsText = parts.metricsText();

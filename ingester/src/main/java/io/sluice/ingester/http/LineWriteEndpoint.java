@@ -31,21 +31,25 @@ final class LineWriteEndpoint {
     private final Function<NamespaceName, KnownColumns> known;
     private final InstantSource clock;
     private final BodyReader bodies;
+    private final long hashSeed;
     private final int maxRequests;
     private final Semaphore requests;
 
     /// @param known what is known of a namespace's tables
+    /// @param hashSeed random, for the parser's tables
     /// @param maxRequests whose bodies may be held at once
     LineWriteEndpoint(
             WriteHandler writes,
             Function<NamespaceName, KnownColumns> known,
             InstantSource clock,
             BodyReader bodies,
+            long hashSeed,
             int maxRequests) {
         this.writes = writes;
         this.known = known;
         this.clock = clock;
         this.bodies = bodies;
+        this.hashSeed = hashSeed;
         this.maxRequests = maxRequests;
         this.requests = new Semaphore(maxRequests);
     }
@@ -123,11 +127,12 @@ final class LineWriteEndpoint {
         Instant now = clock.instant();
         long nowNs = Math.addExact(Math.multiplyExact(now.getEpochSecond(), 1_000_000_000L), now.getNano());
         for (boolean again = true; ; again = false) {
-            ParsedLines lines = LineProtocolParser.parse(
-                    body,
-                    0,
-                    body.length,
-                    new ParseOptions(namespace, precision, nowNs, MAX_ERRORS, known.apply(namespace)));
+            ParsedLines lines = new LineProtocolParser(hashSeed)
+                    .parse(
+                            body,
+                            0,
+                            body.length,
+                            new ParseOptions(namespace, precision, nowNs, MAX_ERRORS, known.apply(namespace)));
             if (lines.badLines() > 0 && !acceptPartial) {
                 throw HttpError.badLines(
                         "%d of %d lines are bad, and nothing was written (accept_partial=false)"

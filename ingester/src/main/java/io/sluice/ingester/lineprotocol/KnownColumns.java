@@ -11,6 +11,7 @@ public interface KnownColumns {
     KnownColumns NONE = table -> Optional.empty();
 
     /// The schema of a table, if it has one. Asked when a parse meets the table first, and again if all lines that
-    /// named it before were bad. Must be cheap: no I/O.
+    /// named it before were bad. Called on the thread that parses; may ask the
+    /// catalog the first time.
     Optional<TableSchema> find(TableName table);
 }
