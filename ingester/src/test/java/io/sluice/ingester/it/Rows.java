@@ -10,16 +10,19 @@ import io.sluice.ingester.lineprotocol.ParseOptions;
 import io.sluice.ingester.lineprotocol.ParsedLines;
 import io.sluice.ingester.lineprotocol.Precision;
 import io.sluice.model.NamespaceName;
+import io.sluice.model.TableName;
+import io.sluice.persist.catalog.Catalog;
+import io.sluice.persist.catalog.Catalogs;
+import io.sluice.persist.catalog.FileRecord;
 import io.sluice.proto.v1.QueryRequest;
 import io.sluice.query.flight.FlightQueryClient;
 import io.sluice.query.flight.RowFormatter;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.Statement;
+import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -27,7 +30,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /// Rows as text that can be compared, wherever they come from: each a sorted list of `column=value`, nulls left out.
 final class Rows {
@@ -120,10 +122,18 @@ final class Rows {
         return node.isDouble() ? (Object) node.doubleValue() : node.asText();
     }
 
-    /// What the Parquet files of a table hold, read by DuckDB.
+    /// What the catalogued Parquet files of a table hold, read by DuckDB.
     static List<String> files(Path dataDirectory, String namespace, String table) throws Exception {
-        List<String> files =
-                parquetFiles(dataDirectory.resolve("objects").resolve(namespace).resolve(table));
+        List<String> files = new ArrayList<>();
+        // From the catalog: an upload that was never recorded is no file.
+        try (Catalog catalog = Catalogs.open("sqlite:" + dataDirectory.resolve("catalog.db"), Clock.systemUTC())) {
+            for (FileRecord file : catalog.files(new NamespaceName(namespace), new TableName(table))) {
+                files.add(dataDirectory
+                        .resolve("objects")
+                        .resolve(file.objectName())
+                        .toString());
+            }
+        }
         if (files.isEmpty()) {
             return List.of();
         }
@@ -147,16 +157,5 @@ final class Rows {
             }
         }
         return rows.stream().sorted().toList();
-    }
-
-    static List<String> parquetFiles(Path folder) throws IOException {
-        if (!Files.exists(folder)) {
-            return List.of();
-        }
-        try (Stream<Path> files = Files.walk(folder)) {
-            return files.map(Path::toString)
-                    .filter(file -> file.endsWith(".parquet"))
-                    .toList();
-        }
     }
 }
