@@ -79,4 +79,11 @@ public enum Setting {
                 .filter(setting -> setting.key().equals(key))
                 .findFirst();
     }
+
+    /// The setting of a variable of the environment.
+    public static Optional<Setting> ofVariable(String variable) {
+        return Arrays.stream(values())
+                .filter(setting -> setting.variable().equals(variable))
+                .findFirst();
+    }
 }

@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -22,6 +23,11 @@ import java.util.regex.Pattern;
 public final class SettingValues {
     private static final Pattern SIZE = Pattern.compile("(\\d+)\\s*([KMGT]?i?B?)", Pattern.CASE_INSENSITIVE);
     private static final Pattern DURATION = Pattern.compile("(\\d+)\\s*(ms|s|m|h|d)");
+
+    private static final String PREFIX = "SLUICE_";
+    /// Variables of the launcher, the command line and the tests.
+    private static final Set<String> OTHER_VARIABLES =
+            Set.of("SLUICE_JAVA_HOME", "SLUICE_JAVA_OPTS", "SLUICE_JDK_FOLDERS", "SLUICE_CONFIG", "SLUICE_TEST_PYTHON");
 
     private final Map<Setting, Value> values;
 
@@ -34,7 +40,7 @@ public final class SettingValues {
     /// Gathers the values.
     ///
     /// @param options as given on the command line
-    /// @param environment all variables
+    /// @param environment all variables; one that begins with `SLUICE_` and nobody knows is an error
     /// @param configFile the configuration file, if there is one
     public static SettingValues resolve(
             Map<Setting, String> options, Map<String, String> environment, Optional<Path> configFile)
@@ -45,6 +51,14 @@ public final class SettingValues {
         }
         if (configFile.isPresent()) {
             values.putAll(readFile(configFile.get()));
+        }
+        for (String variable : environment.keySet()) {
+            if (variable.startsWith(PREFIX)
+                    && !OTHER_VARIABLES.contains(variable)
+                    && Setting.ofVariable(variable).isEmpty()) {
+                throw new InvalidSettingException(
+                        "variable %s is no setting: see sluice serve --help".formatted(variable));
+            }
         }
         for (Setting setting : Setting.values()) {
             String variable = environment.get(setting.variable());

@@ -1,0 +1,104 @@
+package io.sluice.ingester.settings;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class ServeSettingsTest {
+    private static final long ARBITRARY_MEMORY = 8L << 30;
+
+    @TempDir
+    private Path folder = Path.of("");
+
+    private static ServeSettings resolve(Map<Setting, String> options, Map<String, String> environment)
+            throws InvalidSettingException {
+        return ServeSettings.resolve(options, environment, Optional.empty(), ARBITRARY_MEMORY);
+    }
+
+    private Path config(String text) throws IOException {
+        return Files.writeString(folder.resolve("sluice.properties"), text);
+    }
+
+    @Test
+    void theDefaultsAreThoseOfTheHelp() throws InvalidSettingException {
+        ServeSettings settings = resolve(Map.of(), Map.of());
+        assertThat(settings.maxRequestBytes()).isEqualTo(64 << 20);
+        assertThat(settings.persistMaxAge()).isEqualTo(Duration.ofMinutes(5));
+        assertThat(settings.bufferBytes()).isEqualTo(ARBITRARY_MEMORY / 4);
+        assertThat(settings.httpBind().getPort()).isEqualTo(8086);
+        assertThat(settings.wal().directory())
+                .isEqualTo(settings.dataDirectory().resolve("wal"));
+    }
+
+    @Test
+    void anOptionWinsOverAVariableAndAVariableOverTheFile() throws Exception {
+        Optional<Path> file = Optional.of(config("persist-workers=3\npersist-queue-depth=30\npersist-max-age=30s\n"));
+        ServeSettings settings = ServeSettings.resolve(
+                Map.of(Setting.PERSIST_WORKERS, "1"),
+                Map.of("SLUICE_PERSIST_WORKERS", "2", "SLUICE_PERSIST_QUEUE_DEPTH", "20"),
+                file,
+                ARBITRARY_MEMORY);
+        assertThat(settings.persist().workers()).isEqualTo(1);
+        assertThat(settings.persist().queueDepth()).isEqualTo(20);
+        assertThat(settings.persistMaxAge()).isEqualTo(Duration.ofSeconds(30));
+    }
+
+    @Test
+    void sizesAndDurationsAreReadInTheUnitsOfPeople() throws InvalidSettingException {
+        assertThat(resolve(Map.of(Setting.PERSIST_HOT_BYTES, "1MB"), Map.of()).persistHotBytes())
+                .isEqualTo(1_000_000);
+        assertThat(resolve(Map.of(Setting.PERSIST_HOT_BYTES, "1 MiB"), Map.of()).persistHotBytes())
+                .isEqualTo(1 << 20);
+        assertThat(resolve(Map.of(Setting.PERSIST_HOT_BYTES, "123456"), Map.of())
+                        .persistHotBytes())
+                .isEqualTo(123_456);
+        assertThat(resolve(Map.of(Setting.SHUTDOWN_DEADLINE, "PT1M"), Map.of()).shutdownDeadline())
+                .isEqualTo(Duration.ofMinutes(1));
+        assertThat(resolve(Map.of(Setting.SHUTDOWN_DEADLINE, "250ms"), Map.of()).shutdownDeadline())
+                .isEqualTo(Duration.ofMillis(250));
+    }
+
+    @Test
+    void aValueThatMakesNoSenseIsNamedWithWhereItComesFromAndWhatWasExpected() {
+        assertThatThrownBy(() -> resolve(Map.of(Setting.HTTP_BIND, "8086"), Map.of()))
+                .isInstanceOf(InvalidSettingException.class)
+                .hasMessage("option --http-bind is '8086': expected HOST:PORT, such as 127.0.0.1:8086");
+        assertThatThrownBy(() -> resolve(Map.of(), Map.of("SLUICE_PARQUET_ZSTD_LEVEL", "23")))
+                .hasMessage("variable SLUICE_PARQUET_ZSTD_LEVEL is '23': expected a number from 1 to 22");
+        assertThatThrownBy(() -> resolve(Map.of(Setting.PERSIST_MAX_AGE, "0s"), Map.of()))
+                .hasMessageContaining("expected a duration");
+        assertThatThrownBy(() -> resolve(Map.of(Setting.WAL_SEGMENT_BYTES, "99999999999999999999GiB"), Map.of()))
+                .hasMessageContaining("expected a size");
+        assertThatThrownBy(() -> resolve(Map.of(Setting.CREATE_ON_WRITE, "yes"), Map.of()))
+                .hasMessageContaining("expected true or false");
+        assertThatThrownBy(() -> resolve(Map.of(Setting.INFLIGHT_BYTES, "2MiB"), Map.of()))
+                .hasMessageContaining("--max-request-bytes");
+    }
+
+    @Test
+    void aSettingThatNobodyKnowsIsNamed() throws Exception {
+        Optional<Path> file = Optional.of(config("wal-dri=/x\n"));
+        assertThatThrownBy(() -> ServeSettings.resolve(Map.of(), Map.of(), file, ARBITRARY_MEMORY))
+                .isInstanceOf(InvalidSettingException.class)
+                .hasMessageContaining("'wal-dri' is no setting");
+        assertThatThrownBy(() -> resolve(Map.of(), Map.of("SLUICE_WAL_DRI", "/x")))
+                .hasMessageContaining("SLUICE_WAL_DRI is no setting");
+    }
+
+    @Test
+    void theReadmeNamesEverySettingWithItsDefault() throws IOException {
+        String readme = Files.readString(Path.of("../README.md"));
+        for (Setting setting : Setting.values()) {
+            String expected = setting.defaultValue().isEmpty() ? "" : "`" + setting.defaultValue() + "`";
+            assertThat(readme).contains("| `%s` | %s | ".formatted(setting.option(), expected));
+        }
+    }
+}
