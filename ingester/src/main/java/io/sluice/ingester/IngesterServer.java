@@ -10,6 +10,7 @@ import io.sluice.persist.FreezeReason;
 import io.sluice.persist.catalog.Catalog.Registration;
 import io.sluice.wal.ReplayReport;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
@@ -60,7 +61,7 @@ public final class IngesterServer {
             wiring.pipeline.set(wiring.buildPipeline(id, threads("apply")));
             ServerReports reports = new ServerReports(wiring);
             this.grpc = wiring.buildGrpc(reports);
-            this.http = wiring.buildHttp(reports);
+            this.http = bind("--http-bind", settings.httpBind(), () -> wiring.buildHttp(reports));
             done = true;
         } finally {
             if (!done) {
@@ -84,6 +85,20 @@ public final class IngesterServer {
         return server;
     }
 
+    @FunctionalInterface
+    private interface Binding<T> {
+        T bind() throws IOException;
+    }
+
+    /// Says which address it is that cannot be bound; the system does not.
+    private static <T> T bind(String option, InetSocketAddress address, Binding<T> binding) throws IOException {
+        try {
+            return binding.bind();
+        } catch (IOException e) {
+            throw new IOException("cannot listen on %s (%s): %s".formatted(address, option, e.getMessage()), e);
+        }
+    }
+
     private Registration register(IngesterId id) throws IOException {
         Registration registration = wiring.catalog.registerIngester(id);
         wiring.epochs.put(id, registration.epoch());
@@ -92,7 +107,10 @@ public final class IngesterServer {
 
     private void run() throws IOException, InterruptedException {
         wiring.persister.start(threads("persist"));
-        grpc.start();
+        var _ = bind("--grpc-bind", wiring.settings.grpcBind(), () -> {
+            grpc.start();
+            return grpc;
+        });
         http.start();
         LOG.info(
                 "sluice {} on gRPC port {}, HTTP port {}, log {}, objects {}, catalog {}",

@@ -103,7 +103,7 @@ final class LogReplay {
                 createdAtMillis = header.createdAtMillis();
                 noteGap(file, firstSequence);
                 lastSequence = Math.max(lastSequence, firstSequence - 1);
-            } else if (reader.isBlank()) {
+            } else if (sizeBytes < SegmentFormat.HEADER_BYTES || reader.isBlank()) {
                 drop(file, sizeBytes);
                 doneBytes = startBytes + sizeBytes;
                 return;
@@ -170,7 +170,8 @@ final class LogReplay {
         }
     }
 
-    /// A segment without one byte but zeros: its creation was cut short before anything was in it.
+    /// A segment shorter than its header, or without one byte but zeros: its creation was cut short, and no entry was
+    /// in it, as the header is synced before there is one.
     private void drop(Path file, long sizeBytes) throws IOException {
         problems.add(new WalProblem(WalProblem.Kind.EMPTY, file, 0, sizeBytes, "its creation was cut short; deleted")
                 .describe());

@@ -1,0 +1,124 @@
+package io.sluice.wal;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.sluice.model.SequenceNumber;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
+
+/// A log's folder and what tests do with it.
+final class WalFolder {
+    final Path directory;
+    private final long segmentBytes;
+    CorruptionPolicy policy = CorruptionPolicy.QUARANTINE;
+
+    WalFolder(Path directory, long segmentBytes) {
+        this.directory = directory;
+        this.segmentBytes = segmentBytes;
+    }
+
+    WalSettings settings() {
+        return new WalSettings(directory, segmentBytes, Duration.ofMinutes(5), 1 << 20, 1_000, policy);
+    }
+
+    Wal open() throws IOException {
+        return Wal.open(settings(), Clock.systemUTC(), System::nanoTime, new SimpleMeterRegistry());
+    }
+
+    static SequenceSource numbersFrom(SequenceNumber last) {
+        long[] number = {last.value()};
+        return () -> new SequenceNumber(++number[0]);
+    }
+
+    static void start(Wal wal) throws IOException {
+        wal.start(
+                numbersFrom(wal.lastSequence()), Thread.ofPlatform().name("wal").factory(), _ -> {});
+    }
+
+    /// Replays, then appends payloads, each by itself; returns all that the log holds, by number.
+    NavigableMap<Long, byte[]> write(int count, int maxBytes, long seed) throws Exception {
+        TreeMap<Long, byte[]> written = new TreeMap<>();
+        Random random = new Random(seed);
+        try (Wal wal = open()) {
+            wal.replay((sequence, payload) -> written.put(sequence.value(), payload));
+            start(wal);
+            for (int i = 0; i < count; i++) {
+                byte[] payload = new byte[1 + random.nextInt(maxBytes)];
+                random.nextBytes(payload);
+                written.put(append(wal, payload).get().value(), payload);
+            }
+        }
+        return written;
+    }
+
+    static CompletableFuture<SequenceNumber> append(Wal wal, byte[] payload) throws WalRefusedException {
+        CompletableFuture<SequenceNumber> durable = new CompletableFuture<>();
+        wal.append(payload, new AppendListener() {
+            @Override
+            public void durable(SequenceNumber sequence) {
+                durable.complete(sequence);
+            }
+
+            @Override
+            public void failed(IOException cause) {
+                durable.completeExceptionally(cause);
+            }
+        });
+        return durable;
+    }
+
+    /// What a start finds.
+    record Replayed(NavigableMap<Long, byte[]> entries, ReplayReport report, SequenceNumber last) {}
+
+    Replayed replay() throws IOException, InterruptedException {
+        try (Wal wal = open()) {
+            TreeMap<Long, byte[]> entries = new TreeMap<>();
+            List<Long> order = new ArrayList<>();
+            ReplayReport report = wal.replay((sequence, payload) -> {
+                entries.put(sequence.value(), payload);
+                order.add(sequence.value());
+            });
+            if (!order.stream().sorted().toList().equals(order) || order.size() != entries.size()) {
+                throw new AssertionError("out of order, or twice: " + order);
+            }
+            return new Replayed(entries, report, wal.lastSequence());
+        }
+    }
+
+    List<Path> segments() throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.filter(file -> file.toString().endsWith(".wal"))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    /// A copy of the folder in its present state.
+    WalFolder copyTo(Path target) throws IOException {
+        Files.createDirectories(target);
+        for (Path segment : segments()) {
+            Files.copy(segment, target.resolve(segment.getFileName()));
+        }
+        WalFolder copy = new WalFolder(target, segmentBytes);
+        copy.policy = policy;
+        return copy;
+    }
+
+    /// Whether all of `found` is in `written`, byte for byte.
+    static boolean isPartOf(Map<Long, byte[]> found, Map<Long, byte[]> written) {
+        return found.entrySet().stream()
+                .allMatch(entry -> written.containsKey(entry.getKey())
+                        && Arrays.equals(entry.getValue(), written.get(entry.getKey())));
+    }
+}
