@@ -3,6 +3,7 @@ package io.sluice.ingester.http;
 import com.sun.net.httpserver.HttpExchange;
 import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Locale;
@@ -53,11 +54,26 @@ final class BodyReader {
     }
 
     private byte[] unpack(InputStream body) throws IOException, HttpError {
-        try (GZIPInputStream unpacked = new GZIPInputStream(body, CHUNK_BYTES)) {
+        try (GZIPInputStream unpacked = new GZIPInputStream(keptOpen(body), CHUNK_BYTES)) {
             return read(unpacked, 0);
         } catch (ZipException | EOFException e) {
             throw HttpError.invalid("the body is not valid gzip: " + e.getMessage());
         }
+    }
+
+    /// The body must stay open behind its unpacking: what is left of it is read before an answer is sent.
+    private static InputStream keptOpen(InputStream body) {
+        return new FilterInputStream(body) {
+            @Override
+            public int read(byte[] bytes, int from, int length) throws IOException {
+                return in.read(bytes, from, length);
+            }
+
+            @Override
+            public void close() {
+                // The exchange closes it.
+            }
+        };
     }
 
     private byte[] read(InputStream in, long expected) throws IOException, HttpError {

@@ -2,15 +2,18 @@ package io.sluice.ingester.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -111,6 +114,32 @@ final class EndToEndIT {
         }
     }
 
+    /// Runs `sluice query` in a process of its own, as it writes to the real standard output; returns its exit code.
+    private static int query(SluiceServer server, String table, String... options) throws Exception {
+        List<String> command = new ArrayList<>(List.of(
+                SluiceServer.LAUNCHER.toString(),
+                "query",
+                "--server",
+                "127.0.0.1:" + server.grpcPort(),
+                "--namespace",
+                "n",
+                table));
+        command.addAll(List.of(options));
+        return new ProcessBuilder(command)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start()
+                .waitFor();
+    }
+
+    private static byte[] gzip(byte[] bytes) throws IOException {
+        ByteArrayOutputStream packed = new ByteArrayOutputStream();
+        try (GZIPOutputStream out = new GZIPOutputStream(packed)) {
+            out.write(bytes);
+        }
+        return packed.toByteArray();
+    }
+
     @Test
     void badInputIsNamedAndTheServerGoesOnServing() throws Exception {
         try (SluiceServer server = SluiceServer.start(data, "--max-request-bytes", "1MiB")) {
@@ -131,6 +160,19 @@ final class EndToEndIT {
             assertThat(server.post("/api/v2/write?bucket=n", new byte[] {1, 2, 3}, "Content-Encoding", "gzip")
                             .statusCode())
                     .isEqualTo(400);
+            assertThat(server.post("/api/v2/write?bucket=n", gzip(new byte[20 << 20]), "Content-Encoding", "gzip")
+                            .statusCode())
+                    .as("a small body that unpacks to more than the limit")
+                    .isEqualTo(413);
+            byte[] packed = gzip("g f=1 1".getBytes(StandardCharsets.UTF_8));
+            assertThat(server.post("/write?db=n", packed, "Content-Encoding", "gzip")
+                            .statusCode())
+                    .isEqualTo(204);
+            assertThat(Rows.query(server, "n", "g")).hasSize(1);
+            for (String format : List.of("table", "csv", "json", "arrow")) {
+                assertThat(query(server, "m", "--format", format)).as(format).isZero();
+            }
+            assertThat(query(server, "missing")).isEqualTo(1);
             assertThat(server.get("/nothing").statusCode()).isEqualTo(404);
             assertThat(server.get("/metrics").body()).contains("sluice_wal_sync_seconds_count");
             assertThat(server.get("/status").body()).contains("\"state\" : \"running\"");

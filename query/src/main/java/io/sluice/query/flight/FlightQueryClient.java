@@ -2,6 +2,7 @@ package io.sluice.query.flight;
 
 import io.sluice.proto.v1.BatchMetadata;
 import io.sluice.proto.v1.QueryRequest;
+import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
@@ -88,7 +89,17 @@ public final class FlightQueryClient implements AutoCloseable {
         private Optional<ArrowStreamWriter> writer = Optional.empty();
 
         ArrowOutput(OutputStream out) {
-            this.out = out;
+            this.out = new FilterOutputStream(out) {
+                @Override
+                public void write(byte[] bytes, int from, int length) throws IOException {
+                    out.write(bytes, from, length);
+                }
+
+                @Override
+                public void close() throws IOException {
+                    flush(); // the stream below is the caller's
+                }
+            };
         }
 
         @Override
@@ -109,7 +120,8 @@ public final class FlightQueryClient implements AutoCloseable {
         @Override
         public void close() throws IOException {
             if (writer.isPresent()) {
-                writer.get().end();
+                // Ends the stream, and releases the dictionaries that the writer keeps.
+                writer.get().close();
             } else if (!schema.getFields().isEmpty()) {
                 EmptyArrow.write(schema, out);
             }
