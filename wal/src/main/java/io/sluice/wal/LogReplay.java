@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
-import java.util.Optional;
 import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,11 +20,18 @@ import org.slf4j.LoggerFactory;
 /// Reads a log from its first segment to its last and puts the folder in order. For one thread, once.
 ///
 /// What is found behind the last entry of a segment that checks is a *torn tail*, and is cut off, if nothing that was
-/// acknowledged can be missing: the segment is the last one, or the next one's header continues the numbers without a
-/// gap. A crash leaves such a tail, as entries are acknowledged in order and only after a sync. Everything else that
-/// does not check is *damage*: a copy goes to the quarantine folder, and reading goes on at the next entry that checks.
+/// acknowledged can be missing: the segments behind it go on with the numbers without a gap, or there are none. A crash
+/// leaves such a tail, as entries are acknowledged in order and only after a sync. Everything else that does not check
+/// is *damage*: a copy goes to the quarantine folder, and reading goes on at the next entry that checks.
+///
+/// A segment whose header is damaged and in which nothing checks is in the quarantine in full, and is deleted: it tells
+/// no numbers, and would be found again by each start.
 final class LogReplay {
     private static final Logger LOG = LoggerFactory.getLogger(LogReplay.class);
+    /// How many problems are told one by one.
+    private static final int MAX_PROBLEMS = 1_000;
+    /// How many stretches of one segment are copied one by one; the next copy holds all that is behind them.
+    private static final int MAX_COPIES = 100;
 
     private final WalSettings settings;
     private final SegmentList segments;
@@ -38,6 +44,11 @@ final class LogReplay {
     private long payloadBytes;
     private long tornBytes;
     private int quarantined;
+    private long unlisted;
+    /// Whether a segment has told where the numbers stand.
+    private boolean numbersKnown;
+    /// Of the segment that is being read.
+    private int copies;
 
     LogReplay(WalSettings settings, SegmentList segments, WalMetrics metrics) {
         this.settings = settings;
@@ -51,59 +62,56 @@ final class LogReplay {
 
     ReplayReport run(EntryHandler handler) throws IOException, InterruptedException {
         SegmentDirectory.Listing listing = SegmentDirectory.list(settings.directory());
-        for (Path foreign : listing.foreign()) {
-            LOG.warn("{} is no file of the log; it is left alone", foreign);
-            problems.add(new WalProblem(WalProblem.Kind.FOREIGN, foreign, 0, 0, "not a file of the log").describe());
-        }
         TreeMap<Long, Path> files = listing.segments();
-        totalBytes = SegmentDirectory.sizeBytes(files);
-        int read = 0;
-        for (Map.Entry<Long, Path> file : files.entrySet()) {
-            Optional<Long> nextFirst = nextFirst(files, file.getKey());
-            read(file.getKey(), file.getValue(), nextFirst, handler);
-            read++;
+        requireKnownVersions(files);
+        for (Path foreign : listing.foreign()) {
+            note(new WalProblem(WalProblem.Kind.FOREIGN, foreign, 0, 0, "not a file of the log; it is left alone"));
         }
-        if (entries > 0 || read > 0) {
+        totalBytes = SegmentDirectory.sizeBytes(files);
+        for (Map.Entry<Long, Path> file : files.entrySet()) {
+            read(file.getKey(), file.getValue(), files, handler);
+        }
+        if (unlisted > 0) {
+            problems.add("%d more problems".formatted(unlisted));
+        }
+        if (!files.isEmpty()) {
             LOG.info(
                     "replayed the log: {} segments, {} entries, {} bytes, {} torn bytes cut off, {} ranges quarantined",
-                    read,
+                    files.size(),
                     entries,
                     payloadBytes,
                     tornBytes,
                     quarantined);
         }
-        return new ReplayReport(read, entries, payloadBytes, tornBytes, quarantined, problems);
+        return new ReplayReport(files.size(), entries, payloadBytes, tornBytes, quarantined, problems);
     }
 
-    /// The first number of the next segment with a sound header; empty behind the last.
-    private static Optional<Long> nextFirst(NavigableMap<Long, Path> files, long id) throws IOException {
-        for (Map.Entry<Long, Path> next : files.tailMap(id, false).entrySet()) {
-            try (SegmentReader reader = new SegmentReader(next.getValue(), next.getKey(), 0)) {
-                if (reader.header().isPresent()) {
-                    return reader.header().map(SegmentHeader::firstSequence);
-                }
-            }
+    /// Before anything is handed out or changed.
+    private static void requireKnownVersions(Map<Long, Path> files) throws IOException {
+        for (Map.Entry<Long, Path> file : files.entrySet()) {
+            new SegmentReader(file.getValue(), file.getKey(), 0).close();
         }
-        return Optional.empty();
     }
 
-    private void read(long id, Path file, Optional<Long> nextFirst, EntryHandler handler)
+    private void read(long id, Path file, NavigableMap<Long, Path> files, EntryHandler handler)
             throws IOException, InterruptedException {
         long startBytes = doneBytes;
         long firstSequence = lastSequence + 1;
         long createdAtMillis = Files.getLastModifiedTime(file).toMillis();
         long keepBytes;
         long sizeBytes;
-        boolean any = false;
+        boolean tellsNumbers;
+        copies = 0;
         try (SegmentReader reader = new SegmentReader(file, id, lastSequence)) {
             sizeBytes = reader.sizeBytes();
+            tellsNumbers = reader.header().isPresent();
             if (reader.header().isPresent()) {
                 SegmentHeader header = reader.header().get();
                 firstSequence = header.firstSequence();
                 createdAtMillis = header.createdAtMillis();
                 noteGap(file, firstSequence);
                 lastSequence = Math.max(lastSequence, firstSequence - 1);
-            } else if (sizeBytes < SegmentFormat.HEADER_BYTES || reader.isBlank()) {
+            } else if (reader.isCutShort()) {
                 drop(file, sizeBytes);
                 doneBytes = startBytes + sizeBytes;
                 return;
@@ -121,7 +129,7 @@ final class LogReplay {
             while (more) {
                 switch (reader.next()) {
                     case Item.Entry(long _, long sequence, byte[] payload) -> {
-                        any = true;
+                        tellsNumbers = true;
                         lastSequence = sequence;
                         entries++;
                         payloadBytes += payload.length;
@@ -132,7 +140,7 @@ final class LogReplay {
                     case Item.End _ -> more = false;
                     case Item.Tail(long position, long lengthBytes, String detail) -> {
                         more = false;
-                        if (nextFirst.isEmpty() || nextFirst.get() == lastSequence + 1) {
+                        if (tellsNumbers && SegmentDirectory.goesOnWith(lastSequence + 1, files, id)) {
                             torn(file, position, lengthBytes, detail);
                             keepBytes = position;
                         } else {
@@ -143,46 +151,40 @@ final class LogReplay {
                 doneBytes = startBytes + reader.position();
             }
         }
+        doneBytes = startBytes + sizeBytes;
+        if (!tellsNumbers) {
+            Files.delete(file);
+            return;
+        }
+        numbersKnown = true;
         if (keepBytes < sizeBytes) {
             truncate(file, keepBytes);
         }
-        doneBytes = startBytes + sizeBytes;
         segments.found(new Segment(
-                id,
-                file,
-                keepBytes,
-                firstSequence,
-                any ? lastSequence : Math.max(firstSequence - 1, 0),
-                createdAtMillis));
+                id, file, keepBytes, firstSequence, Math.max(lastSequence, firstSequence - 1), createdAtMillis));
     }
 
     private void noteGap(Path file, long firstSequence) throws IOException {
         // Before the first segment there is no gap: what came earlier was deleted because it is in files.
-        if (entries > 0 && firstSequence > lastSequence + 1) {
-            WalProblem gap = new WalProblem(
+        if (numbersKnown && firstSequence > lastSequence + 1) {
+            report(new WalProblem(
                     WalProblem.Kind.GAP,
                     file,
                     0,
                     0,
                     "first sequence: expected %d, found %d: the entries between are missing"
-                            .formatted(lastSequence + 1, firstSequence));
-            report(gap);
+                            .formatted(lastSequence + 1, firstSequence)));
         }
     }
 
-    /// A segment shorter than its header, or without one byte but zeros: its creation was cut short, and no entry was
-    /// in it, as the header is synced before there is one.
+    /// A segment whose creation was cut short: no entry was in it, as the header is synced before there is one.
     private void drop(Path file, long sizeBytes) throws IOException {
-        problems.add(new WalProblem(WalProblem.Kind.EMPTY, file, 0, sizeBytes, "its creation was cut short; deleted")
-                .describe());
-        LOG.warn("segment {} is empty: its creation was cut short; it is deleted", file);
+        note(new WalProblem(WalProblem.Kind.EMPTY, file, 0, sizeBytes, "its creation was cut short; deleted"));
         Files.delete(file);
     }
 
     private void torn(Path file, long position, long lengthBytes, String detail) {
-        WalProblem problem = new WalProblem(WalProblem.Kind.TORN_TAIL, file, position, lengthBytes, detail);
-        LOG.warn("cut off what was not written in full when the process ended: {}", problem.describe());
-        problems.add(problem.describe());
+        note(new WalProblem(WalProblem.Kind.TORN_TAIL, file, position, lengthBytes, detail));
         tornBytes += lengthBytes;
         metrics.tornBytes.increment((double) lengthBytes);
     }
@@ -197,10 +199,23 @@ final class LogReplay {
     private void damage(
             WalProblem.Kind kind, SegmentReader reader, Path file, long position, long lengthBytes, String detail)
             throws IOException {
-        WalProblem problem = new WalProblem(kind, file, position, lengthBytes, detail);
-        report(problem);
+        report(new WalProblem(kind, file, position, lengthBytes, detail));
+        quarantined++;
+        metrics.quarantined.increment();
+        copies++;
+        if (copies <= MAX_COPIES) {
+            copy(reader, file, position, lengthBytes);
+        } else if (copies == MAX_COPIES + 1) {
+            copy(reader, file, position, reader.sizeBytes() - position);
+        }
+    }
+
+    private void copy(SegmentReader reader, Path file, long position, long lengthBytes) throws IOException {
         Path folder = settings.directory().resolve(SegmentDirectory.QUARANTINE);
-        Files.createDirectories(folder);
+        if (!Files.isDirectory(folder)) {
+            Files.createDirectories(folder);
+            SegmentDirectory.sync(settings.directory());
+        }
         Path copy = folder.resolve("%s.%d".formatted(file.getFileName(), position));
         try (FileChannel target = FileChannel.open(
                 copy, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
@@ -208,16 +223,26 @@ final class LogReplay {
             target.force(true);
         }
         SegmentDirectory.sync(folder);
-        quarantined++;
-        metrics.quarantined.increment();
         LOG.error("a copy of the damaged bytes is in {}", copy);
     }
 
+    /// Tells of a loss, which is an end of the start if the policy says so.
     private void report(WalProblem problem) throws IOException {
         if (settings.onCorruption() == CorruptionPolicy.FAIL) {
             throw new CorruptEntryException(problem);
         }
-        LOG.error("the log is damaged: {}", problem.describe());
+        note(problem);
+    }
+
+    private void note(WalProblem problem) {
+        if (problems.size() == MAX_PROBLEMS) {
+            unlisted++;
+            return;
+        }
         problems.add(problem.describe());
+        switch (problem.kind()) {
+            case CORRUPT, GAP, HEADER -> LOG.error("the log is damaged: {}", problem.describe());
+            case TORN_TAIL, EMPTY, FOREIGN -> LOG.warn("in the log's folder: {}", problem.describe());
+        }
     }
 }

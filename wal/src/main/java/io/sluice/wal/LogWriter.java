@@ -8,8 +8,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.InstantSource;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.ArrayDeque;
 import java.util.Optional;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
@@ -56,10 +55,15 @@ final class LogWriter {
 
     // The rest belongs to the log's thread.
     private final ByteBuffer staging = ByteBuffer.allocateDirect(STAGING_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    /// Entries that are taken and not answered yet.
+    private final ArrayDeque<Append> batch = new ArrayDeque<>();
     private SegmentFile open;
     private SegmentHeader openHeader;
     private long openBytes;
-    private long openSinceNs;
+    /// When the open segment got its first entry; means nothing before.
+    private long firstEntryAtNs;
+    /// Whether something was written to the open segment since it was synced.
+    private boolean unsynced;
     private long lastSequence;
 
     /// Creates the first segment; starts nothing.
@@ -89,7 +93,6 @@ final class LogWriter {
         this.openHeader = header(segments.nextId());
         this.open = create(openHeader);
         this.openBytes = SegmentFormat.HEADER_BYTES;
-        this.openSinceNs = nanoTime.getAsLong();
         segments.opened(openHeader);
         this.thread = threads.newThread(this::run);
     }
@@ -118,7 +121,14 @@ final class LogWriter {
             dequeued(payload);
             throw refusal.get();
         }
-        queue.offer(new Append(payload, SegmentFormat.payloadCrc(payload), listener, nanoTime.getAsLong()));
+        boolean queued = false;
+        try {
+            queued = queue.offer(new Append(payload, SegmentFormat.payloadCrc(payload), listener, nanoTime.getAsLong()));
+        } finally {
+            if (!queued) {
+                dequeued(payload); // no memory: close() must not wait for it
+            }
+        }
         if (parked) {
             LockSupport.unpark(thread);
         }
@@ -172,6 +182,11 @@ final class LogWriter {
         return queuedBytes.get();
     }
 
+    /// Whether the caller is the log's own thread, which must not wait for itself.
+    boolean isCalledByItself() {
+        return thread.equals(Thread.currentThread());
+    }
+
     /// Commits what is queued and ends the thread.
     void close() throws IOException {
         closing = true;
@@ -192,25 +207,37 @@ final class LogWriter {
     }
 
     private void run() {
-        List<Append> batch = new ArrayList<>();
-        while (true) {
-            if (state == WalStatus.State.NO_SPACE) {
-                tryRotate();
-            }
-            if (take(batch)) {
-                commit(batch);
-                batch.clear();
-            } else if (closing && queuedEntries.get() == 0) {
-                return;
-            } else if (closing) {
-                Thread.onSpinWait(); // somebody is between counting and queueing
-            } else {
-                await();
+        boolean more = true;
+        while (more) {
+            try {
+                more = step();
+            } catch (IOException e) {
+                poison(e);
+            } catch (RuntimeException | Error e) {
+                // A bug, or no memory: whoever waits must not wait for a thread that is gone.
+                poison(new IOException("the log's thread failed: " + e, e));
             }
         }
     }
 
-    private boolean take(List<Append> batch) {
+    /// Does what is to be done next; false if that is nothing ever again.
+    private boolean step() throws IOException {
+        if (state == WalStatus.State.NO_SPACE) {
+            rotate();
+        }
+        if (take()) {
+            commit();
+        } else if (!closing) {
+            await();
+        } else if (queuedEntries.get() == 0) {
+            return false;
+        } else {
+            Thread.onSpinWait(); // somebody is between counting and queueing
+        }
+        return true;
+    }
+
+    private boolean take() {
         long bytes = 0;
         while (bytes < MAX_BATCH_BYTES) {
             Append next = queue.poll();
@@ -224,7 +251,7 @@ final class LogWriter {
     }
 
     /// Sleeps until something is queued, or the open segment is old enough to be closed.
-    private void await() {
+    private void await() throws IOException {
         parked = true;
         try {
             // Looked at after the flag is up: who queues after this look sees the flag.
@@ -234,64 +261,71 @@ final class LogWriter {
                 } else if (openBytes == SegmentFormat.HEADER_BYTES || state == WalStatus.State.FAILED) {
                     LockSupport.park(this);
                 } else {
-                    LockSupport.parkNanos(this, Math.max(1, nanosToRotation()));
+                    LockSupport.parkNanos(this, Math.max(1, nanosToRotation(nanoTime.getAsLong())));
                 }
             }
         } finally {
             parked = false;
         }
-        if (queue.isEmpty() && state == WalStatus.State.RUNNING && isOld()) {
-            tryRotate();
+        if (queue.isEmpty() && state == WalStatus.State.RUNNING && isOld(nanoTime.getAsLong())) {
+            rotate();
         }
     }
 
-    private long nanosToRotation() {
-        return settings.maxSegmentAge().toNanos() - (nanoTime.getAsLong() - openSinceNs);
+    private long nanosToRotation(long nowNs) {
+        return settings.maxSegmentAge().toNanos() - (nowNs - firstEntryAtNs);
     }
 
-    private boolean isOld() {
-        return openBytes > SegmentFormat.HEADER_BYTES && nanosToRotation() <= 0;
+    private boolean isOld(long nowNs) {
+        return openBytes > SegmentFormat.HEADER_BYTES && nanosToRotation(nowNs) <= 0;
     }
 
-    private void commit(List<Append> batch) {
+    private boolean isFullFor(Append append) {
+        return openBytes > SegmentFormat.HEADER_BYTES && openBytes + append.sizeBytes() > settings.segmentBytes();
+    }
+
+    /// Writes the batch, syncs once, and answers in order.
+    ///
+    /// @throws IOException if a write or a sync failed: then nothing of the batch is answered
+    private void commit() throws IOException {
         if (failure.isPresent()) {
-            fail(batch, failure.get());
+            failAll(failure.get());
             return;
         }
-        long firstSequence = lastSequence + 1;
+        long startNs = nanoTime.getAsLong();
         long bytes = 0;
-        try {
-            for (Append append : batch) {
-                if (isOld()
-                        || (openBytes > SegmentFormat.HEADER_BYTES
-                                && openBytes + append.sizeBytes() > settings.segmentBytes())) {
-                    drainStaging();
-                    tryRotate();
-                }
-                write(append);
-                bytes += append.sizeBytes();
+        for (Append append : batch) {
+            if (state == WalStatus.State.RUNNING && (isOld(startNs) || isFullFor(append))) {
+                rotate();
             }
-            drainStaging();
-            sync();
-        } catch (IOException e) {
-            poison(e);
-            fail(batch, e);
-            return;
+            write(append, startNs);
+            bytes += append.sizeBytes();
         }
+        drainStaging();
+        sync();
         metrics.batchEntries.record(batch.size());
         metrics.batchBytes.record((double) bytes);
         metrics.writtenBytes.increment((double) bytes);
         segments.grown(openBytes, lastSequence);
+        answer();
+    }
+
+    private void answer() {
         long nowNs = nanoTime.getAsLong();
-        for (int i = 0; i < batch.size(); i++) {
-            Append append = batch.get(i);
+        long sequence = lastSequence - batch.size() + 1;
+        for (Append append = batch.poll(); append != null; append = batch.poll()) {
             dequeued(append.payload());
             metrics.append.record(nowNs - append.queuedAtNs(), TimeUnit.NANOSECONDS);
-            append.listener().durable(new SequenceNumber(firstSequence + i));
+            try {
+                append.listener().durable(new SequenceNumber(sequence));
+            } catch (RuntimeException e) {
+                LOG.error("entry {} is durable, and its listener threw; the log goes on", sequence, e);
+            }
+            sequence++;
         }
     }
 
-    private void write(Append append) throws IOException {
+    private void write(Append append, long nowNs) throws IOException {
         SequenceNumber sequence = sequences.next();
         if (sequence.value() != lastSequence + 1) {
             throw new IOException("sequence source: expected %d, found %s".formatted(lastSequence + 1, sequence));
@@ -311,64 +345,95 @@ final class LogWriter {
             staging.put(payload, copied, length);
             copied += length;
         }
+        if (openBytes == SegmentFormat.HEADER_BYTES) {
+            firstEntryAtNs = nowNs;
+        }
         openBytes += append.sizeBytes();
         lastSequence = sequence.value();
     }
 
     private void drainStaging() throws IOException {
-        staging.flip();
-        open.write(staging);
-        staging.clear();
+        if (staging.position() > 0) {
+            unsynced = true;
+            open.write(staging.flip());
+            staging.clear();
+        }
     }
 
     private void sync() throws IOException {
-        long startNs = nanoTime.getAsLong();
-        open.sync();
-        metrics.sync.record(nanoTime.getAsLong() - startNs, TimeUnit.NANOSECONDS);
+        if (unsynced) {
+            long startNs = nanoTime.getAsLong();
+            open.sync();
+            unsynced = false;
+            metrics.sync.record(nanoTime.getAsLong() - startNs, TimeUnit.NANOSECONDS);
+        }
     }
 
+    /// The log's end: refuses what comes, tells who waits, and tells once whoever is to stop the process.
     private void poison(IOException cause) {
-        failure = Optional.of(cause);
-        state = WalStatus.State.FAILED;
-        LOG.error("the log in {} failed; nothing more is written to it", settings.directory(), cause);
-        onFailure.accept(cause);
+        if (failure.isEmpty()) {
+            failure = Optional.of(cause);
+            state = WalStatus.State.FAILED;
+            LOG.error("the log in {} failed; nothing more is written to it", settings.directory(), cause);
+            try {
+                onFailure.accept(cause);
+            } catch (RuntimeException e) {
+                LOG.error("what was to hear of the log's failure threw", e);
+            }
+        }
+        failAll(failure.orElse(cause));
     }
 
-    private void fail(List<Append> batch, IOException cause) {
-        for (Append append : batch) {
+    private void failAll(IOException cause) {
+        for (Append append = batch.poll(); append != null; append = batch.poll()) {
             dequeued(append.payload());
-            append.listener().failed(cause);
+            try {
+                append.listener().failed(cause);
+            } catch (RuntimeException e) {
+                LOG.error("the listener of a failed entry threw", e);
+            }
         }
     }
 
     /// Closes the open segment and begins the next. If the next cannot be created, the open one goes on to be used
     /// for what is queued already, and new entries are refused until it can.
-    private void tryRotate() {
+    ///
+    /// @throws IOException if the open segment cannot be synced, which is final
+    private void rotate() throws IOException {
+        // In this order: were the next one created first, a loss of power in between would leave a torn segment whose
+        // successor tells of entries that are missing.
+        drainStaging();
+        sync();
         SegmentHeader next = header(segments.nextId());
         SegmentFile file;
         try {
             file = create(next);
         } catch (IOException e) {
             if (state != WalStatus.State.NO_SPACE) {
-                LOG.error("the log cannot create segment {} in {}", next.segmentId(), settings.directory(), e);
+                LOG.error(
+                        "the log cannot create segment {} in {}; it refuses entries until it can",
+                        next.segmentId(),
+                        settings.directory(),
+                        e);
             }
             state = WalStatus.State.NO_SPACE;
             return;
         }
-        try {
-            sync();
-            open.close();
-        } catch (IOException e) {
-            poison(e);
-            return;
-        }
+        SegmentFile full = open;
         segments.grown(openBytes, lastSequence);
         segments.opened(next);
         open = file;
         openHeader = next;
         openBytes = SegmentFormat.HEADER_BYTES;
-        openSinceNs = nanoTime.getAsLong();
+        if (state == WalStatus.State.NO_SPACE) {
+            LOG.info("the log goes on in segment {}", next.segmentId());
+        }
         state = WalStatus.State.RUNNING;
+        try {
+            full.close();
+        } catch (IOException e) {
+            LOG.warn("cannot close a segment that is synced and full", e);
+        }
     }
 
     private SegmentHeader header(long id) {
@@ -389,9 +454,17 @@ final class LogWriter {
             return file;
         } finally {
             if (!done) {
-                file.close();
-                segments.abandoned(header.segmentId());
+                abandon(file, header.segmentId());
             }
         }
+    }
+
+    private void abandon(SegmentFile file, long id) {
+        try {
+            file.close();
+        } catch (IOException e) {
+            LOG.warn("cannot close the unfinished segment {}", id, e);
+        }
+        segments.abandoned(id);
     }
 }

@@ -8,6 +8,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
@@ -65,6 +67,18 @@ final class SegmentDirectory {
         try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
             channel.force(true);
         }
+    }
+
+    /// Whether nothing that was acknowledged can be missing before a number: the segments behind `id` go on with it,
+    /// or tell of none.
+    static boolean goesOnWith(long sequence, NavigableMap<Long, Path> segments, long id) throws IOException {
+        for (Map.Entry<Long, Path> later : segments.tailMap(id, false).entrySet()) {
+            OptionalLong first = SegmentReader.firstSequence(later.getValue(), later.getKey());
+            if (first.isPresent()) {
+                return first.getAsLong() == sequence;
+            }
+        }
+        return true;
     }
 
     /// Bytes of all segments.

@@ -5,6 +5,7 @@ import io.sluice.wal.format.SegmentFormat;
 import io.sluice.wal.format.SegmentFormat.SegmentHeader;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -49,8 +50,17 @@ final class SegmentList {
         }
     }
 
-    /// An id above all that were ever given out.
+    /// An id above all that were ever given out, whose file name is free.
     long nextId() {
+        while (true) {
+            long id = higherId();
+            if (!Files.exists(SegmentDirectory.file(directory, id), LinkOption.NOFOLLOW_LINKS)) {
+                return id;
+            }
+        }
+    }
+
+    private long higherId() {
         lock.lock();
         try {
             highestId++;
@@ -103,14 +113,14 @@ final class SegmentList {
         }
     }
 
-    /// Deletes the closed segments whose last number is below `firstNeeded`. One that cannot be deleted is tried
-    /// again at the next call.
+    /// Deletes the closed segments whose last number is below `firstNeeded`, oldest first. One that cannot be deleted
+    /// is tried again at the next call, and those behind it wait: a log without its middle looks damaged.
     void deleteBelow(long firstNeeded) {
         List<Segment> free;
         lock.lock();
         try {
             free = closed.values().stream()
-                    .filter(segment -> segment.lastSequence() < firstNeeded)
+                    .takeWhile(segment -> segment.lastSequence() < firstNeeded)
                     .toList();
         } finally {
             lock.unlock();
@@ -127,6 +137,7 @@ final class SegmentList {
             } catch (IOException e) {
                 metrics.deleteFailures.increment();
                 LOG.warn("cannot delete segment {}; it is tried again", segment.file(), e);
+                break;
             }
         }
         lock.lock();

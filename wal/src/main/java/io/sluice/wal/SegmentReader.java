@@ -10,8 +10,9 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.Arrays;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
 
 /// Reads one segment from front to back: entries that check, and the stretches between them that do not. Believes no
 /// number that it has not checked against the file's length, so a damaged file costs no more memory than a sound one.
@@ -19,20 +20,27 @@ import java.util.Optional;
 final class SegmentReader implements AutoCloseable {
     private static final int WINDOW_BYTES = 1 << 20;
 
+    /// How many bytes may be checksummed in vain: this often the segment's length, and a bit. Without a limit, a
+    /// damaged entry whose payload is made of lookalikes of entries would take hours.
+    private static final int MAX_VAIN_CHECKS = 8;
+
     private final Path file;
     private final long id;
     private final FileChannel channel;
     private final long sizeBytes;
+    private final byte[] headerBytes;
     private final Optional<SegmentHeader> header;
     private final String headerProblem;
-    private final ByteBuffer window = ByteBuffer.allocateDirect(WINDOW_BYTES)
-            .order(ByteOrder.LITTLE_ENDIAN)
-            .limit(0);
+    private ByteBuffer window = ByteBuffer.allocate(0);
     private long windowAt;
     private long position;
     private long lastSequence;
-    /// The payload that was checked last.
-    private byte[] checked = new byte[0];
+    private long vainBytesLeft;
+
+    /// The entry that was checked last.
+    private EntryHeader checkedHeader = new EntryHeader(0, 0, 0, 0);
+
+    private byte[] checkedPayload = new byte[0];
 
     /// What stands next in a segment.
     sealed interface Item {
@@ -61,34 +69,28 @@ final class SegmentReader implements AutoCloseable {
         boolean done = false;
         try {
             this.sizeBytes = channel.size();
-            byte[] bytes = new byte[(int) Math.min(SegmentFormat.HEADER_BYTES, sizeBytes)];
-            read(0, bytes);
-            if (bytes.length >= 12
-                    && SegmentFormat.hasMagic(bytes)
-                    && SegmentFormat.version(bytes) > SegmentFormat.VERSION
-                    && isCredible(bytes)) {
-                throw new WalVersionException(file, SegmentFormat.version(bytes), SegmentFormat.VERSION);
+            this.vainBytesLeft = MAX_VAIN_CHECKS * sizeBytes + WINDOW_BYTES;
+            this.headerBytes = new byte[(int) Math.min(SegmentFormat.HEADER_BYTES, sizeBytes)];
+            readFully(ByteBuffer.wrap(headerBytes), 0);
+            OptionalInt newer = SegmentFormat.newerVersion(headerBytes);
+            if (newer.isPresent()) {
+                throw new WalVersionException(file, newer.getAsInt(), SegmentFormat.VERSION);
             }
             Optional<SegmentHeader> found = Optional.empty();
             String problem = "";
-            if (bytes.length < SegmentFormat.HEADER_BYTES) {
-                problem = "header: expected %d bytes, found %d".formatted(SegmentFormat.HEADER_BYTES, bytes.length);
-            } else {
-                try {
-                    SegmentHeader read = SegmentFormat.header(bytes);
-                    if (read.segmentId() == id) {
-                        found = Optional.of(read);
-                    } else {
-                        problem = "segment id: expected %d as in the file's name, found %d"
-                                .formatted(id, read.segmentId());
-                    }
-                } catch (IllegalArgumentException e) {
-                    problem = String.valueOf(e.getMessage());
+            try {
+                SegmentHeader read = SegmentFormat.header(headerBytes);
+                if (read.segmentId() == id) {
+                    found = Optional.of(read);
+                } else {
+                    problem = "segment id: expected %d as in the file's name, found %d".formatted(id, read.segmentId());
                 }
+            } catch (IllegalArgumentException e) {
+                problem = String.valueOf(e.getMessage());
             }
             this.header = found;
             this.headerProblem = problem;
-            this.position = Math.min(SegmentFormat.HEADER_BYTES, sizeBytes);
+            this.position = headerBytes.length;
             done = true;
         } finally {
             if (!done) {
@@ -97,9 +99,24 @@ final class SegmentReader implements AutoCloseable {
         }
     }
 
-    /// A newer version may keep its checksum elsewhere, so its header cannot be checked; a version far off is damage.
-    private static boolean isCredible(byte[] header) {
-        return SegmentFormat.version(header) < 1_000;
+    /// The number that a segment begins with, from its header or else from its first entry; empty if it tells none.
+    static OptionalLong firstSequence(Path file, long id) throws IOException {
+        try (SegmentReader reader = new SegmentReader(file, id, 0)) {
+            if (reader.header.isPresent()) {
+                return OptionalLong.of(reader.header.get().firstSequence());
+            }
+            while (true) {
+                switch (reader.next()) {
+                    case Item.Entry(long _, long sequence, byte[] _) -> {
+                        return OptionalLong.of(sequence);
+                    }
+                    case Item.Damage _ -> {} // what is behind it may be an entry
+                    case Item.End _, Item.Tail _ -> {
+                        return OptionalLong.empty();
+                    }
+                }
+            }
+        }
     }
 
     /// Empty if the header is damaged; the entries can be read all the same.
@@ -121,23 +138,29 @@ final class SegmentReader implements AutoCloseable {
         return position;
     }
 
-    /// Whether there is not one byte but zeros in the file.
-    boolean isBlank() throws IOException {
-        return isZeroFrom(0);
+    /// Whether the file is what a creation leaves that was cut short: the beginning of a header, or zeros.
+    boolean isCutShort() throws IOException {
+        boolean isBeginning = sizeBytes < SegmentFormat.HEADER_BYTES && SegmentFormat.beginsLikeHeader(headerBytes);
+        return isBeginning || isZeroFrom(0);
     }
 
     /// The next entry or stretch. After [Item.End] or [Item.Tail] there is nothing.
     Item next() throws IOException {
-        String detail = check(position);
-        if (detail.isEmpty()) {
+        long from = position;
+        if (isEntryAt(from)) {
             return takeEntry();
         }
-        if (isZeroFrom(position)) {
-            return new Item.End(position);
+        if (isZeroFrom(from)) {
+            return new Item.End(from);
         }
-        long from = position;
+        String detail = whyNoEntryAt(from);
         for (long at = from + 1; at + SegmentFormat.ENTRY_HEADER_BYTES < sizeBytes; at++) {
-            if (check(at).isEmpty()) {
+            if (vainBytesLeft < 0) {
+                position = sizeBytes;
+                return new Item.Damage(
+                        from, sizeBytes - from, detail + "; too much looks like an entry, the search was given up");
+            }
+            if (isEntryAt(at)) {
                 position = at;
                 return new Item.Damage(from, at - from, detail);
             }
@@ -146,18 +169,43 @@ final class SegmentReader implements AutoCloseable {
         return new Item.Tail(from, sizeBytes - from, detail);
     }
 
-    /// Takes the entry that [#check] has just found at the position.
-    private Item takeEntry() throws IOException {
-        EntryHeader entry = entryHeader(position);
-        Item.Entry item = new Item.Entry(position, entry.sequence(), checked);
-        checked = new byte[0];
-        position += SegmentFormat.ENTRY_HEADER_BYTES + entry.length();
-        lastSequence = entry.sequence();
+    /// Takes the entry that [#isEntryAt] has just found at the position.
+    private Item takeEntry() {
+        Item.Entry item = new Item.Entry(position, checkedHeader.sequence(), checkedPayload);
+        checkedPayload = new byte[0];
+        position += SegmentFormat.ENTRY_HEADER_BYTES + (long) checkedHeader.length();
+        lastSequence = checkedHeader.sequence();
         return item;
     }
 
-    /// Why there is no entry at a position; empty if there is one.
-    private String check(long at) throws IOException {
+    /// Whether an entry that checks begins at a position.
+    private boolean isEntryAt(long at) throws IOException {
+        long available = sizeBytes - at;
+        if (available < SegmentFormat.ENTRY_HEADER_BYTES) {
+            return false;
+        }
+        EntryHeader entry = entryHeader(at);
+        if (!entry.isPlausible(available) || entry.sequence() <= lastSequence) {
+            return false;
+        }
+        byte[] payload = new byte[entry.length()];
+        read(at + SegmentFormat.ENTRY_HEADER_BYTES, payload);
+        if (entry.checksum() != checksum(entry, payload)) {
+            vainBytesLeft -= entry.length();
+            return false;
+        }
+        checkedHeader = entry;
+        checkedPayload = payload;
+        return true;
+    }
+
+    private int checksum(EntryHeader entry, byte[] payload) {
+        return SegmentFormat.entryChecksum(
+                id, entry.length(), entry.sequence(), entry.kind(), SegmentFormat.payloadCrc(payload));
+    }
+
+    /// What people are told about a position where [#isEntryAt] found none.
+    private String whyNoEntryAt(long at) throws IOException {
         long available = sizeBytes - at;
         if (available < SegmentFormat.ENTRY_HEADER_BYTES) {
             return "entry: expected at least %d bytes, found %d".formatted(SegmentFormat.ENTRY_HEADER_BYTES, available);
@@ -172,12 +220,7 @@ final class SegmentReader implements AutoCloseable {
         }
         byte[] payload = new byte[entry.length()];
         read(at + SegmentFormat.ENTRY_HEADER_BYTES, payload);
-        int computed = SegmentFormat.entryChecksum(
-                id, entry.length(), entry.sequence(), entry.kind(), SegmentFormat.payloadCrc(payload));
-        checked = payload;
-        return computed == entry.checksum()
-                ? ""
-                : "checksum: stored %08x, computed %08x".formatted(entry.checksum(), computed);
+        return "checksum: stored %08x, computed %08x".formatted(entry.checksum(), checksum(entry, payload));
     }
 
     private EntryHeader entryHeader(long at) throws IOException {
@@ -187,23 +230,34 @@ final class SegmentReader implements AutoCloseable {
         return SegmentFormat.entryHeader(window, (int) (at - windowAt));
     }
 
+    /// Lets the window begin at a position.
     private void fill(long at) throws IOException {
-        window.clear().limit((int) Math.min(WINDOW_BYTES, sizeBytes - at));
-        while (window.hasRemaining()) {
-            if (channel.read(window, at + window.position()) < 0) {
-                throw new EOFException("%s: shorter than its %d bytes".formatted(file, sizeBytes));
-            }
+        if (window.capacity() == 0) {
+            window = ByteBuffer.allocateDirect((int) Math.min(WINDOW_BYTES, sizeBytes))
+                    .order(ByteOrder.LITTLE_ENDIAN);
         }
+        window.clear().limit((int) Math.min(window.capacity(), sizeBytes - at));
+        readFully(window, at);
         window.flip();
         windowAt = at;
     }
 
+    /// Copies by way of the window: read at once, a long payload would take native memory of its own length, which the
+    /// JDK keeps.
     private void read(long at, byte[] into) throws IOException {
-        if (into.length > 0 && at >= windowAt && at + into.length <= windowAt + window.limit()) {
-            window.get((int) (at - windowAt), into);
-            return;
+        int done = 0;
+        while (done < into.length) {
+            long from = at + done;
+            if (from < windowAt || from >= windowAt + window.limit()) {
+                fill(from);
+            }
+            int length = (int) Math.min(into.length - done, windowAt + window.limit() - from);
+            window.get((int) (from - windowAt), into, done, length);
+            done += length;
         }
-        ByteBuffer target = ByteBuffer.wrap(into);
+    }
+
+    private void readFully(ByteBuffer target, long at) throws IOException {
         while (target.hasRemaining()) {
             if (channel.read(target, at + target.position()) < 0) {
                 throw new EOFException("%s: shorter than its %d bytes".formatted(file, sizeBytes));
@@ -211,16 +265,18 @@ final class SegmentReader implements AutoCloseable {
         }
     }
 
-    private boolean isZeroFrom(long at) throws IOException {
-        byte[] bytes = new byte[(int) Math.min(WINDOW_BYTES, Math.max(0, sizeBytes - at))];
-        byte[] zeros = new byte[bytes.length];
-        for (long from = at; from < sizeBytes; from += bytes.length) {
-            int length = (int) Math.min(bytes.length, sizeBytes - from);
-            byte[] part = length == bytes.length ? bytes : new byte[length];
-            read(from, part);
-            if (!Arrays.equals(part, 0, length, zeros, 0, length)) {
-                return false;
+    private boolean isZeroFrom(long from) throws IOException {
+        long at = from;
+        while (at < sizeBytes) {
+            if (at < windowAt || at >= windowAt + window.limit()) {
+                fill(at);
             }
+            for (int i = (int) (at - windowAt); i < window.limit(); i++) {
+                if (window.get(i) != 0) {
+                    return false;
+                }
+            }
+            at = windowAt + window.limit();
         }
         return true;
     }

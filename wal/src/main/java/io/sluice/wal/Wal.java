@@ -6,15 +6,16 @@ import io.sluice.wal.WalStatus.State;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
@@ -25,6 +26,9 @@ import java.util.function.LongSupplier;
 /// In order: [#open], [#replay] once, [#start], then any thread may append, delete and look; [#close] at the end.
 /// Layout on disk: [io.sluice.wal.format.SegmentFormat].
 public final class Wal implements AutoCloseable {
+    /// Folders that logs of this process have.
+    private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
+
     private final WalSettings settings;
     private final SegmentFile.Factory files;
     private final InstantSource clock;
@@ -33,8 +37,11 @@ public final class Wal implements AutoCloseable {
     private final FileChannel lockFile;
     private final SegmentList segments;
     private final LogReplay replay;
+    private final Path held;
+    private final AtomicBoolean replayed = new AtomicBoolean();
+    private final AtomicBoolean started = new AtomicBoolean();
+    private final AtomicBoolean closed = new AtomicBoolean();
     private volatile Optional<LogWriter> writer = Optional.empty();
-    private volatile boolean closed;
 
     private Wal(
             WalSettings settings,
@@ -42,11 +49,13 @@ public final class Wal implements AutoCloseable {
             InstantSource clock,
             LongSupplier nanoTime,
             MeterRegistry registry,
+            Path held,
             FileChannel lockFile) {
         this.settings = settings;
         this.files = files;
         this.clock = clock;
         this.nanoTime = nanoTime;
+        this.held = held;
         this.lockFile = lockFile;
         this.metrics = new WalMetrics(registry);
         this.segments = new SegmentList(settings.directory(), metrics);
@@ -83,8 +92,26 @@ public final class Wal implements AutoCloseable {
             MeterRegistry metrics)
             throws IOException {
         createDurably(settings.directory());
-        FileChannel lockFile = lock(settings.directory());
-        return new Wal(settings, files, clock, nanoTime, metrics, lockFile);
+        Path folder = settings.directory().toRealPath();
+        // Asked before the lock file is touched: a process loses its POSIX lock when it closes any descriptor of the
+        // file.
+        if (!HELD.add(folder)) {
+            throw new WalLockedException(settings.directory(), thisProcess());
+        }
+        boolean done = false;
+        try {
+            Wal wal = new Wal(settings, files, clock, nanoTime, metrics, folder, lock(settings.directory()));
+            done = true;
+            return wal;
+        } finally {
+            if (!done) {
+                HELD.remove(folder);
+            }
+        }
+    }
+
+    private static String thisProcess() {
+        return "process " + ProcessHandle.current().pid();
     }
 
     private static void createDurably(Path directory) throws IOException {
@@ -107,28 +134,17 @@ public final class Wal implements AutoCloseable {
                 FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
         boolean done = false;
         try {
-            FileLock lock = tryLock(channel);
-            if (lock == null) {
+            if (channel.tryLock() == null) {
                 throw new WalLockedException(directory, owner(channel));
             }
             channel.truncate(0);
-            channel.write(ByteBuffer.wrap(
-                    "process %d%n".formatted(ProcessHandle.current().pid()).getBytes(StandardCharsets.UTF_8)));
+            channel.write(ByteBuffer.wrap(thisProcess().getBytes(StandardCharsets.UTF_8)));
             done = true;
             return channel;
         } finally {
             if (!done) {
                 channel.close();
             }
-        }
-    }
-
-    @org.jspecify.annotations.Nullable
-    private static FileLock tryLock(FileChannel channel) throws IOException {
-        try {
-            return channel.tryLock();
-        } catch (OverlappingFileLockException e) {
-            return null; // this very process has it
         }
     }
 
@@ -151,6 +167,9 @@ public final class Wal implements AutoCloseable {
     /// @throws WalVersionException if a newer version wrote a segment
     /// @throws CorruptEntryException if something is damaged and the policy is FAIL
     public ReplayReport replay(EntryHandler handler) throws IOException, InterruptedException {
+        if (started.get() || !replayed.compareAndSet(false, true)) {
+            throw new IllegalStateException("a log is replayed once, before it is started");
+        }
         return replay.run(handler);
     }
 
@@ -168,14 +187,21 @@ public final class Wal implements AutoCloseable {
         SegmentDirectory.sync(settings.directory());
     }
 
-    /// Begins a new segment and the log's thread.
+    /// Begins a new segment and the log's thread. Once, and after [#replay], unless the folder holds no segment.
     ///
     /// @param sequences its first number must be one above [#lastSequence]
     /// @param onFailure hears, once and on the log's thread, that a write or a sync failed; the log takes
     ///     nothing from then on
     public void start(SequenceSource sequences, ThreadFactory threads, Consumer<IOException> onFailure)
             throws IOException {
-        LogWriter started = new LogWriter(
+        if (!replayed.get()
+                && !SegmentDirectory.list(settings.directory()).segments().isEmpty()) {
+            throw new IllegalStateException("replay comes before start: the log has entries, and they have numbers");
+        }
+        if (closed.get() || !started.compareAndSet(false, true)) {
+            throw new IllegalStateException("a log is started once, before it is closed");
+        }
+        LogWriter begun = new LogWriter(
                 settings,
                 sequences,
                 files,
@@ -186,8 +212,8 @@ public final class Wal implements AutoCloseable {
                 metrics,
                 threads,
                 onFailure);
-        writer = Optional.of(started);
-        started.start();
+        begun.start();
+        writer = Optional.of(begun);
     }
 
     /// Queues a payload to be made durable. Computes its checksum on the calling thread and never blocks.
@@ -211,7 +237,7 @@ public final class Wal implements AutoCloseable {
     /// What the log is doing. Any thread may call.
     public WalStatus status() {
         Optional<LogWriter> running = writer;
-        State state = closed ? State.CLOSED : running.map(LogWriter::state).orElse(State.OPENED);
+        State state = closed.get() ? State.CLOSED : running.map(LogWriter::state).orElse(State.OPENED);
         return new WalStatus(
                 settings.directory(),
                 state,
@@ -225,14 +251,20 @@ public final class Wal implements AutoCloseable {
     }
 
     /// Makes durable what is queued, ends the log's thread and lets go of the folder.
+    ///
+    /// @throws IllegalStateException if a listener calls, on the log's thread, which would wait for itself
     @Override
     public void close() throws IOException {
-        if (!closed) {
-            closed = true;
+        if (writer.map(LogWriter::isCalledByItself).orElse(false)) {
+            throw new IllegalStateException("the log cannot be closed on its own thread");
+        }
+        if (closed.compareAndSet(false, true)) {
             try (lockFile) {
                 if (writer.isPresent()) {
                     writer.get().close();
                 }
+            } finally {
+                HELD.remove(held);
             }
         }
     }

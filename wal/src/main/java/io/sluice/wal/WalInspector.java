@@ -4,17 +4,24 @@ import io.sluice.wal.SegmentReader.Item;
 import io.sluice.wal.format.SegmentFormat;
 import io.sluice.wal.format.SegmentFormat.SegmentHeader;
 import java.io.IOException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Looks at a log's folder without changing it, also while a server uses it: what is being written then may look torn.
 public final class WalInspector {
+    private static final Logger LOG = LoggerFactory.getLogger(WalInspector.class);
+
     private final Path directory;
 
     public WalInspector(Path directory) {
@@ -77,37 +84,47 @@ public final class WalInspector {
     private void scan(Consumer<EntryInfo> entries, Consumer<WalProblem> problems, Consumer<SegmentInfo> segments)
             throws IOException {
         TreeMap<Long, Path> files = SegmentDirectory.list(directory).segments();
-        long lastSequence = 0;
+        OptionalLong last = OptionalLong.empty();
         for (Map.Entry<Long, Path> file : files.entrySet()) {
-            boolean isLast = file.getKey().equals(files.lastKey());
-            lastSequence = scan(file.getKey(), file.getValue(), isLast, lastSequence, entries, problems, segments);
+            try {
+                last = scan(file.getKey(), file.getValue(), files, last, entries, problems, segments);
+            } catch (NoSuchFileException e) {
+                // The server has deleted it since it was listed: its entries are in files.
+                LOG.debug("{} is gone", file.getValue(), e);
+            }
         }
     }
 
-    private static long scan(
+    /// @param lastBefore the last number that the segments before this one tell; empty if none does
+    private static OptionalLong scan(
             long id,
             Path file,
-            boolean isLast,
-            long lastBefore,
+            NavigableMap<Long, Path> files,
+            OptionalLong lastBefore,
             Consumer<EntryInfo> entries,
             Consumer<WalProblem> problems,
             Consumer<SegmentInfo> segments)
             throws IOException {
-        try (SegmentReader reader = new SegmentReader(file, id, lastBefore)) {
+        try (SegmentReader reader = new SegmentReader(file, id, lastBefore.orElse(0))) {
             Optional<SegmentHeader> header = reader.header();
             if (header.isEmpty()) {
-                WalProblem.Kind kind = reader.isBlank() ? WalProblem.Kind.EMPTY : WalProblem.Kind.HEADER;
+                WalProblem.Kind kind = reader.isCutShort() ? WalProblem.Kind.EMPTY : WalProblem.Kind.HEADER;
                 long lengthBytes = Math.min(SegmentFormat.HEADER_BYTES, reader.sizeBytes());
                 problems.accept(new WalProblem(kind, file, 0, lengthBytes, reader.headerProblem()));
-            } else if (lastBefore > 0 && header.get().firstSequence() > lastBefore + 1) {
+            } else if (lastBefore.isPresent() && header.get().firstSequence() > lastBefore.getAsLong() + 1) {
                 problems.accept(new WalProblem(
                         WalProblem.Kind.GAP,
                         file,
                         0,
                         0,
                         "first sequence: expected %d, found %d"
-                                .formatted(lastBefore + 1, header.get().firstSequence())));
+                                .formatted(
+                                        lastBefore.getAsLong() + 1,
+                                        header.get().firstSequence())));
             }
+            OptionalLong known = header.isPresent()
+                    ? OptionalLong.of(Math.max(lastBefore.orElse(0), header.get().firstSequence() - 1))
+                    : lastBefore;
             long first = 0;
             long last = 0;
             long count = 0;
@@ -118,6 +135,7 @@ public final class WalInspector {
                     case Item.Entry(long position, long sequence, byte[] payload) -> {
                         first = first == 0 ? sequence : first;
                         last = sequence;
+                        known = OptionalLong.of(sequence);
                         count++;
                         payloadBytes += payload.length;
                         entries.accept(new EntryInfo(sequence, id, position, payload));
@@ -126,7 +144,9 @@ public final class WalInspector {
                         problems.accept(new WalProblem(WalProblem.Kind.CORRUPT, file, position, lengthBytes, detail));
                     case Item.Tail(long position, long lengthBytes, String detail) -> {
                         more = false;
-                        WalProblem.Kind kind = isLast ? WalProblem.Kind.TORN_TAIL : WalProblem.Kind.CORRUPT;
+                        boolean isTorn = (header.isPresent() || count > 0)
+                                && SegmentDirectory.goesOnWith(known.orElse(0) + 1, files, id);
+                        WalProblem.Kind kind = isTorn ? WalProblem.Kind.TORN_TAIL : WalProblem.Kind.CORRUPT;
                         problems.accept(new WalProblem(kind, file, position, lengthBytes, detail));
                     }
                     case Item.End _ -> more = false;
@@ -142,9 +162,7 @@ public final class WalInspector {
                     count == 0 ? Optional.empty() : Optional.of(last),
                     count,
                     payloadBytes));
-            return Math.max(
-                    lastBefore,
-                    Math.max(last, header.map(h -> h.firstSequence() - 1).orElse(0L)));
+            return known;
         }
     }
 }

@@ -8,7 +8,7 @@ import java.time.Duration;
 /// @param directory the log's folder; one process at a time
 /// @param segmentBytes length from which on a segment is closed; an entry that is longer gets a segment of
 ///     its own
-/// @param maxSegmentAge age from which on a segment with entries is closed
+/// @param maxSegmentAge time after its first entry from which on a segment is closed
 /// @param maxQueueBytes payload bytes that may wait to be durable
 /// @param maxQueueEntries entries that may wait to be durable
 public record WalSettings(
@@ -18,15 +18,18 @@ public record WalSettings(
         long maxQueueBytes,
         int maxQueueEntries,
         CorruptionPolicy onCorruption) {
-    /// @throws IllegalArgumentException if a limit is not positive
+    private static final Duration LONGEST_AGE = Duration.ofNanos(Long.MAX_VALUE);
+
+    /// @throws IllegalArgumentException if a limit is not positive, or the age above 292 years
     public WalSettings {
         if (segmentBytes < 1 || maxQueueBytes < 1 || maxQueueEntries < 1) {
             throw new IllegalArgumentException(
                     "segmentBytes, maxQueueBytes and maxQueueEntries must be positive: %d, %d, %d"
                             .formatted(segmentBytes, maxQueueBytes, maxQueueEntries));
         }
-        if (maxSegmentAge.isNegative() || maxSegmentAge.isZero()) {
-            throw new IllegalArgumentException("maxSegmentAge must be positive: " + maxSegmentAge);
+        if (!maxSegmentAge.isPositive() || maxSegmentAge.compareTo(LONGEST_AGE) > 0) {
+            throw new IllegalArgumentException(
+                    "maxSegmentAge must be positive and at most %s: %s".formatted(LONGEST_AGE, maxSegmentAge));
         }
     }
 

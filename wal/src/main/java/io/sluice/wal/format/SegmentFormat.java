@@ -3,6 +3,8 @@ package io.sluice.wal.format;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.OptionalInt;
 import java.util.zip.CRC32C;
 
 /// Layout of a segment, version 1: a header, then entries one behind the other. Integers are little-endian.
@@ -19,6 +21,9 @@ import java.util.zip.CRC32C;
 /// | 32–39 | created at     | milliseconds since the epoch                                         |
 /// | 40–59 | reserved       | zero                                                                 |
 /// | 60–63 | checksum       | CRC32C of bytes 0–59                                                 |
+///
+/// Magic, version and checksum keep their places and meaning in every version to come, so that a newer version can be
+/// told from a damaged header.
 ///
 /// An entry:
 ///
@@ -75,27 +80,34 @@ public final class SegmentFormat {
         target.put(bytes.array());
     }
 
-    /// Whether the bytes begin as every version's header does.
-    public static boolean hasMagic(byte[] header) {
-        for (int i = 0; i < MAGIC.length; i++) {
-            if (i >= header.length || header[i] != MAGIC[i]) {
-                return false;
-            }
-        }
-        return true;
+    /// Whether the bytes begin as every version's header does, as far as they go: what is shorter than a header and
+    /// begins like one may be one whose writing was cut short.
+    public static boolean beginsLikeHeader(byte[] bytes) {
+        int length = Math.min(MAGIC.length, bytes.length);
+        return Arrays.equals(bytes, 0, length, MAGIC, 0, length);
     }
 
-    /// The version that a header with the right magic claims.
-    public static int version(byte[] header) {
-        return ByteBuffer.wrap(header).order(ByteOrder.LITTLE_ENDIAN).getInt(8);
+    /// The version of a sound header that is newer than this one; empty for any other bytes.
+    public static OptionalInt newerVersion(byte[] header) {
+        if (header.length < HEADER_BYTES || !beginsLikeHeader(header)) {
+            return OptionalInt.empty();
+        }
+        ByteBuffer bytes = ByteBuffer.wrap(header).order(ByteOrder.LITTLE_ENDIAN);
+        int version = bytes.getInt(8);
+        boolean checks = bytes.getInt(HEADER_CHECKSUM_AT) == crc(header, HEADER_CHECKSUM_AT);
+        return checks && version > VERSION ? OptionalInt.of(version) : OptionalInt.empty();
     }
 
     /// Reads a header of this version.
     ///
     /// @param header [#HEADER_BYTES] bytes
-    /// @throws IllegalArgumentException if magic, version or checksum is wrong; the message says which
+    /// @throws IllegalArgumentException if there are fewer, or something is wrong; the message says what
     public static SegmentHeader header(byte[] header) {
-        if (!hasMagic(header)) {
+        if (header.length < HEADER_BYTES) {
+            throw new IllegalArgumentException(
+                    "header: expected %d bytes, found %d".formatted(HEADER_BYTES, header.length));
+        }
+        if (!beginsLikeHeader(header)) {
             throw new IllegalArgumentException("magic: expected SLUICEWL");
         }
         ByteBuffer bytes = ByteBuffer.wrap(header).order(ByteOrder.LITTLE_ENDIAN);
@@ -107,6 +119,9 @@ public final class SegmentFormat {
         }
         if (bytes.getInt(8) != VERSION) {
             throw new IllegalArgumentException("version: expected %d, found %d".formatted(VERSION, bytes.getInt(8)));
+        }
+        if (bytes.getLong(24) < 1) {
+            throw new IllegalArgumentException("first sequence: expected at least 1, found " + bytes.getLong(24));
         }
         return new SegmentHeader(VERSION, bytes.getLong(16), bytes.getLong(24), bytes.getLong(32));
     }
