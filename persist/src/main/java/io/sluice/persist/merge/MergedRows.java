@@ -24,6 +24,9 @@ import org.apache.arrow.vector.VarCharVector;
 /// A view of the batches it was made of, which stay open as long as it is read. Holds 8 bytes a row for the order, 4
 /// for each tag, 8 for the time; a column of values that is read takes 8 more while it is. For one thread.
 public final class MergedRows {
+    /// The most rows that are merged at once; so the sums and products of row numbers in this package fit an int.
+    public static final int MAX_ROWS = 1 << 28;
+
     private final TableSchema schema;
     private final SortKey sortKey;
     private final List<RowBatch> batches;
@@ -62,16 +65,22 @@ public final class MergedRows {
     /// Sorts and merges.
     ///
     /// @param batches in arrival order
-    /// @throws IllegalArgumentException if a tag has values and is not in the sort key, or there are more
-    ///     rows than an int can count
+    /// @param schema at least as new as every batch
+    /// @throws IllegalArgumentException if a tag has values and is not in the sort key, a batch has a column
+    ///     that the schema lacks, or there are more than [#MAX_ROWS] rows
     public static MergedRows of(TableSchema schema, SortKey sortKey, List<RowBatch> batches) {
+        long allRows = batches.stream().mapToLong(RowBatch::rowCount).sum();
+        if (allRows > MAX_ROWS) {
+            throw new IllegalArgumentException("table '%s' has %d rows to merge: expected at most %d"
+                    .formatted(schema.table(), allRows, MAX_ROWS));
+        }
+        batches.forEach(batch -> checkColumns(schema, batch));
         SortKey needed = SortKeys.extend(sortKey, batches);
         if (!needed.equals(sortKey)) {
             throw new IllegalArgumentException("table '%s' has tags that its sort key %s lacks: expected %s"
                     .formatted(schema.table(), sortKey.tags(), needed.tags()));
         }
-        int rowCount =
-                Math.toIntExact(batches.stream().mapToLong(RowBatch::rowCount).sum());
+        int rowCount = (int) allRows;
         Map<ColumnName, TagRanks> tags = new HashMap<>();
         List<TagRanks> inOrder = new ArrayList<>();
         for (ColumnName tag : sortKey.tags()) {
@@ -87,6 +96,21 @@ public final class MergedRows {
             }
         }
         return new MergedRows(schema, sortKey, batches, rowCount, tags, RowOrder.of(inOrder, times), times);
+    }
+
+    // A column that is passed over would be in no file, and its values lost.
+    private static void checkColumns(TableSchema schema, RowBatch batch) {
+        for (RowColumn column : batch.columns()) {
+            Optional<ColumnSchema> known = schema.find(column.schema().name());
+            if (!known.equals(Optional.of(column.schema()))) {
+                throw new IllegalArgumentException("table '%s' has no column '%s' of kind %s: found %s"
+                        .formatted(
+                                schema.table(),
+                                column.schema().name(),
+                                column.schema().describe(),
+                                known.map(ColumnSchema::describe).orElse("none")));
+            }
+        }
     }
 
     public TableSchema schema() {
