@@ -9,6 +9,8 @@ final class ExitCodes {
     static final int USAGE = 2;
     /// The server cannot be reached, or does not serve.
     static final int UNAVAILABLE = 69;
+    /// A bug: nobody expected this.
+    static final int SOFTWARE = 70;
     /// A file cannot be read or written.
     static final int IO = 74;
 

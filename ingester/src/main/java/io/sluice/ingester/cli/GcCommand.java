@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.function.Predicate;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -31,6 +32,9 @@ import picocli.CommandLine.Spec;
         footerHeading = "%nExamples:%n",
         footer = {"  sluice gc", "  sluice gc --delete --older-than 24h"})
 final class GcCommand implements Callable<Integer> {
+    private static final String SQLITE = "sqlite:";
+    private static final String FILE = "file:";
+
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
@@ -67,15 +71,21 @@ final class GcCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         InstantSource clock = Clock.systemUTC();
-        if (catalog.isEmpty() && !Files.exists(dataDirectory.resolve("catalog.db"))) {
-            // An empty catalog made on the spot would make every object an orphan.
-            throw new CommandFailedException(
-                    ExitCodes.IO, "there is no catalog %s".formatted(dataDirectory.resolve("catalog.db")));
-        }
+        String catalogAddress = or(catalog, SQLITE, "catalog.db");
+        String storeAddress = or(objectStore, FILE, "objects");
+        requireExisting(catalogAddress, SQLITE, Files::isRegularFile, "there is no catalog");
+        requireExisting(storeAddress, FILE, Files::isDirectory, "there is no object store");
         PrintWriter out = spec.commandLine().getOut();
-        try (Catalog opened = Catalogs.open(or(catalog, "sqlite:", "catalog.db"), clock)) {
-            ObjectStore store = ObjectStores.open(or(objectStore, "file:", "objects"));
+        try (Catalog opened = Catalogs.open(catalogAddress, clock)) {
+            ObjectStore store = ObjectStores.open(storeAddress);
             OrphanFinder finder = new OrphanFinder(opened, store, clock);
+            if (delete && opened.objectNames().isEmpty() && !finder.find().isEmpty()) {
+                // More likely another server's catalog than one whose every upload was lost.
+                throw new CommandFailedException(
+                        ExitCodes.PARTIAL,
+                        "nothing was deleted: the catalog %s names no object at all, so it may not belong to %s"
+                                .formatted(catalogAddress, storeAddress));
+            }
             List<ObjectInfo> orphans = delete ? finder.delete(olderThan) : finder.find();
             for (ObjectInfo orphan : orphans) {
                 out.printf("%s  %s  %s%n", orphan.modifiedAt(), Units.bytes(orphan.sizeBytes()), orphan.name());
@@ -86,6 +96,16 @@ final class GcCommand implements Callable<Integer> {
         }
         out.flush();
         return ExitCodes.OK;
+    }
+
+    /// Opening creates what is missing, and to an empty catalog every object is an orphan: all rows would be deleted.
+    private static void requireExisting(String address, String scheme, Predicate<Path> exists, String complaint) {
+        if (!address.startsWith(scheme)) {
+            return; // opening says what is supported
+        }
+        if (!exists.test(Path.of(address.substring(scheme.length())))) {
+            throw new CommandFailedException(ExitCodes.IO, complaint + " " + address);
+        }
     }
 
     private String or(String address, String scheme, String name) {

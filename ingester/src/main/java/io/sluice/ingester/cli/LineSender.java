@@ -19,7 +19,6 @@ import io.sluice.model.NamespaceName;
 import io.sluice.proto.v1.WriteRequest;
 import io.sluice.proto.v1.WriteResponse;
 import io.sluice.proto.v1.WriteServiceGrpc;
-import java.io.PrintWriter;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -28,44 +27,52 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /// Sends batches of lines as writes, a few at a time, and tries again what the server asks to be tried again. For one
 /// thread.
 final class LineSender {
-    private static final int MAX_IN_FLIGHT = 4;
     private static final int MAX_ATTEMPTS = 20;
     private static final int MAX_ERRORS = 20;
+    /// The server's advice is followed within these bounds.
+    private static final Duration MIN_RETRY_DELAY = Duration.ofMillis(10);
+
+    private static final Duration MAX_RETRY_DELAY = Duration.ofSeconds(30);
+    /// An answer that takes longer is given up: the outcome is not known then.
+    private static final Duration ANSWER_DEADLINE = Duration.ofMinutes(2);
 
     private final ManagedChannel channel;
     private final NamespaceName namespace;
     private final Precision precision;
     private final Progress progress;
-    private final PrintWriter err;
+    private final int maxInFlight;
+    private final LineProtocolParser parser =
+            new LineProtocolParser(ThreadLocalRandom.current().nextLong());
     private final Deque<InFlight> inFlight = new ArrayDeque<>();
     private boolean all = true;
     private int errors;
 
     LineSender(
-            ManagedChannel channel, NamespaceName namespace, Precision precision, Progress progress, PrintWriter err) {
+            ManagedChannel channel, NamespaceName namespace, Precision precision, int maxInFlight, Progress progress) {
         this.channel = channel;
         this.namespace = namespace;
         this.precision = precision;
+        this.maxInFlight = maxInFlight;
         this.progress = progress;
-        this.err = err;
     }
 
-    private record InFlight(WriteRequest request, long rows, Future<WriteResponse> answer) {}
+    /// @param place the lines, in words
+    private record InFlight(WriteRequest request, long rows, String place, Future<WriteResponse> answer) {}
 
     /// Sends the good lines of a batch, and tells which are bad.
     void send(String input, LineBatches.Batch batch) {
         long nowNs = Clock.systemUTC().millis() * 1_000_000L;
-        ParsedLines lines = new LineProtocolParser(ThreadLocalRandom.current().nextLong())
-                .parse(
-                        batch.bytes(),
-                        0,
-                        batch.lengthBytes(),
-                        new ParseOptions(namespace, precision, nowNs, MAX_ERRORS, _ -> Optional.empty()));
+        ParsedLines lines = parser.parse(
+                batch.bytes(),
+                0,
+                batch.lengthBytes(),
+                new ParseOptions(namespace, precision, nowNs, MAX_ERRORS, _ -> Optional.empty()));
         for (LineError error : lines.errors()) {
             tell("%s line %d: %s".formatted(input, batch.firstLine() + error.lineNumber() - 1, error.reason()));
         }
@@ -75,8 +82,9 @@ final class LineSender {
         }
         if (lines.request().isPresent()) {
             WriteRequest request = parsed(lines.request().get());
-            inFlight.addLast(new InFlight(request, lines.rows(), start(request)));
-            if (inFlight.size() >= MAX_IN_FLIGHT) {
+            String place = "%s lines %d to %d".formatted(input, batch.firstLine(), batch.lastLine());
+            inFlight.addLast(new InFlight(request, lines.rows(), place, start(request)));
+            if (inFlight.size() >= maxInFlight) {
                 await(inFlight.removeFirst());
             }
         }
@@ -92,7 +100,10 @@ final class LineSender {
 
     private Future<WriteResponse> start(WriteRequest request) {
         return ClientCalls.futureUnaryCall(
-                channel.newCall(WriteServiceGrpc.getWriteMethod(), CallOptions.DEFAULT), request);
+                channel.newCall(
+                        WriteServiceGrpc.getWriteMethod(),
+                        CallOptions.DEFAULT.withDeadlineAfter(ANSWER_DEADLINE.toSeconds(), TimeUnit.SECONDS)),
+                request);
     }
 
     private void await(InFlight first) {
@@ -109,8 +120,9 @@ final class LineSender {
                     giveUp(first, cause);
                     return;
                 }
-                tell("the server asks to try again in %d ms: %s"
+                tell("%s: the server asks to try again in %d ms: %s"
                         .formatted(
+                                first.place(),
                                 again.get().toMillis(),
                                 Status.fromThrowable(cause).getDescription()));
                 LockSupport.parkNanos(again.get().toNanos());
@@ -125,12 +137,20 @@ final class LineSender {
     private void giveUp(InFlight write, Throwable cause) {
         Status status = Status.fromThrowable(cause);
         if (status.getCode() == Status.Code.UNAVAILABLE) {
-            throw new CommandFailedException(
-                    ExitCodes.UNAVAILABLE, "the server cannot be reached: " + status.getDescription());
+            tell("%s, and what follows, may not be written".formatted(write.place()));
+            throw status.asRuntimeException();
         }
         all = false;
         progress.bad(write.rows());
-        tell("%d lines were not written: %s: %s".formatted(write.rows(), status.getCode(), status.getDescription()));
+        tell("%s: %d rows were not written: %s: %s"
+                .formatted(
+                        write.place(),
+                        write.rows(),
+                        status.getCode(),
+                        status.getCode() == Status.Code.DEADLINE_EXCEEDED
+                                ? "no answer within %d s, so it is not known whether they were"
+                                        .formatted(ANSWER_DEADLINE.toSeconds())
+                                : status.getDescription()));
     }
 
     /// How long the server asks to wait; empty if it does not ask.
@@ -145,7 +165,7 @@ final class LineSender {
                     try {
                         com.google.protobuf.Duration delay =
                                 detail.unpack(RetryInfo.class).getRetryDelay();
-                        return Optional.of(Duration.ofSeconds(delay.getSeconds(), delay.getNanos()));
+                        return Optional.of(bounded(Duration.ofSeconds(delay.getSeconds(), delay.getNanos())));
                     } catch (InvalidProtocolBufferException e) {
                         return Optional.empty(); // said in a way that nobody understands
                     }
@@ -155,13 +175,18 @@ final class LineSender {
         return Optional.empty();
     }
 
+    private static Duration bounded(Duration delay) {
+        Duration atLeast = delay.compareTo(MIN_RETRY_DELAY) < 0 ? MIN_RETRY_DELAY : delay;
+        return atLeast.compareTo(MAX_RETRY_DELAY) > 0 ? MAX_RETRY_DELAY : atLeast;
+    }
+
     private void tell(String message) {
-        if (errors++ < MAX_ERRORS) {
-            err.println("sluice: " + message);
-        } else if (errors == MAX_ERRORS + 1) {
-            err.println("sluice: more like that is counted, not shown");
+        if (errors < MAX_ERRORS) {
+            progress.tell(message);
+        } else if (errors == MAX_ERRORS) {
+            progress.tell("more like that is counted, not shown");
         }
-        err.flush();
+        errors++;
     }
 
     /// Waits for what is under way; whether all lines were written.

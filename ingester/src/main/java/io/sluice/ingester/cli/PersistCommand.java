@@ -33,6 +33,10 @@ final class PersistCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (namespace.isEmpty() && !table.isEmpty()) {
+            throw new CommandFailedException(
+                    ExitCodes.USAGE, "--table is '%s': expected --namespace too".formatted(table));
+        }
         PersistRequest request = PersistRequest.newBuilder()
                 .setNamespace(namespace)
                 .setTable(table)

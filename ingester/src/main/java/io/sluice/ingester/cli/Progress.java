@@ -9,6 +9,7 @@ import java.util.Locale;
 /// How far a write is: a bar on a terminal, a line at the end anywhere. For one thread.
 final class Progress {
     private static final int BAR_CHARS = 30;
+    private static final String CLEAR_LINE = "\r\u001b[K";
     private static final long REDRAW_NS = 100_000_000L;
 
     private final PrintWriter err;
@@ -55,9 +56,16 @@ final class Progress {
         badLines += count;
     }
 
-    private void draw(boolean last) {
+    /// Says something, above the bar if there is one.
+    void tell(String message) {
+        err.println((onTerminal ? CLEAR_LINE : "") + "sluice: " + message);
+        draw(true);
+        err.flush();
+    }
+
+    private void draw(boolean now) {
         long nowNs = System.nanoTime();
-        if (!onTerminal || (!last && nowNs - drawnNs < REDRAW_NS)) {
+        if (!onTerminal || (!now && nowNs - drawnNs < REDRAW_NS)) {
             return;
         }
         drawnNs = nowNs;

@@ -104,8 +104,9 @@ final class QueryCommand implements Callable<Integer> {
             }
             return ExitCodes.OK;
         } catch (QueryFailedException e) {
-            throw new CommandFailedException(
-                    e.isUnavailable() ? ExitCodes.UNAVAILABLE : ExitCodes.PARTIAL, String.valueOf(e.getMessage()));
+            throw e.isUnavailable()
+                    ? server.unavailable(e, String.valueOf(e.getMessage()))
+                    : new CommandFailedException(ExitCodes.PARTIAL, String.valueOf(e.getMessage()));
         } catch (IOException e) {
             if (String.valueOf(e.getMessage()).contains("Broken pipe")) {
                 return ExitCodes.OK; // whoever reads has had enough

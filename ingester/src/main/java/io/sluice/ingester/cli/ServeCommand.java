@@ -6,6 +6,8 @@ import io.sluice.ingester.settings.ServeSettings;
 import io.sluice.ingester.settings.Setting;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.net.BindException;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.Map;
@@ -68,11 +70,32 @@ final class ServeCommand implements Callable<Integer> {
             throw new CommandFailedException(ExitCodes.USAGE, String.valueOf(e.getMessage()));
         }
         System.setProperty("sluice.log.level", settings.logLevel());
-        IngesterServer server = IngesterServer.start(settings, Runtime.getRuntime()::halt);
+        IngesterServer server = start(settings);
         CountDownLatch stopped = new CountDownLatch(1);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server, stopped), "stop"));
         stopped.await();
         return ExitCodes.OK;
+    }
+
+    /// Says which of the two addresses cannot be had: the libraries' own messages do not, or not in our words.
+    private static IngesterServer start(ServeSettings settings) throws IOException, InterruptedException {
+        try {
+            return IngesterServer.start(settings, Runtime.getRuntime()::halt);
+        } catch (BindException e) {
+            throw cannotListen(Setting.HTTP_BIND, settings.httpBind(), e);
+        } catch (IOException e) {
+            if (e.getCause() instanceof BindException cause) {
+                throw cannotListen(Setting.GRPC_BIND, settings.grpcBind(), cause);
+            }
+            throw e;
+        }
+    }
+
+    private static CommandFailedException cannotListen(Setting setting, InetSocketAddress address, BindException why) {
+        return new CommandFailedException(
+                ExitCodes.IO,
+                "%s: cannot listen on %s:%d: %s"
+                        .formatted(setting.option(), address.getHostString(), address.getPort(), why.getMessage()));
     }
 
     /// The JVM's own exit code after a signal is not 0, even when all went well.

@@ -1,13 +1,20 @@
 package io.sluice.ingester.cli;
 
-import io.grpc.StatusRuntimeException;
 import io.sluice.ingester.Version;
 import io.sluice.wal.WalLockedException;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.NoSuchFileException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /// `sluice` and its commands.
 @Command(
@@ -28,6 +35,9 @@ public final class SluiceCommand implements Runnable {
     @CommandLine.Spec
     private CommandSpec spec = CommandSpec.create();
 
+    @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show the stack traces of errors")
+    private boolean debug;
+
     /// The command line of the program.
     public static CommandLine create() {
         CommandLine line = new CommandLine(new SluiceCommand());
@@ -39,30 +49,62 @@ public final class SluiceCommand implements Runnable {
         line.addSubcommand("wal", new WalCommand());
         line.addSubcommand("gc", new GcCommand());
         line.setCaseInsensitiveEnumValuesAllowed(true);
-        line.setExecutionExceptionHandler((failure, failed, _) -> fail(failure, failed.getErr()));
+        line.setParameterExceptionHandler((failure, _) -> refuse(failure));
+        line.setExecutionExceptionHandler((failure, failed, _) -> fail(failure, failed));
         return line;
     }
 
-    private static int fail(Exception failure, PrintWriter err) throws Exception {
+    /// One line, and where to read more: the whole usage would hide what is wrong.
+    private static int refuse(ParameterException failure) {
+        CommandLine failed = failure.getCommandLine();
+        StringWriter similar = new StringWriter();
+        UnmatchedArgumentException.printSuggestions(failure, new PrintWriter(similar, true));
+        String hint = similar.toString().strip().replaceAll("\\s+", " ");
+        failed.getErr()
+                .printf(
+                        "sluice: %s;%s see %s --help%n",
+                        String.valueOf(failure.getMessage()).replaceAll("\\s+", " "),
+                        hint.isEmpty() ? "" : " " + hint,
+                        failed.getCommandSpec().qualifiedName());
+        failed.getErr().flush();
+        return ExitCodes.USAGE;
+    }
+
+    private static int fail(Exception failure, CommandLine failed) {
+        if (failure instanceof OutputClosedException) {
+            return ExitCodes.OK;
+        }
+        PrintWriter err = failed.getErr();
         int code = switch (failure) {
-            case CommandFailedException failed -> failed.exitCode();
-            case StatusRuntimeException status ->
-                switch (status.getStatus().getCode()) {
-                    case UNAVAILABLE, DEADLINE_EXCEEDED -> ExitCodes.UNAVAILABLE;
-                    default -> ExitCodes.PARTIAL;
-                };
+            case CommandFailedException known -> known.exitCode();
             case WalLockedException _ -> ExitCodes.UNAVAILABLE;
             case IOException _ -> ExitCodes.IO;
-            default -> throw failure;
+            default -> ExitCodes.SOFTWARE;
         };
-        err.println("sluice: " + message(failure));
+        boolean debug = isDebug(failed);
+        if (debug) {
+            failure.printStackTrace(err);
+        }
+        err.println(
+                "sluice: " + message(failure) + (code == ExitCodes.SOFTWARE && !debug ? "; --debug says more" : ""));
+        err.flush();
         return code;
     }
 
+    private static boolean isDebug(CommandLine failed) {
+        return failed.getCommandSpec().root().userObject() instanceof SluiceCommand root && root.debug;
+    }
+
     private static String message(Exception failure) {
-        return failure instanceof StatusRuntimeException status
-                ? status.getStatus().getCode() + ": " + status.getStatus().getDescription()
-                : String.valueOf(failure.getMessage());
+        return switch (failure) {
+            case CommandFailedException known -> String.valueOf(known.getMessage());
+            case NoSuchFileException file ->
+                "there is no %s, or a folder above it is missing".formatted(file.getFile());
+            case AccessDeniedException file -> "no permission for %s".formatted(file.getFile());
+            case FileAlreadyExistsException file -> "%s is there already, and is no folder".formatted(file.getFile());
+            case IOException io -> io.getMessage() == null ? io.getClass().getSimpleName() : io.getMessage();
+            default -> "internal error: " + failure;
+        };
     }
 
     @Override

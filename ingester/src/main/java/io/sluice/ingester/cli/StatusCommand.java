@@ -9,6 +9,7 @@ import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -23,6 +24,8 @@ import picocli.CommandLine.Spec;
         footerHeading = "%nExamples:%n",
         footer = {"  sluice status", "  sluice status --json --server ingester-1:8087"})
 final class StatusCommand implements Callable<Integer> {
+    private static final long DEADLINE_SECONDS = 10;
+
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
@@ -35,6 +38,7 @@ final class StatusCommand implements Callable<Integer> {
     @Override
     public Integer call() throws JsonProcessingException {
         String text = server.call(channel -> StatusServiceGrpc.newBlockingStub(channel)
+                .withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
                 .status(StatusRequest.getDefaultInstance())
                 .getJson());
         PrintWriter out = spec.commandLine().getOut();

@@ -136,6 +136,9 @@ final class WalCommand implements Runnable {
             footerHeading = "%nExamples:%n",
             footer = {"  sluice wal dump --from 1 --to 10", "  sluice wal dump --values"})
     static final class Dump implements Callable<Integer> {
+        /// How often to look whether anybody still reads: looking flushes.
+        private static final int ENTRIES_PER_CHECK = 100;
+
         @Spec
         private CommandSpec spec = CommandSpec.create();
 
@@ -151,8 +154,14 @@ final class WalCommand implements Runnable {
         @Option(names = "--values", description = "All values, as the JSON of the write")
         private boolean values;
 
+        private long printed;
+
         @Override
         public Integer call() throws IOException {
+            if (from > to) {
+                throw new CommandFailedException(
+                        ExitCodes.USAGE, "--from is %d and --to %d: expected the first no greater".formatted(from, to));
+            }
             PrintWriter out = spec.commandLine().getOut();
             folder.inspector().entries(from, to, entry -> print(entry, out));
             out.flush();
@@ -173,6 +182,9 @@ final class WalCommand implements Runnable {
                                                 .collect(Collectors.joining(", ")));
             } catch (InvalidProtocolBufferException e) {
                 content = "not a write: " + e.getMessage();
+            }
+            if (++printed % ENTRIES_PER_CHECK == 0 && out.checkError()) {
+                throw new OutputClosedException();
             }
             out.printf(
                     "%d  segment %d at %d, %d bytes  %s%n",

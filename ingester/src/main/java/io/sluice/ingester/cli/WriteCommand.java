@@ -1,18 +1,14 @@
 package io.sluice.ingester.cli;
 
-import io.grpc.ManagedChannel;
 import io.sluice.ingester.lineprotocol.Precision;
 import io.sluice.model.NamespaceName;
 import java.io.BufferedInputStream;
-import java.io.Console;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.zip.GZIPInputStream;
 import picocli.CommandLine.Command;
@@ -37,6 +33,7 @@ import picocli.CommandLine.Spec;
         })
 final class WriteCommand implements Callable<Integer> {
     private static final int GZIP_MAGIC = 0x8b1f;
+    private static final int MAX_IN_FLIGHT = 64;
 
     @Spec
     private CommandSpec spec = CommandSpec.create();
@@ -61,6 +58,16 @@ final class WriteCommand implements Callable<Integer> {
             description = "Lines of one write (default: ${DEFAULT-VALUE})")
     private int batchLines = 5_000;
 
+    @Option(
+            names = "--in-flight",
+            paramLabel = "N",
+            defaultValue = "4",
+            description = {
+                "Writes under way at once (default: ${DEFAULT-VALUE}).",
+                "With 1, of two lines with one key the later always wins; with more, only within a batch."
+            })
+    private int inFlight = 4;
+
     @Parameters(paramLabel = "FILE", description = "Files; - or none: standard input")
     private List<String> files = List.of();
 
@@ -74,16 +81,21 @@ final class WriteCommand implements Callable<Integer> {
             throw new CommandFailedException(
                     ExitCodes.USAGE, "--batch-lines is %d: expected at least 1".formatted(batchLines));
         }
-        PrintWriter err = spec.commandLine().getErr();
+        if (inFlight < 1 || inFlight > MAX_IN_FLIGHT) {
+            throw new CommandFailedException(
+                    ExitCodes.USAGE, "--in-flight is %d: expected 1 to %d".formatted(inFlight, MAX_IN_FLIGHT));
+        }
         List<String> inputs = files.isEmpty() ? List.of("-") : files;
-        Progress progress = new Progress(err, isTerminal(), totalBytes(inputs));
-        boolean all = server.call(channel -> write(channel, name, unit, inputs, progress, err));
-        progress.finish();
-        return all ? ExitCodes.OK : ExitCodes.PARTIAL;
-    }
-
-    private static boolean isTerminal() {
-        return Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
+        // The launcher asks the shell: Java knows of standard input and output only.
+        boolean onTerminal = Boolean.getBoolean("sluice.stderr.terminal");
+        Progress progress = new Progress(spec.commandLine().getErr(), onTerminal, totalBytes(inputs));
+        try {
+            boolean all = server.call(
+                    channel -> write(new LineSender(channel, name, unit, inFlight, progress), inputs, progress));
+            return all ? ExitCodes.OK : ExitCodes.PARTIAL;
+        } finally {
+            progress.finish();
+        }
     }
 
     private NamespaceName name() {
@@ -94,27 +106,20 @@ final class WriteCommand implements Callable<Integer> {
         }
     }
 
-    private boolean write(
-            ManagedChannel channel,
-            NamespaceName name,
-            Precision unit,
-            List<String> inputs,
-            Progress progress,
-            PrintWriter err) {
-        LineSender sender = new LineSender(channel, name, unit, progress, err);
-        try {
-            for (String input : inputs) {
-                try (InputStream in = open(input, progress)) {
-                    LineBatches batches = new LineBatches(in, batchLines);
-                    for (LineBatches.Batch batch = batches.next(); batch.lengthBytes() > 0; batch = batches.next()) {
-                        sender.send(input, batch);
-                    }
+    private boolean write(LineSender sender, List<String> inputs, Progress progress) {
+        for (String input : inputs) {
+            try (InputStream in = open(input, progress)) {
+                LineBatches batches = new LineBatches(in, batchLines);
+                for (LineBatches.Batch batch = batches.next(); batch.lengthBytes() > 0; batch = batches.next()) {
+                    sender.send(input, batch);
                 }
+            } catch (NoSuchFileException e) {
+                sender.finish();
+                throw new CommandFailedException(ExitCodes.IO, "there is no file " + e.getFile());
+            } catch (IOException e) {
+                sender.finish();
+                throw new CommandFailedException(ExitCodes.IO, "cannot read %s: %s".formatted(input, e.getMessage()));
             }
-        } catch (NoSuchFileException e) {
-            throw new CommandFailedException(ExitCodes.IO, "there is no file " + e.getFile());
-        } catch (IOException e) {
-            throw new CommandFailedException(ExitCodes.IO, "cannot read: " + e.getMessage());
         }
         return sender.finish();
     }

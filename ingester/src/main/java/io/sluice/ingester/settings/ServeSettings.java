@@ -59,6 +59,13 @@ public record ServeSettings(
                     "--max-request-bytes is %d and --inflight-bytes %d: expected the first no greater"
                             .formatted(maxRequestBytes, inflightBytes));
         }
+        InetSocketAddress grpcBind = values.address(Setting.GRPC_BIND);
+        InetSocketAddress httpBind = values.address(Setting.HTTP_BIND);
+        if (grpcBind.getPort() != 0 && grpcBind.equals(httpBind)) {
+            throw new InvalidSettingException(
+                    "--grpc-bind and --http-bind are both %s:%d: expected two addresses, or port 0"
+                            .formatted(grpcBind.getHostString(), grpcBind.getPort()));
+        }
         String logLevel = values.parse(Setting.LOG_LEVEL, "error, warn, info or debug", text -> {
             String level = text.toLowerCase(Locale.ROOT);
             if (!LOG_LEVELS.contains(level)) {
@@ -69,10 +76,10 @@ public record ServeSettings(
         return new ServeSettings(
                 data,
                 wal(values, data, inflightBytes),
-                values.find(Setting.OBJECT_STORE).orElse("file:" + data.resolve("objects")),
-                values.find(Setting.CATALOG).orElse("sqlite:" + data.resolve("catalog.db")),
-                values.address(Setting.GRPC_BIND),
-                values.address(Setting.HTTP_BIND),
+                values.address(Setting.OBJECT_STORE, "file:", "file:" + data.resolve("objects")),
+                values.address(Setting.CATALOG, "sqlite:", "sqlite:" + data.resolve("catalog.db")),
+                grpcBind,
+                httpBind,
                 values.flag(Setting.CREATE_ON_WRITE),
                 maxRequestBytes,
                 values.number(Setting.MAX_CONCURRENT_WRITES, 1, 1_000_000),

@@ -1,10 +1,6 @@
 package io.sluice.ingester.settings;
 
-import java.io.IOException;
-import java.io.Reader;
 import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -12,7 +8,6 @@ import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Properties;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.regex.Matcher;
@@ -21,8 +16,11 @@ import java.util.regex.Pattern;
 /// The values of settings as text, each with where it comes from: an option wins over a variable, a variable over the
 /// configuration file, and that over the default.
 public final class SettingValues {
-    private static final Pattern SIZE = Pattern.compile("(\\d+)\\s*([KMGT]?i?B?)", Pattern.CASE_INSENSITIVE);
+    private static final Pattern SIZE = Pattern.compile("(\\d+)\\s*((?:[KMGT]i?)?B?)", Pattern.CASE_INSENSITIVE);
     private static final Pattern DURATION = Pattern.compile("(\\d+)\\s*(ms|s|m|h|d)");
+
+    /// Durations are computed with in nanoseconds.
+    private static final int MAX_DAYS = 3_650;
 
     private static final String PREFIX = "SLUICE_";
     /// Variables of the launcher, the command line and the tests.
@@ -31,7 +29,17 @@ public final class SettingValues {
 
     private final Map<Setting, Value> values;
 
-    private record Value(String text, String source) {}
+    private record Value(String text, String source) {
+        private static final String DEFAULT = "default of ";
+
+        static Value ofDefault(Setting setting) {
+            return new Value(setting.defaultValue(), DEFAULT + setting.option());
+        }
+
+        boolean isDefault() {
+            return source.startsWith(DEFAULT);
+        }
+    }
 
     private SettingValues(Map<Setting, Value> values) {
         this.values = values;
@@ -47,7 +55,7 @@ public final class SettingValues {
             throws InvalidSettingException {
         Map<Setting, Value> values = new EnumMap<>(Setting.class);
         for (Setting setting : Setting.values()) {
-            values.put(setting, new Value(setting.defaultValue(), "default of " + setting.option()));
+            values.put(setting, Value.ofDefault(setting));
         }
         if (configFile.isPresent()) {
             values.putAll(readFile(configFile.get()));
@@ -63,32 +71,39 @@ public final class SettingValues {
         for (Setting setting : Setting.values()) {
             String variable = environment.get(setting.variable());
             if (variable != null) {
-                values.put(setting, new Value(variable, "variable " + setting.variable()));
+                values.put(setting, new Value(variable.strip(), "variable " + setting.variable()));
             }
         }
         options.forEach((setting, text) -> values.put(setting, new Value(text, "option " + setting.option())));
+        for (Map.Entry<Setting, Value> entry : values.entrySet()) {
+            if (entry.getValue().text().isEmpty() && !entry.getValue().isDefault()) {
+                throw new InvalidSettingException("%s is empty: expected %s"
+                        .formatted(entry.getValue().source(), entry.getKey().label()));
+            }
+        }
         return new SettingValues(values);
     }
 
     private static Map<Setting, Value> readFile(Path file) throws InvalidSettingException {
-        Properties properties = new Properties();
-        try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
-            properties.load(reader);
-        } catch (IOException | IllegalArgumentException e) {
-            throw new InvalidSettingException("--config %s: cannot read it: %s".formatted(file, e));
-        }
         Map<Setting, Value> values = new EnumMap<>(Setting.class);
-        for (String key : properties.stringPropertyNames()) {
-            Setting setting = Setting.ofKey(key)
-                    .orElseThrow(() -> new InvalidSettingException(
-                            "--config %s: '%s' is no setting: see sluice serve --help".formatted(file, key)));
-            values.put(setting, new Value(properties.getProperty(key).strip(), "'%s' in %s".formatted(key, file)));
+        Map<Setting, Integer> lineNumbers = new EnumMap<>(Setting.class);
+        for (ConfigFile.Line line : ConfigFile.read(file)) {
+            Setting setting = Setting.ofKey(line.key())
+                    .orElseThrow(
+                            () -> new InvalidSettingException("%s line %d: '%s' is no setting: see sluice serve --help"
+                                    .formatted(file, line.number(), line.key())));
+            Integer before = lineNumbers.put(setting, line.number());
+            if (before != null) {
+                throw new InvalidSettingException("%s line %d: '%s' is set in line %d already"
+                        .formatted(file, line.number(), line.key(), before));
+            }
+            values.put(setting, new Value(line.value(), "%s line %d: '%s'".formatted(file, line.number(), line.key())));
         }
         return values;
     }
 
     private Value value(Setting setting) {
-        return values.getOrDefault(setting, new Value(setting.defaultValue(), "default of " + setting.option()));
+        return values.getOrDefault(setting, Value.ofDefault(setting));
     }
 
     private InvalidSettingException invalid(Setting setting, String expected) {
@@ -105,9 +120,27 @@ public final class SettingValues {
     public <T> T parse(Setting setting, String expected, Function<String, T> parser) throws InvalidSettingException {
         try {
             return parser.apply(value(setting).text());
-        } catch (IllegalArgumentException | DateTimeException e) {
+        } catch (IllegalArgumentException | DateTimeException | ArithmeticException e) {
             throw invalid(setting, expected);
         }
+    }
+
+    /// An address that begins with a scheme, such as `file:DIR`; not `scheme://host/…`.
+    ///
+    /// @param otherwise the address if none was chosen
+    public String address(Setting setting, String scheme, String otherwise) throws InvalidSettingException {
+        String address = find(setting).orElse(otherwise);
+        String path = address.startsWith(scheme) ? address.substring(scheme.length()) : "";
+        if (path.isEmpty() || (path.startsWith("//") && !path.startsWith("///"))) {
+            // The address of a server may hold a password, which must not get into a log.
+            int end = address.indexOf(':');
+            throw new InvalidSettingException("%s is '%s': expected %s, all that this version supports"
+                    .formatted(
+                            value(setting).source(),
+                            end < 0 ? address : address.substring(0, end) + ":…",
+                            setting.label()));
+        }
+        return address;
     }
 
     /// A number within bounds, both inclusive.
@@ -150,9 +183,10 @@ public final class SettingValues {
 
     /// A positive duration: `250ms`, `25s`, `5m`, `1h`, or ISO-8601.
     public Duration duration(Setting setting) throws InvalidSettingException {
-        String expected = "a duration such as 500ms, 25s, 5m or 1h";
+        String expected =
+                "a duration such as 500ms, 25s, 5m or 1h, more than 0 and at most %d days".formatted(MAX_DAYS);
         Duration duration = parse(setting, expected, SettingValues::parseDuration);
-        if (duration.isNegative() || duration.isZero() || duration.toDays() > 3_650) {
+        if (duration.isNegative() || duration.isZero() || duration.compareTo(Duration.ofDays(MAX_DAYS)) > 0) {
             throw invalid(setting, expected);
         }
         return duration;
