@@ -377,6 +377,13 @@ class WriteDecoderTest {
         byte[] valid = valid().build().toByteArray();
         byte[] cut = java.util.Arrays.copyOf(valid, valid.length - 1);
         assertRefused(cut, "request is no sluice.v1.WriteRequest: at byte ", false);
+        byte[] group = message(out -> {
+            out.writeRawBytes(valid);
+            out.writeTag(15, WireFormat.WIRETYPE_END_GROUP);
+        });
+        assertRefused(
+                group,
+                "request is no sluice.v1.WriteRequest: at byte 248 of 248: Protocol message end-group tag did not match expected tag.");
         byte[] odd = message(out -> {
             out.writeString(1, "i");
             out.writeByteArray(4, message(values -> values.writeByteArray(1, new byte[9])));

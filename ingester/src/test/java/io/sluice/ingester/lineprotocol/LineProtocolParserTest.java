@@ -303,6 +303,25 @@ class LineProtocolParserTest {
                 .isEqualTo(1);
     }
 
+    /// Invariant 7: what is small on the wire and large as objects is charged for.
+    @Test
+    void tablesColumnsAndDictionaryValuesAreChargedForTheirObjects() {
+        var options = new ParseOptions(NAMESPACE, Precision.NS, 0, 1, KnownColumns.NONE, 1 << 20);
+        String tables =
+                IntStream.range(0, 1_000).mapToObj(i -> "m" + i + " a=1\n").collect(Collectors.joining());
+        // 2,048 for the table, 1,024 for the column, 129 bits for the row
+        assertThat(parse(tables, options).rows()).isEqualTo((1 << 20) * 8 / (3_072 * 8 + 129));
+        String columns = IntStream.range(0, 2)
+                .mapToObj(i -> "m" + i + " " + columns(0, 600) + "\n")
+                .collect(Collectors.joining());
+        assertThat(parse(columns, options).rows()).isEqualTo(1);
+        String values = IntStream.range(10_000, 30_000)
+                .mapToObj(i -> "m,t=" + i + " a=1\n")
+                .collect(Collectors.joining());
+        // 64 for the value's objects, 5 for its bytes, 162 bits for the row; 4,096 for the table and its columns
+        assertThat(parse(values, options).rows()).isEqualTo(((1 << 20) - 4_096) * 8 / (69 * 8 + 162));
+    }
+
     @Test
     void errorsAreBoundedButAllBadLinesAreCounted() {
         var options = new ParseOptions(NAMESPACE, Precision.NS, 0, 2, KnownColumns.NONE);
