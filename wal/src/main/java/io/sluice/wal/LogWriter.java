@@ -123,7 +123,8 @@ final class LogWriter {
         }
         boolean queued = false;
         try {
-            queued = queue.offer(new Append(payload, SegmentFormat.payloadCrc(payload), listener, nanoTime.getAsLong()));
+            queued =
+                    queue.offer(new Append(payload, SegmentFormat.payloadCrc(payload), listener, nanoTime.getAsLong()));
         } finally {
             if (!queued) {
                 dequeued(payload); // no memory: close() must not wait for it

@@ -237,7 +237,8 @@ public final class Wal implements AutoCloseable {
     /// What the log is doing. Any thread may call.
     public WalStatus status() {
         Optional<LogWriter> running = writer;
-        State state = closed.get() ? State.CLOSED : running.map(LogWriter::state).orElse(State.OPENED);
+        State state =
+                closed.get() ? State.CLOSED : running.map(LogWriter::state).orElse(State.OPENED);
         return new WalStatus(
                 settings.directory(),
                 state,

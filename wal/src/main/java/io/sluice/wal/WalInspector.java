@@ -119,11 +119,11 @@ public final class WalInspector {
                         0,
                         "first sequence: expected %d, found %d"
                                 .formatted(
-                                        lastBefore.getAsLong() + 1,
-                                        header.get().firstSequence())));
+                                        lastBefore.getAsLong() + 1, header.get().firstSequence())));
             }
             OptionalLong known = header.isPresent()
-                    ? OptionalLong.of(Math.max(lastBefore.orElse(0), header.get().firstSequence() - 1))
+                    ? OptionalLong.of(
+                            Math.max(lastBefore.orElse(0), header.get().firstSequence() - 1))
                     : lastBefore;
             long first = 0;
             long last = 0;

@@ -22,8 +22,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -69,13 +69,14 @@ final class WalSinkTest {
 
     @BeforeEach
     void open() throws IOException, InterruptedException {
-        Wal opened = Wal.open(
-                WalSettings.defaults(folder), Clock.systemUTC(), System::nanoTime, new SimpleMeterRegistry());
+        Wal opened =
+                Wal.open(WalSettings.defaults(folder), Clock.systemUTC(), System::nanoTime, new SimpleMeterRegistry());
         wal = Optional.of(opened);
         opened.replay((sequence, _) -> {
             throw new IOException("a new log has write " + sequence);
         });
-        WalSink made = new WalSink(opened, applied, stable, Thread.ofPlatform().name("apply").factory());
+        WalSink made = new WalSink(
+                opened, applied, stable, Thread.ofPlatform().name("apply").factory());
         sink = Optional.of(made);
         made.start();
         opened.start(
@@ -94,8 +95,7 @@ final class WalSinkTest {
     }
 
     private CompletableFuture<SequenceNumber> write(String payload) {
-        WriteOperation operation =
-                new WriteOperation(payload.getBytes(StandardCharsets.UTF_8), NAMESPACE, List.of());
+        WriteOperation operation = new WriteOperation(payload.getBytes(StandardCharsets.UTF_8), NAMESPACE, List.of());
         return sink.orElseThrow().apply(operation).toCompletableFuture();
     }
 
@@ -146,7 +146,9 @@ final class WalSinkTest {
                     for (int i = 0; i < each; i++) {
                         long sequence = get(write(name + i)).value();
                         assertThat(stable.stable().value()).isGreaterThanOrEqualTo(sequence);
-                        assertThat(sequence).as("a client's writes stand in its order").isGreaterThan(last);
+                        assertThat(sequence)
+                                .as("a client's writes stand in its order")
+                                .isGreaterThan(last);
                         acknowledged.add(sequence);
                         last = sequence;
                     }
@@ -158,10 +160,10 @@ final class WalSinkTest {
             }
         }
         assertThat(applied.sequences).hasSize(threads * each).isSorted().doesNotHaveDuplicates();
-        assertThat(applied.sequences.getLast()).isEqualTo(threads * each);
+        assertThat(applied.sequences.getLast()).isEqualTo((long) threads * each);
         assertThat(applied.payloads).doesNotHaveDuplicates();
         assertThat(acknowledged).containsExactlyInAnyOrderElementsOf(applied.sequences);
-        assertThat(stable.stable().value()).isEqualTo(threads * each);
+        assertThat(stable.stable().value()).isEqualTo((long) threads * each);
     }
 
     @Test
