@@ -1,42 +1,51 @@
 package io.sluice.wal;
 
 import io.sluice.model.SequenceNumber;
-import io.sluice.wal.SegmentReader.Item;
+import io.sluice.wal.SegmentReader.Entry;
+import io.sluice.wal.SegmentReader.Found;
+import io.sluice.wal.WalProblem.Kind;
 import io.sluice.wal.format.SegmentFormat;
 import io.sluice.wal.format.SegmentFormat.SegmentHeader;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.concurrent.ThreadFactory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Reads a log from its first segment to its last and puts the folder in order. For one thread, once.
 ///
-/// What is found behind the last entry of a segment that checks is a *torn tail*, and is cut off, if nothing that was
-/// acknowledged can be missing: the segments behind it go on with the numbers without a gap, or there are none. A crash
-/// leaves such a tail, as entries are acknowledged in order and only after a sync. Everything else that does not check
-/// is *damage*: a copy goes to the quarantine folder, and reading goes on at the next entry that checks.
+/// Where a segment has no entry that checks, its entries have ended if the segments behind it go on with the next
+/// number. Else what comes behind is searched for entries:
 ///
-/// A segment whose header is damaged and in which nothing checks is in the quarantine in full, and is deleted: it tells
-/// no numbers, and would be found again by each start.
+/// - There are some: what is before them is *damage*. A copy goes to the quarantine folder, a filler takes its place,
+///   and reading goes on. But if they became durable by the same sync as what is missing, and nothing came behind
+///   them, the sync was cut short and nobody was told of any: that is *torn*, and what is left is kept.
+/// - There are none, and there is no later segment: the log ends here; if something begins here, it is a *torn tail*.
+/// - There are none, and later segments tell of higher numbers: damage to the segment's end.
+///
+/// Everything that is set right here is so for good: the next start finds nothing of it.
 final class LogReplay {
     private static final Logger LOG = LoggerFactory.getLogger(LogReplay.class);
     /// How many problems are told one by one.
     private static final int MAX_PROBLEMS = 1_000;
-    /// How many stretches of one segment are copied one by one; the next copy holds all that is behind them.
-    private static final int MAX_COPIES = 100;
 
     private final WalSettings settings;
+    private final Disk disk;
+    private final SegmentRepair repair;
     private final SegmentList segments;
+    private final Quarantine quarantine;
     private final WalMetrics metrics;
     private final List<String> problems = new ArrayList<>();
+    /// Files of the full length that are no segments.
+    private final List<Path> spares = new ArrayList<>();
     private volatile long doneBytes;
     private volatile long totalBytes;
     private long lastSequence;
@@ -44,15 +53,47 @@ final class LogReplay {
     private long payloadBytes;
     private long tornBytes;
     private int quarantined;
+    private long lostEntries;
     private long unlisted;
     /// Whether a segment has told where the numbers stand.
     private boolean numbersKnown;
-    /// Of the segment that is being read.
-    private int copies;
+    /// A stretch that is torn if nothing comes behind the entries of its group, else damage.
+    private Optional<Doubt> doubt = Optional.empty();
 
-    LogReplay(WalSettings settings, SegmentList segments, WalMetrics metrics) {
+    /// @param groupFirst number of the first entry of the group that the stretch belongs to
+    /// @param lastMissing number of the last entry that is missing
+    private record Doubt(Path file, Stretch stretch, long groupFirst, long missing, long lastMissing, String detail) {
+        WalProblem problem(Kind kind, String addition) {
+            return new WalProblem(kind, file, stretch.position(), stretch.lengthBytes(), detail + addition);
+        }
+    }
+
+    /// Bytes that are no entry.
+    ///
+    /// @param id the segment's
+    /// @param payloadCrc CRC32C of what is behind the place of an entry's header
+    private record Stretch(long id, long position, long lengthBytes, int payloadCrc) {
+        static Stretch of(SegmentReader reader, long id, long position, long lengthBytes) throws IOException {
+            long payloadBytes = lengthBytes - SegmentFormat.ENTRY_HEADER_BYTES;
+            int crc = payloadBytes > 0 ? reader.crc(position + SegmentFormat.ENTRY_HEADER_BYTES, payloadBytes) : 0;
+            return new Stretch(id, position, lengthBytes, crc);
+        }
+
+        /// Makes a filler of it, if there is room for one.
+        void fill(SegmentRepair repair, Path file, long lastMissing) throws IOException {
+            long payloadBytes = lengthBytes - SegmentFormat.ENTRY_HEADER_BYTES;
+            if (payloadBytes > 0 && payloadBytes <= SegmentFormat.MAX_PAYLOAD_BYTES && lastMissing >= 1) {
+                repair.writeFiller(file, id, position, (int) payloadBytes, lastMissing, payloadCrc);
+            }
+        }
+    }
+
+    LogReplay(WalSettings settings, Disk disk, SegmentList segments, WalMetrics metrics) {
         this.settings = settings;
+        this.disk = disk;
+        this.repair = new SegmentRepair(disk);
         this.segments = segments;
+        this.quarantine = new Quarantine(disk, settings.directory());
         this.metrics = metrics;
     }
 
@@ -60,21 +101,39 @@ final class LogReplay {
         return new ReplayProgress(doneBytes, totalBytes);
     }
 
-    ReplayReport run(EntryHandler handler) throws IOException, InterruptedException {
+    /// Files that can become segments; right from the end of [#run] on.
+    List<Path> spares() {
+        return spares;
+    }
+
+    ReplayReport run(EntryHandler handler, ThreadFactory threads) throws IOException, InterruptedException {
         SegmentDirectory.Listing listing = SegmentDirectory.list(settings.directory());
         TreeMap<Long, Path> files = listing.segments();
-        requireKnownVersions(files);
-        for (Path foreign : listing.foreign()) {
-            note(new WalProblem(WalProblem.Kind.FOREIGN, foreign, 0, 0, "not a file of the log; it is left alone"));
+        try (ReadAheadBuffers buffers = new ReadAheadBuffers(threads)) {
+            requireKnownVersions(files, buffers);
+            for (Path foreign : listing.foreign()) {
+                note(new WalProblem(Kind.FOREIGN, foreign, 0, 0, "not a file of the log; it is left alone"));
+            }
+            for (Map.Entry<Long, Path> spare : listing.spares().entrySet()) {
+                segments.sawId(spare.getKey());
+                keepOrDelete(spare.getValue());
+            }
+            totalBytes = SegmentDirectory.sizeBytes(files);
+            for (Map.Entry<Long, Path> file : files.entrySet()) {
+                segments.sawId(file.getKey());
+                read(file.getKey(), file.getValue(), files, handler, buffers);
+            }
         }
-        totalBytes = SegmentDirectory.sizeBytes(files);
-        for (Map.Entry<Long, Path> file : files.entrySet()) {
-            read(file.getKey(), file.getValue(), files, handler);
+        if (doubt.isPresent()) {
+            tornGroup(doubt.get());
+        }
+        if (!files.isEmpty() && Files.exists(files.lastEntry().getValue())) {
+            disk.sync(files.lastEntry().getValue());
         }
         if (unlisted > 0) {
             problems.add("%d more problems".formatted(unlisted));
         }
-        if (!files.isEmpty()) {
+        if (entries > 0 || !problems.isEmpty()) {
             LOG.info(
                     "replayed the log: {} segments, {} entries, {} bytes, {} torn bytes cut off, {} ranges quarantined",
                     files.size(),
@@ -83,147 +142,222 @@ final class LogReplay {
                     tornBytes,
                     quarantined);
         }
-        return new ReplayReport(files.size(), entries, payloadBytes, tornBytes, quarantined, problems);
+        return new ReplayReport(files.size(), entries, payloadBytes, tornBytes, quarantined, lostEntries, problems);
     }
 
     /// Before anything is handed out or changed.
-    private static void requireKnownVersions(Map<Long, Path> files) throws IOException {
+    private static void requireKnownVersions(Map<Long, Path> files, ReadAheadBuffers buffers) throws IOException {
         for (Map.Entry<Long, Path> file : files.entrySet()) {
-            new SegmentReader(file.getValue(), file.getKey(), 0).close();
+            new SegmentReader(file.getValue(), file.getKey(), 0, false, buffers).close();
         }
     }
 
-    private void read(long id, Path file, NavigableMap<Long, Path> files, EntryHandler handler)
+    private void keepOrDelete(Path spare) throws IOException {
+        if (Files.size(spare) == settings.segmentBytes() && spares.size() < SegmentPool.MAX_SPARES) {
+            spares.add(spare);
+        } else {
+            disk.delete(spare);
+        }
+    }
+
+    private void read(
+            long id, Path file, NavigableMap<Long, Path> files, EntryHandler handler, ReadAheadBuffers buffers)
             throws IOException, InterruptedException {
         long startBytes = doneBytes;
         long firstSequence = lastSequence + 1;
         long createdAtMillis = Files.getLastModifiedTime(file).toMillis();
-        long keepBytes;
         long sizeBytes;
-        boolean tellsNumbers;
-        copies = 0;
-        try (SegmentReader reader = new SegmentReader(file, id, lastSequence)) {
+        boolean tellsNumbers = false;
+        try (SegmentReader reader = new SegmentReader(file, id, lastSequence, true, buffers)) {
             sizeBytes = reader.sizeBytes();
-            tellsNumbers = reader.header().isPresent();
             if (reader.header().isPresent()) {
                 SegmentHeader header = reader.header().get();
                 firstSequence = header.firstSequence();
                 createdAtMillis = header.createdAtMillis();
+                tellsNumbers = true;
+                settleDoubt(Long.MAX_VALUE);
                 noteGap(file, firstSequence);
                 lastSequence = Math.max(lastSequence, firstSequence - 1);
-            } else if (reader.isCutShort()) {
-                drop(file, sizeBytes);
+                reader.expectAbove(lastSequence);
+            } else if (isWithoutAcknowledged(reader, files, id, buffers)) {
+                withoutEntries(reader, file);
                 doneBytes = startBytes + sizeBytes;
                 return;
             } else {
-                damage(
-                        WalProblem.Kind.HEADER,
-                        reader,
-                        file,
-                        0,
-                        Math.min(SegmentFormat.HEADER_BYTES, sizeBytes),
-                        reader.headerProblem());
+                damagedHeader(reader, file, id, createdAtMillis);
             }
-            keepBytes = sizeBytes;
-            boolean more = true;
-            while (more) {
-                switch (reader.next()) {
-                    case Item.Entry(long _, long sequence, byte[] payload) -> {
-                        tellsNumbers = true;
-                        lastSequence = sequence;
-                        entries++;
-                        payloadBytes += payload.length;
-                        handler.entry(new SequenceNumber(sequence), payload);
-                    }
-                    case Item.Damage(long position, long lengthBytes, String detail) ->
-                        damage(WalProblem.Kind.CORRUPT, reader, file, position, lengthBytes, detail);
-                    case Item.End _ -> more = false;
-                    case Item.Tail(long position, long lengthBytes, String detail) -> {
-                        more = false;
-                        if (tellsNumbers && SegmentDirectory.goesOnWith(lastSequence + 1, files, id)) {
-                            torn(file, position, lengthBytes, detail);
-                            keepBytes = position;
-                        } else {
-                            damage(WalProblem.Kind.CORRUPT, reader, file, position, lengthBytes, detail);
-                        }
-                    }
+            while (true) {
+                Optional<Entry> entry = reader.next();
+                if (entry.isPresent()) {
+                    tellsNumbers = true;
+                    take(entry.get(), handler);
+                } else if (!skip(reader, file, id, files, buffers)) {
+                    break;
                 }
                 doneBytes = startBytes + reader.position();
             }
         }
         doneBytes = startBytes + sizeBytes;
-        if (!tellsNumbers) {
-            Files.delete(file);
-            return;
-        }
-        numbersKnown = true;
-        if (keepBytes < sizeBytes) {
-            truncate(file, keepBytes);
-        }
+        numbersKnown |= tellsNumbers;
         segments.found(new Segment(
-                id, file, keepBytes, firstSequence, Math.max(lastSequence, firstSequence - 1), createdAtMillis));
+                id, file, sizeBytes, firstSequence, Math.max(lastSequence, firstSequence - 1), createdAtMillis));
+    }
+
+    /// Of a segment without a header: whether it has no entry, or none but those of its very first write, whose sync
+    /// was cut short before the header was on disk. Moves the reader.
+    private boolean isWithoutAcknowledged(
+            SegmentReader reader, NavigableMap<Long, Path> files, long id, ReadAheadBuffers buffers)
+            throws IOException {
+        Optional<Entry> entry = reader.findFirst();
+        if (entry.isEmpty()) {
+            return true;
+        }
+        if (!reader.isUnbegun()
+                || SegmentDirectory.firstBehind(files, id, buffers).isPresent()) {
+            return false;
+        }
+        long groupFirst = entry.get().header().groupFirst();
+        while (entry.isPresent() && entry.get().header().groupFirst() == groupFirst) {
+            var _ = reader.next();
+            entry = reader.peek();
+            if (entry.isEmpty() && reader.search() == Found.ENTRY) {
+                entry = reader.peek();
+            }
+        }
+        return entry.isEmpty() && groupFirst <= lastSequence + 1;
+    }
+
+    private void withoutEntries(SegmentReader reader, Path file) throws IOException {
+        if (reader.isUnbegun()) {
+            Path spare = SegmentDirectory.spare(file);
+            disk.rename(file, spare);
+            keepOrDelete(spare);
+        } else {
+            damage(new WalProblem(Kind.HEADER, file, 0, reader.sizeBytes(), reader.headerProblem()));
+            disk.delete(file);
+        }
+    }
+
+    private void damagedHeader(SegmentReader reader, Path file, long id, long createdAtMillis) throws IOException {
+        long lengthBytes = Math.min(SegmentFormat.HEADER_BYTES, reader.sizeBytes());
+        damage(new WalProblem(Kind.HEADER, file, 0, lengthBytes, reader.headerProblem()));
+        repair.writeHeader(file, new SegmentHeader(SegmentFormat.VERSION, id, lastSequence + 1, createdAtMillis));
+        reader.expectAbove(lastSequence);
+        reader.rewind();
+    }
+
+    private void take(Entry entry, EntryHandler handler) throws IOException, InterruptedException {
+        settleDoubt(entry.header().groupFirst());
+        if (!entry.isFiller()) {
+            entries++;
+            payloadBytes += entry.payload().length;
+            handler.entry(new SequenceNumber(entry.sequence()), Payloads.decode(entry));
+        }
+        lastSequence = entry.sequence();
+    }
+
+    /// Where there is no entry: moves on to the next, or returns false if there is none in this segment.
+    private boolean skip(
+            SegmentReader reader, Path file, long id, NavigableMap<Long, Path> files, ReadAheadBuffers buffers)
+            throws IOException {
+        OptionalLong behind = SegmentDirectory.firstBehind(files, id, buffers);
+        if (behind.isPresent() && behind.getAsLong() == lastSequence + 1) {
+            return false;
+        }
+        long position = reader.position();
+        String detail = reader.whyNoEntry();
+        boolean isEnd = reader.isEnd();
+        long guessedBytes = reader.tornBytes();
+        Found found = reader.search();
+        if (found == Found.ENTRY) {
+            between(reader, file, id, position, detail);
+            return true;
+        }
+        if (found == Found.NOTHING && isEnd) {
+            return false; // if later segments tell of other numbers, those between are in none: a gap
+        }
+        if (found == Found.NOTHING && behind.isEmpty()) {
+            torn(new WalProblem(Kind.TORN_TAIL, file, position, guessedBytes, detail));
+            repair.terminate(file, position, reader.sizeBytes());
+            return false;
+        }
+        long lastMissing = Math.max(lastSequence, behind.orElse(lastSequence + 1) - 1);
+        String whole = found == Found.GIVEN_UP
+                ? detail + "; too much looks like an entry, the search was given up"
+                : detail + "; the next segment begins with " + (lastMissing + 1);
+        Stretch stretch = Stretch.of(reader, id, position, reader.sizeBytes() - position);
+        damage(new WalProblem(Kind.CORRUPT, file, position, stretch.lengthBytes(), whole));
+        lost(lastMissing - lastSequence);
+        stretch.fill(repair, file, lastMissing);
+        lastSequence = lastMissing;
+        return false;
+    }
+
+    /// Between the position and the entry that the reader is at.
+    private void between(SegmentReader reader, Path file, long id, long position, String detail) throws IOException {
+        Entry next = reader.peek().orElseThrow();
+        Stretch stretch = Stretch.of(reader, id, position, next.position() - position);
+        long lastMissing = Math.max(lastSequence, next.sequence() - 1);
+        long missing = lastMissing - lastSequence;
+        if (!next.isFiller() && missing > 0 && next.header().groupFirst() <= lastSequence + 1) {
+            settleDoubt(Long.MAX_VALUE);
+            doubt = Optional.of(new Doubt(file, stretch, next.header().groupFirst(), missing, lastMissing, detail));
+        } else {
+            damage(new WalProblem(Kind.CORRUPT, file, position, stretch.lengthBytes(), detail));
+            lost(missing);
+            stretch.fill(repair, file, lastMissing);
+        }
+    }
+
+    /// Entries of a later group tell that the one in doubt was synced, and so acknowledged.
+    private void settleDoubt(long groupFirst) throws IOException {
+        if (doubt.isPresent() && groupFirst > doubt.get().groupFirst()) {
+            Doubt known = doubt.get();
+            doubt = Optional.empty();
+            damage(known.problem(Kind.CORRUPT, ""));
+            lost(known.missing());
+            known.stretch().fill(repair, known.file(), known.lastMissing());
+        }
+    }
+
+    /// Nothing came behind the group: its sync was cut short.
+    private void tornGroup(Doubt known) throws IOException {
+        quarantine.copy(
+                known.file(), known.stretch().position(), known.stretch().lengthBytes());
+        torn(known.problem(Kind.TORN_TAIL, "; the sync was cut short, nothing of it was acknowledged"));
+        known.stretch().fill(repair, known.file(), known.lastMissing());
     }
 
     private void noteGap(Path file, long firstSequence) throws IOException {
         // Before the first segment there is no gap: what came earlier was deleted because it is in files.
         if (numbersKnown && firstSequence > lastSequence + 1) {
             report(new WalProblem(
-                    WalProblem.Kind.GAP,
+                    Kind.GAP,
                     file,
                     0,
                     0,
                     "first sequence: expected %d, found %d: the entries between are missing"
                             .formatted(lastSequence + 1, firstSequence)));
+            lost(firstSequence - 1 - lastSequence);
         }
     }
 
-    /// A segment whose creation was cut short: no entry was in it, as the header is synced before there is one.
-    private void drop(Path file, long sizeBytes) throws IOException {
-        note(new WalProblem(WalProblem.Kind.EMPTY, file, 0, sizeBytes, "its creation was cut short; deleted"));
-        Files.delete(file);
+    private void lost(long count) {
+        lostEntries += count;
+        metrics.lostEntries.increment((double) count);
     }
 
-    private void torn(Path file, long position, long lengthBytes, String detail) {
-        note(new WalProblem(WalProblem.Kind.TORN_TAIL, file, position, lengthBytes, detail));
-        tornBytes += lengthBytes;
-        metrics.tornBytes.increment((double) lengthBytes);
+    private void torn(WalProblem problem) {
+        note(problem);
+        tornBytes += problem.lengthBytes();
+        metrics.tornBytes.increment((double) problem.lengthBytes());
     }
 
-    private static void truncate(Path file, long sizeBytes) throws IOException {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-            channel.truncate(sizeBytes);
-            channel.force(true);
-        }
-    }
-
-    private void damage(
-            WalProblem.Kind kind, SegmentReader reader, Path file, long position, long lengthBytes, String detail)
-            throws IOException {
-        report(new WalProblem(kind, file, position, lengthBytes, detail));
+    private void damage(WalProblem problem) throws IOException {
+        report(problem);
         quarantined++;
         metrics.quarantined.increment();
-        copies++;
-        if (copies <= MAX_COPIES) {
-            copy(reader, file, position, lengthBytes);
-        } else if (copies == MAX_COPIES + 1) {
-            copy(reader, file, position, reader.sizeBytes() - position);
-        }
-    }
-
-    private void copy(SegmentReader reader, Path file, long position, long lengthBytes) throws IOException {
-        Path folder = settings.directory().resolve(SegmentDirectory.QUARANTINE);
-        if (!Files.isDirectory(folder)) {
-            Files.createDirectories(folder);
-            SegmentDirectory.sync(settings.directory());
-        }
-        Path copy = folder.resolve("%s.%d".formatted(file.getFileName(), position));
-        try (FileChannel target = FileChannel.open(
-                copy, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
-            reader.copy(position, lengthBytes, target);
-            target.force(true);
-        }
-        SegmentDirectory.sync(folder);
-        LOG.error("a copy of the damaged bytes is in {}", copy);
+        quarantine.copy(problem.file(), problem.position(), problem.lengthBytes());
     }
 
     /// Tells of a loss, which is an end of the start if the policy says so.
@@ -242,7 +376,7 @@ final class LogReplay {
         problems.add(problem.describe());
         switch (problem.kind()) {
             case CORRUPT, GAP, HEADER -> LOG.error("the log is damaged: {}", problem.describe());
-            case TORN_TAIL, EMPTY, FOREIGN -> LOG.warn("in the log's folder: {}", problem.describe());
+            case TORN_TAIL, FOREIGN -> LOG.warn("in the log's folder: {}", problem.describe());
         }
     }
 }

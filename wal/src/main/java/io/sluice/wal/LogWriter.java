@@ -1,6 +1,7 @@
 package io.sluice.wal;
 
 import io.sluice.model.SequenceNumber;
+import io.sluice.wal.SegmentPool.NewSegment;
 import io.sluice.wal.WalRefusedException.Reason;
 import io.sluice.wal.format.SegmentFormat;
 import io.sluice.wal.format.SegmentFormat.SegmentHeader;
@@ -8,126 +9,143 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.InstantSource;
-import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jctools.queues.varhandle.MpscUnboundedVarHandleArrayQueue;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The log's one thread and the queue before it: takes what is queued, numbers it, writes it, syncs once, and
-/// completes it in order. There is no timer: an idle log commits at once, a busy one commits together what came
-/// during the last sync.
+/// The log's one writing thread and the queue before it: takes what is queued, numbers it, and makes it durable with
+/// one write. There is no timer by default: an idle log commits at once, a busy one commits together what came during
+/// the last write.
 ///
-/// Once a write or a sync has failed nothing is synced ever again: what the disk holds is then unknown, and a second
-/// sync may succeed without having written what the first one lost.
+/// Writes are whole blocks; the last one, when it is not full, is written again with what comes behind. Its first bytes
+/// are the same then, so that a write which is cut short cannot harm what was acknowledged.
+///
+/// Once a write has failed nothing is written ever again: what the disk holds is then unknown, and a second try may
+/// succeed without what the first one lost.
 final class LogWriter {
     private static final Logger LOG = LoggerFactory.getLogger(LogWriter.class);
     private static final int QUEUE_CHUNK = 1_024;
-    /// Entries are gathered here before they are written; a longer one is written in pieces.
-    private static final int STAGING_BYTES = 1 << 20;
-    /// A batch ends here, so that the first of many does not wait for the last.
-    private static final long MAX_BATCH_BYTES = 8L << 20;
+    /// Entries are gathered here, and written together; a longer one is written in pieces.
+    private static final int STAGING_BYTES = 4 << 20;
+    /// How often a log without room looks whether there is some.
+    private static final long ROOM_CHECK_NS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    private static final byte[] ZEROS = new byte[2 * Disk.BLOCK_BYTES];
 
     private final WalSettings settings;
     private final SequenceSource sequences;
-    private final SegmentFile.Factory files;
     private final SegmentList segments;
+    private final SegmentPool pool;
     private final InstantSource clock;
     private final LongSupplier nanoTime;
     private final WalMetrics metrics;
-    private final Consumer<IOException> onFailure;
+    private final WalListener owner;
+    private final Completions completions;
     private final Thread thread;
 
     private final MpscUnboundedVarHandleArrayQueue<Append> queue = new MpscUnboundedVarHandleArrayQueue<>(QUEUE_CHUNK);
-    private final AtomicInteger queuedEntries = new AtomicInteger();
-    private final AtomicLong queuedBytes = new AtomicLong();
+    /// Entries that the thread has not taken; raised before an entry is queued.
+    private final AtomicInteger queued = new AtomicInteger();
+    /// Entries whose listeners were not called, and their payloads' bytes.
+    private final AtomicInteger waitingEntries = new AtomicInteger();
+
+    private final AtomicLong waitingBytes = new AtomicLong();
     private volatile WalStatus.State state = WalStatus.State.RUNNING;
     private volatile Optional<IOException> failure = Optional.empty();
+    private volatile String noRoom = "";
     private volatile boolean closing;
     private volatile boolean parked;
+    /// When the write that is under way began; 0 = none is.
+    private volatile long writingSinceNs;
 
     // The rest belongs to the log's thread.
-    private final ByteBuffer staging = ByteBuffer.allocateDirect(STAGING_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    /// Entries that are taken and not answered yet.
-    private final ArrayDeque<Append> batch = new ArrayDeque<>();
-    private SegmentFile open;
+    private final ByteBuffer staging = newStaging();
+    /// Taken, and did not fit into the group before.
+    private @Nullable Append held;
+
+    private NewSegment open;
     private SegmentHeader openHeader;
-    private long openBytes;
+    /// Where in the file the staging buffer's first byte goes.
+    private long blockStart;
     /// When the open segment got its first entry; means nothing before.
     private long firstEntryAtNs;
-    /// Whether something was written to the open segment since it was synced.
-    private boolean unsynced;
+
+    private boolean hasEntries;
     private long lastSequence;
 
-    /// Creates the first segment; starts nothing.
+    /// Makes the first segment; starts nothing.
     ///
     /// @param lastSequence the last number given before
     LogWriter(
             WalSettings settings,
             SequenceSource sequences,
-            SegmentFile.Factory files,
             SegmentList segments,
+            SegmentPool pool,
             long lastSequence,
             InstantSource clock,
             LongSupplier nanoTime,
             WalMetrics metrics,
             ThreadFactory threads,
-            Consumer<IOException> onFailure)
+            WalListener owner)
             throws IOException {
         this.settings = settings;
         this.sequences = sequences;
-        this.files = files;
         this.segments = segments;
+        this.pool = pool;
         this.lastSequence = lastSequence;
         this.clock = clock;
         this.nanoTime = nanoTime;
         this.metrics = metrics;
-        this.onFailure = onFailure;
-        this.openHeader = header(segments.nextId());
-        this.open = create(openHeader);
-        this.openBytes = SegmentFormat.HEADER_BYTES;
-        segments.opened(openHeader);
+        this.owner = owner;
+        this.completions = new Completions(owner, nanoTime, metrics, this::told, threads);
+        this.open = pool.take();
+        this.openHeader = begin(open);
+        drain(); // so that a log without entries still knows its numbers
         this.thread = threads.newThread(this::run);
     }
 
+    /// Has a block more than is used for entries, for the zeros behind them.
+    private static ByteBuffer newStaging() {
+        return ByteBuffer.allocateDirect(STAGING_BYTES + 2 * Disk.BLOCK_BYTES)
+                .alignedSlice(Disk.BLOCK_BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .limit(STAGING_BYTES);
+    }
+
     void start() {
+        completions.start();
         thread.start();
     }
 
-    /// An entry that waits, its payload's checksum computed by the caller.
-    private record Append(byte[] payload, int payloadCrc, AppendListener listener, long queuedAtNs) {
-        long sizeBytes() {
-            return SegmentFormat.ENTRY_HEADER_BYTES + (long) payload.length;
-        }
-    }
-
-    void append(byte[] payload, AppendListener listener) throws WalRefusedException {
-        if (payload.length < 1 || payload.length > SegmentFormat.MAX_PAYLOAD_BYTES) {
-            throw new IllegalArgumentException(
-                    "payload of %d bytes: expected 1 to %d".formatted(payload.length, SegmentFormat.MAX_PAYLOAD_BYTES));
-        }
-        // Counted before the state is read: the thread ends only once nothing is counted, so what is queued is seen.
-        int entries = queuedEntries.incrementAndGet();
-        long bytes = queuedBytes.addAndGet(payload.length);
-        Optional<WalRefusedException> refusal = refusal(entries, bytes, payload.length);
-        if (refusal.isPresent()) {
-            dequeued(payload);
-            throw refusal.get();
-        }
-        boolean queued = false;
+    /// Queues an entry; never blocks.
+    void append(Append append) throws WalRefusedException {
+        int length = append.payload().length;
+        int entries = waitingEntries.incrementAndGet();
+        long bytes = waitingBytes.addAndGet(length);
+        // Raised before the state is read: the thread ends only once nothing is counted, so what is queued is seen.
+        queued.incrementAndGet();
+        boolean taken = false;
         try {
-            queued =
-                    queue.offer(new Append(payload, SegmentFormat.payloadCrc(payload), listener, nanoTime.getAsLong()));
+            Optional<WalRefusedException> refusal = refusal(entries, bytes, length);
+            if (refusal.isPresent()) {
+                throw refusal.get();
+            }
+            taken = queue.offer(append);
         } finally {
-            if (!queued) {
-                dequeued(payload); // no memory: close() must not wait for it
+            if (!taken) {
+                queued.decrementAndGet();
+                waitingEntries.decrementAndGet();
+                waitingBytes.addAndGet(-length);
             }
         }
         if (parked) {
@@ -151,9 +169,8 @@ final class LogWriter {
         }
         return switch (state) {
             case RUNNING -> Optional.empty();
-            case NO_SPACE ->
-                Optional.of(new WalRefusedException(
-                        Reason.NO_SPACE, "the log cannot create its next segment in " + settings.directory()));
+            case NO_SPACE -> Optional.of(noSpace());
+            case FULL -> Optional.of(full());
             case FAILED ->
                 Optional.of(new WalRefusedException(
                         Reason.FAILED,
@@ -162,9 +179,26 @@ final class LogWriter {
         };
     }
 
-    private void dequeued(byte[] payload) {
-        queuedBytes.addAndGet(-payload.length);
-        queuedEntries.decrementAndGet();
+    private WalRefusedException noSpace() {
+        return new WalRefusedException(
+                Reason.NO_SPACE,
+                "the log cannot create its next segment in %s: %s".formatted(settings.directory(), noRoom));
+    }
+
+    private WalRefusedException full() {
+        return new WalRefusedException(
+                Reason.FULL,
+                "the log is full: its segments have %d of %d bytes (--wal-max-bytes), and what they hold is not in files yet"
+                        .formatted(segments.sizeBytes(), settings.maxBytes()));
+    }
+
+    private void told(List<Append> appends) {
+        long bytes = 0;
+        for (Append append : appends) {
+            bytes += append.payload().length;
+        }
+        waitingBytes.addAndGet(-bytes);
+        waitingEntries.addAndGet(-appends.size());
     }
 
     WalStatus.State state() {
@@ -175,36 +209,38 @@ final class LogWriter {
         return failure;
     }
 
-    int queuedEntries() {
-        return queuedEntries.get();
+    int waitingEntries() {
+        return waitingEntries.get();
     }
 
-    long queuedBytes() {
-        return queuedBytes.get();
+    long waitingBytes() {
+        return waitingBytes.get();
     }
 
-    /// Whether the caller is the log's own thread, which must not wait for itself.
+    /// For how long the disk has been at the write that is under way; 0 if none is.
+    long writingForNs() {
+        long since = writingSinceNs;
+        return since == 0 ? 0 : Math.max(0, nanoTime.getAsLong() - since);
+    }
+
+    /// Whether the caller is one of the log's own threads, which must not wait for themselves.
     boolean isCalledByItself() {
-        return thread.equals(Thread.currentThread());
+        return thread.equals(Thread.currentThread()) || completions.isCalledByItself();
     }
 
-    /// Commits what is queued and ends the thread.
+    /// Room may have been made.
+    void look() {
+        LockSupport.unpark(thread);
+    }
+
+    /// Commits what is queued and ends the threads.
     void close() throws IOException {
         closing = true;
         LockSupport.unpark(thread);
-        boolean interrupted = false;
-        while (true) {
-            try {
-                thread.join();
-                break;
-            } catch (InterruptedException e) {
-                interrupted = true; // what is queued was promised an answer, so this waits all the same
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-        open.close();
+        Threads.join(thread);
+        completions.close();
+        pool.close();
+        open.file().close();
     }
 
     private void run() {
@@ -221,16 +257,21 @@ final class LogWriter {
         }
     }
 
+    /// The entries of the group that is being gathered or written.
+    private List<Append> group = new ArrayList<>();
+
     /// Does what is to be done next; false if that is nothing ever again.
     private boolean step() throws IOException {
-        if (state == WalStatus.State.NO_SPACE) {
-            rotate();
+        if (isWithoutRoom() && hasRoom()) {
+            rotateNow();
         }
-        if (take()) {
-            commit();
+        Append first = held != null ? held : poll();
+        held = null;
+        if (first != null) {
+            commit(first);
         } else if (!closing) {
             await();
-        } else if (queuedEntries.get() == 0) {
+        } else if (queued.get() == 0) {
             return false;
         } else {
             Thread.onSpinWait(); // somebody is between counting and queueing
@@ -238,17 +279,16 @@ final class LogWriter {
         return true;
     }
 
-    private boolean take() {
-        long bytes = 0;
-        while (bytes < MAX_BATCH_BYTES) {
-            Append next = queue.poll();
-            if (next == null) {
-                break;
-            }
-            batch.add(next);
-            bytes += next.sizeBytes();
+    private @Nullable Append poll() {
+        Append next = queue.poll();
+        if (next != null) {
+            queued.decrementAndGet();
         }
-        return !batch.isEmpty();
+        return next;
+    }
+
+    private boolean isWithoutRoom() {
+        return state == WalStatus.State.NO_SPACE || state == WalStatus.State.FULL;
     }
 
     /// Sleeps until something is queued, or the open segment is old enough to be closed.
@@ -257,9 +297,9 @@ final class LogWriter {
         try {
             // Looked at after the flag is up: who queues after this look sees the flag.
             if (queue.isEmpty() && !closing) {
-                if (state == WalStatus.State.NO_SPACE) {
-                    LockSupport.parkNanos(this, TimeUnit.MILLISECONDS.toNanos(100));
-                } else if (openBytes == SegmentFormat.HEADER_BYTES || state == WalStatus.State.FAILED) {
+                if (isWithoutRoom()) {
+                    LockSupport.parkNanos(this, ROOM_CHECK_NS);
+                } else if (!hasEntries || state == WalStatus.State.FAILED) {
                     LockSupport.park(this);
                 } else {
                     LockSupport.parkNanos(this, Math.max(1, nanosToRotation(nanoTime.getAsLong())));
@@ -268,8 +308,8 @@ final class LogWriter {
         } finally {
             parked = false;
         }
-        if (queue.isEmpty() && state == WalStatus.State.RUNNING && isOld(nanoTime.getAsLong())) {
-            rotate();
+        if (queue.isEmpty() && state == WalStatus.State.RUNNING && isOld(nanoTime.getAsLong()) && hasRoom()) {
+            rotateNow();
         }
     }
 
@@ -278,194 +318,266 @@ final class LogWriter {
     }
 
     private boolean isOld(long nowNs) {
-        return openBytes > SegmentFormat.HEADER_BYTES && nanosToRotation(nowNs) <= 0;
+        return hasEntries && nanosToRotation(nowNs) <= 0;
     }
 
-    private boolean isFullFor(Append append) {
-        return openBytes > SegmentFormat.HEADER_BYTES && openBytes + append.sizeBytes() > settings.segmentBytes();
+    private long openBytes() {
+        return blockStart + staging.position();
     }
 
-    /// Writes the batch, syncs once, and answers in order.
+    private boolean fits(Append append) {
+        return openBytes() + append.sizeBytes() <= open.sizeBytes();
+    }
+
+    /// Gathers a group that begins with an entry, and makes it durable.
     ///
-    /// @throws IOException if a write or a sync failed: then nothing of the batch is answered
-    private void commit() throws IOException {
+    /// @throws IOException if the write failed: then nothing of the group is answered
+    private void commit(Append first) throws IOException {
+        group.add(first);
         if (failure.isPresent()) {
-            failAll(failure.get());
+            completions.failed(takeGroup(), failure.get());
             return;
         }
         long startNs = nanoTime.getAsLong();
-        long bytes = 0;
-        for (Append append : batch) {
-            if (state == WalStatus.State.RUNNING && (isOld(startNs) || isFullFor(append))) {
-                rotate();
+        if (!fits(first) || (state == WalStatus.State.RUNNING && isOld(startNs))) {
+            group.clear();
+            if (!makeRoom(first)) {
+                return;
             }
-            write(append, startNs);
-            bytes += append.sizeBytes();
+            group.add(first);
         }
-        drainStaging();
-        sync();
-        metrics.batchEntries.record(batch.size());
+        if (!hasEntries) {
+            hasEntries = true;
+            firstEntryAtNs = startNs;
+            pool.prepare();
+        }
+        long firstSequence = lastSequence + 1;
+        long bytes = first.sizeBytes();
+        if (first.sizeBytes() > staging.remaining()) {
+            putLong(first);
+        } else {
+            put(first, 0);
+            bytes += gather(startNs);
+        }
+        drain();
+        metrics.batchEntries.record(group.size());
         metrics.batchBytes.record((double) bytes);
         metrics.writtenBytes.increment((double) bytes);
-        segments.grown(openBytes, lastSequence);
-        answer();
+        segments.grown(lastSequence);
+        completions.durable(takeGroup(), firstSequence);
     }
 
-    private void answer() {
-        long nowNs = nanoTime.getAsLong();
-        long sequence = lastSequence - batch.size() + 1;
-        for (Append append = batch.poll(); append != null; append = batch.poll()) {
-            dequeued(append.payload());
-            metrics.append.record(nowNs - append.queuedAtNs(), TimeUnit.NANOSECONDS);
-            try {
-                append.listener().durable(new SequenceNumber(sequence));
-            } catch (RuntimeException e) {
-                LOG.error("entry {} is durable, and its listener threw; the log goes on", sequence, e);
+    private List<Append> takeGroup() {
+        List<Append> taken = group;
+        group = new ArrayList<>();
+        return taken;
+    }
+
+    /// Adds what is queued to the group, as long as it fits; returns its bytes.
+    private long gather(long startNs) throws IOException {
+        long bytes = 0;
+        boolean mayWait = settings.groupDelay().isPositive() && owner.writesInFlight() > settings.groupSiblings();
+        while (true) {
+            Append next = poll();
+            if (next == null) {
+                long leftNs = settings.groupDelay().toNanos() - (nanoTime.getAsLong() - startNs);
+                if (!mayWait || leftNs <= 0 || closing) {
+                    return bytes;
+                }
+                parked = true;
+                if (queue.isEmpty()) {
+                    LockSupport.parkNanos(this, leftNs);
+                }
+                parked = false;
+            } else if (fits(next) && next.sizeBytes() <= staging.remaining()) {
+                put(next, group.size());
+                group.add(next);
+                bytes += next.sizeBytes();
+            } else {
+                held = next;
+                return bytes;
             }
-            sequence++;
         }
     }
 
-    private void write(Append append, long nowNs) throws IOException {
-        SequenceNumber sequence = sequences.next();
-        if (sequence.value() != lastSequence + 1) {
-            throw new IOException("sequence source: expected %d, found %s".formatted(lastSequence + 1, sequence));
-        }
+    private void put(Append append, int indexInGroup) throws IOException {
+        putHeader(append, indexInGroup);
+        staging.put(append.payload());
+        align();
+    }
+
+    /// Writes an entry that is longer than the staging buffer, all but its end.
+    private void putLong(Append append) throws IOException {
         if (staging.remaining() < SegmentFormat.ENTRY_HEADER_BYTES) {
-            drainStaging();
+            drain();
         }
+        putHeader(append, 0);
         byte[] payload = append.payload();
-        SegmentFormat.putEntryHeader(
-                staging, openHeader.segmentId(), payload.length, sequence.value(), append.payloadCrc());
         int copied = 0;
         while (copied < payload.length) {
             if (!staging.hasRemaining()) {
-                drainStaging();
+                drain();
             }
             int length = Math.min(staging.remaining(), payload.length - copied);
             staging.put(payload, copied, length);
             copied += length;
         }
-        if (openBytes == SegmentFormat.HEADER_BYTES) {
-            firstEntryAtNs = nowNs;
+        if (!staging.hasRemaining()) {
+            drain();
         }
-        openBytes += append.sizeBytes();
+        align();
+    }
+
+    private void putHeader(Append append, int indexInGroup) throws IOException {
+        SequenceNumber sequence = sequences.next();
+        if (sequence.value() != lastSequence + 1) {
+            throw new IOException("sequence source: expected %d, found %s".formatted(lastSequence + 1, sequence));
+        }
         lastSequence = sequence.value();
+        SegmentFormat.putEntryHeader(
+                staging,
+                openHeader.segmentId(),
+                append.payload().length,
+                lastSequence,
+                append.kind(),
+                indexInGroup,
+                append.payloadCrc());
     }
 
-    private void drainStaging() throws IOException {
-        if (staging.position() > 0) {
-            unsynced = true;
-            open.write(staging.flip());
-            staging.clear();
-        }
+    private void align() {
+        int gap = -staging.position() & (SegmentFormat.ALIGNMENT_BYTES - 1);
+        staging.put(ZEROS, 0, gap);
     }
 
-    private void sync() throws IOException {
-        if (unsynced) {
-            long startNs = nanoTime.getAsLong();
-            open.sync();
-            unsynced = false;
-            metrics.sync.record(nanoTime.getAsLong() - startNs, TimeUnit.NANOSECONDS);
-        }
+    /// Writes what is staged, in whole blocks, and keeps the last block if it is not full.
+    private void drain() throws IOException {
+        int end = staging.position();
+        int whole = end & -Disk.BLOCK_BYTES;
+        int rest = end - whole;
+        long roomBytes = open.sizeBytes() - blockStart;
+        int padded = (int) Math.min(
+                roomBytes, (end + SegmentFormat.TERMINATOR_BYTES + Disk.BLOCK_BYTES - 1) & -(long) Disk.BLOCK_BYTES);
+        staging.limit(padded).put(ZEROS, 0, padded - end);
+        staging.flip();
+        long startNs = nanoTime.getAsLong();
+        writingSinceNs = startNs == 0 ? 1 : startNs;
+        open.file().write(staging, blockStart);
+        writingSinceNs = 0;
+        metrics.sync.record(nanoTime.getAsLong() - startNs, TimeUnit.NANOSECONDS);
+        blockStart += whole;
+        staging.clear().limit(STAGING_BYTES);
+        staging.put(0, staging, whole, rest).position(rest);
     }
 
     /// The log's end: refuses what comes, tells who waits, and tells once whoever is to stop the process.
     private void poison(IOException cause) {
+        writingSinceNs = 0;
         if (failure.isEmpty()) {
             failure = Optional.of(cause);
             state = WalStatus.State.FAILED;
             LOG.error("the log in {} failed; nothing more is written to it", settings.directory(), cause);
             try {
-                onFailure.accept(cause);
+                owner.failed(cause);
             } catch (RuntimeException e) {
                 LOG.error("what was to hear of the log's failure threw", e);
             }
         }
-        failAll(failure.orElse(cause));
+        completions.failed(takeGroup(), failure.orElse(cause));
     }
 
-    private void failAll(IOException cause) {
-        for (Append append = batch.poll(); append != null; append = batch.poll()) {
-            dequeued(append.payload());
-            try {
-                append.listener().failed(cause);
-            } catch (RuntimeException e) {
-                LOG.error("the listener of a failed entry threw", e);
+    private boolean hasRoom() {
+        if (segments.sizeBytes() + settings.segmentBytes() <= settings.maxBytes()) {
+            return true;
+        }
+        if (state != WalStatus.State.FULL) {
+            LOG.warn("{}; it refuses writes until there is room", full().getMessage());
+        }
+        state = WalStatus.State.FULL;
+        return false;
+    }
+
+    /// Begins the segment that an entry goes to. If there is none, the entry and all that is queued are refused, and so
+    /// is what comes until there is room.
+    private boolean makeRoom(Append first) {
+        WalRefusedException refusal;
+        if (!hasRoom()) {
+            refusal = full();
+        } else {
+            long neededBytes = SegmentFormat.HEADER_BYTES + first.sizeBytes();
+            boolean done = neededBytes <= settings.segmentBytes() ? rotate() : rotateTo(neededBytes);
+            if (done) {
+                return true;
             }
+            refusal = noSpace();
+        }
+        group.add(first);
+        for (Append next = poll(); next != null; next = poll()) {
+            group.add(next);
+        }
+        completions.refused(takeGroup(), refusal);
+        return false;
+    }
+
+    /// Begins the next segment though there is no entry for it: its header tells the numbers when all others are gone.
+    private void rotateNow() throws IOException {
+        if (rotate()) {
+            drain();
         }
     }
 
-    /// Closes the open segment and begins the next. If the next cannot be created, the open one goes on to be used
-    /// for what is queued already, and new entries are refused until it can.
-    ///
-    /// @throws IOException if the open segment cannot be synced, which is final
-    private void rotate() throws IOException {
-        // In this order: were the next one created first, a loss of power in between would leave a torn segment whose
-        // successor tells of entries that are missing.
-        drainStaging();
-        sync();
-        SegmentHeader next = header(segments.nextId());
-        SegmentFile file;
+    /// Begins the next segment; false if it cannot be made.
+    private boolean rotate() {
         try {
-            file = create(next);
+            opened(pool.take());
+            return true;
         } catch (IOException e) {
             if (state != WalStatus.State.NO_SPACE) {
                 LOG.error(
-                        "the log cannot create segment {} in {}; it refuses entries until it can",
-                        next.segmentId(),
+                        "the log cannot create a segment in {}; it refuses writes until it can",
                         settings.directory(),
                         e);
             }
+            noRoom = String.valueOf(e.getMessage());
             state = WalStatus.State.NO_SPACE;
-            return;
+            return false;
         }
-        SegmentFile full = open;
-        segments.grown(openBytes, lastSequence);
-        segments.opened(next);
-        open = file;
-        openHeader = next;
-        openBytes = SegmentFormat.HEADER_BYTES;
-        if (state == WalStatus.State.NO_SPACE) {
-            LOG.info("the log goes on in segment {}", next.segmentId());
+    }
+
+    /// Begins a segment of its own for an entry that is longer than a segment; false if it cannot be made.
+    private boolean rotateTo(long neededBytes) {
+        try {
+            opened(pool.makeLarge((neededBytes + Disk.BLOCK_BYTES - 1) & -Disk.BLOCK_BYTES));
+            return true;
+        } catch (IOException e) {
+            LOG.error("the log cannot create a segment of {} bytes in {}", neededBytes, settings.directory(), e);
+            noRoom = String.valueOf(e.getMessage());
+            return false;
+        }
+    }
+
+    private void opened(NewSegment segment) {
+        NewSegment full = open;
+        open = segment;
+        openHeader = begin(segment);
+        if (isWithoutRoom()) {
+            LOG.info("the log goes on in segment {}", segment.id());
         }
         state = WalStatus.State.RUNNING;
         try {
-            full.close();
+            full.file().close();
         } catch (IOException e) {
-            LOG.warn("cannot close a segment that is synced and full", e);
+            LOG.warn("cannot close a segment that is full", e);
         }
     }
 
-    private SegmentHeader header(long id) {
-        return new SegmentHeader(SegmentFormat.VERSION, id, lastSequence + 1, clock.millis());
-    }
-
-    /// Creates a segment and makes it and its name durable.
-    private SegmentFile create(SegmentHeader header) throws IOException {
-        SegmentFile file = files.create(SegmentDirectory.file(settings.directory(), header.segmentId()));
-        boolean done = false;
-        try {
-            ByteBuffer bytes = ByteBuffer.allocate(SegmentFormat.HEADER_BYTES);
-            SegmentFormat.putHeader(bytes, header);
-            file.write(bytes.flip());
-            file.sync();
-            SegmentDirectory.sync(settings.directory());
-            done = true;
-            return file;
-        } finally {
-            if (!done) {
-                abandon(file, header.segmentId());
-            }
-        }
-    }
-
-    private void abandon(SegmentFile file, long id) {
-        try {
-            file.close();
-        } catch (IOException e) {
-            LOG.warn("cannot close the unfinished segment {}", id, e);
-        }
-        segments.abandoned(id);
+    /// Stages a segment's header; it goes to disk with the first entries.
+    private SegmentHeader begin(NewSegment segment) {
+        SegmentHeader header = new SegmentHeader(SegmentFormat.VERSION, segment.id(), lastSequence + 1, clock.millis());
+        staging.clear().limit(STAGING_BYTES);
+        SegmentFormat.putHeader(staging, header);
+        blockStart = 0;
+        hasEntries = false;
+        segments.opened(header, segment.sizeBytes());
+        return header;
     }
 }

@@ -23,31 +23,34 @@ final class SegmentDirectory {
     /// Files of others that belong here: the ingester's identity.
     private static final Set<String> KNOWN = Set.of(LOCK, QUARANTINE, "ingester.id", "ingester.id.tmp");
 
-    private static final Pattern NAME = Pattern.compile("(\\d{20})\\.wal");
+    private static final Pattern NAME = Pattern.compile("(\\d{20})\\.(wal|spare)");
 
     private SegmentDirectory() {}
 
     /// What lies in a folder.
     ///
     /// @param segments by id
+    /// @param spares allocated files that are no segments, by the id in their names
     /// @param foreign files that are none of the log's
-    record Listing(TreeMap<Long, Path> segments, List<Path> foreign) {}
+    record Listing(TreeMap<Long, Path> segments, TreeMap<Long, Path> spares, List<Path> foreign) {}
 
     static Listing list(Path directory) throws IOException {
         TreeMap<Long, Path> segments = new TreeMap<>();
+        TreeMap<Long, Path> spares = new TreeMap<>();
         List<Path> foreign = new ArrayList<>();
         try (Stream<Path> files = Files.list(directory)) {
             for (Path file : (Iterable<Path>) files.sorted()::iterator) {
                 String name = file.getFileName().toString();
                 Matcher matcher = NAME.matcher(name);
                 if (matcher.matches() && Files.isRegularFile(file) && isId(matcher.group(1))) {
-                    segments.put(Long.parseLong(matcher.group(1)), file);
+                    TreeMap<Long, Path> kind = matcher.group(2).equals("wal") ? segments : spares;
+                    kind.put(Long.parseLong(matcher.group(1)), file);
                 } else if (!KNOWN.contains(name)) {
                     foreign.add(file);
                 }
             }
         }
-        return new Listing(segments, foreign);
+        return new Listing(segments, spares, foreign);
     }
 
     private static boolean isId(String digits) {
@@ -62,6 +65,12 @@ final class SegmentDirectory {
         return directory.resolve("%020d.wal".formatted(id));
     }
 
+    /// The name of a file while it is no segment.
+    static Path spare(Path segment) {
+        String name = segment.getFileName().toString();
+        return segment.resolveSibling(name.substring(0, name.lastIndexOf('.')) + ".spare");
+    }
+
     /// Makes the names in a folder durable.
     static void sync(Path directory) throws IOException {
         try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
@@ -69,16 +78,16 @@ final class SegmentDirectory {
         }
     }
 
-    /// Whether nothing that was acknowledged can be missing before a number: the segments behind `id` go on with it,
-    /// or tell of none.
-    static boolean goesOnWith(long sequence, NavigableMap<Long, Path> segments, long id) throws IOException {
+    /// The number that the segments behind `id` begin with; empty if they tell of none.
+    static OptionalLong firstBehind(NavigableMap<Long, Path> segments, long id, ReadAheadBuffers buffers)
+            throws IOException {
         for (Map.Entry<Long, Path> later : segments.tailMap(id, false).entrySet()) {
-            OptionalLong first = SegmentReader.firstSequence(later.getValue(), later.getKey());
+            OptionalLong first = SegmentReader.firstSequence(later.getValue(), later.getKey(), buffers);
             if (first.isPresent()) {
-                return first.getAsLong() == sequence;
+                return first;
             }
         }
-        return true;
+        return OptionalLong.empty();
     }
 
     /// Bytes of all segments.

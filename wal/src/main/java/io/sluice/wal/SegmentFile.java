@@ -3,21 +3,14 @@ package io.sluice.wal;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/// The open segment's file, as the log's thread needs it; a seam for tests that make a disk fail.
+/// The file of the open segment: has its full length, and is overwritten in place. For one thread.
 interface SegmentFile extends AutoCloseable {
-    /// Appends all that remains in the buffer.
-    void write(ByteBuffer bytes) throws IOException;
-
-    /// Returns once all that was written is on disk.
-    void sync() throws IOException;
+    /// Writes all that remains in the buffer, and returns once it is on disk.
+    ///
+    /// @param bytes direct memory; its address, length and `position` are multiples of [Disk#BLOCK_BYTES]
+    /// @param position byte offset in the file
+    void write(ByteBuffer bytes, long position) throws IOException;
 
     @Override
     void close() throws IOException;
-
-    /// Creates segments' files.
-    @FunctionalInterface
-    interface Factory {
-        /// Creates a file that did not exist. Its name is durable once the folder is synced.
-        SegmentFile create(java.nio.file.Path file) throws IOException;
-    }
 }

@@ -1,7 +1,7 @@
 package io.sluice.wal;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.sluice.wal.format.SegmentFormat;
+import io.sluice.model.SequenceNumber;
 import io.sluice.wal.format.SegmentFormat.SegmentHeader;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -39,6 +39,22 @@ final class SegmentList {
         this.metrics = metrics;
     }
 
+    /// What becomes of a segment's file that is not needed any more.
+    @FunctionalInterface
+    interface FileRemoval {
+        void remove(Path file, long sizeBytes) throws IOException;
+    }
+
+    /// An id that was seen: the next ones are above it.
+    void sawId(long id) {
+        lock.lock();
+        try {
+            highestId = Math.max(highestId, id);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /// Adds a segment found at start.
     void found(Segment segment) {
         lock.lock();
@@ -71,14 +87,14 @@ final class SegmentList {
     }
 
     /// A new segment follows the open one, which is closed now.
-    void opened(SegmentHeader header) {
+    void opened(SegmentHeader header, long sizeBytes) {
         lock.lock();
         try {
             open.ifPresent(segment -> closed.put(segment.id(), segment));
             open = Optional.of(new Segment(
                     header.segmentId(),
                     SegmentDirectory.file(directory, header.segmentId()),
-                    SegmentFormat.HEADER_BYTES,
+                    sizeBytes,
                     header.firstSequence(),
                     header.firstSequence() - 1,
                     header.createdAtMillis()));
@@ -87,14 +103,14 @@ final class SegmentList {
         }
     }
 
-    /// The open segment has become longer.
-    void grown(long sizeBytes, long lastSequence) {
+    /// The open segment has more entries.
+    void grown(long lastSequence) {
         lock.lock();
         try {
             open = open.map(segment -> new Segment(
                     segment.id(),
                     segment.file(),
-                    sizeBytes,
+                    segment.sizeBytes(),
                     segment.firstSequence(),
                     lastSequence,
                     segment.createdAtMillis()));
@@ -103,19 +119,11 @@ final class SegmentList {
         }
     }
 
-    /// A segment could not be created: what there is of it goes.
-    void abandoned(long id) {
-        Path file = SegmentDirectory.file(directory, id);
-        try {
-            Files.deleteIfExists(file);
-        } catch (IOException e) {
-            LOG.warn("cannot delete the unfinished segment {}; the next start finds it empty", file, e);
-        }
-    }
-
     /// Deletes the closed segments whose last number is below `firstNeeded`, oldest first. One that cannot be deleted
     /// is tried again at the next call, and those behind it wait: a log without its middle looks damaged.
-    void deleteBelow(long firstNeeded) {
+    ///
+    /// @return whether any went
+    boolean deleteBelow(long firstNeeded, FileRemoval removal) {
         List<Segment> free;
         lock.lock();
         try {
@@ -128,7 +136,7 @@ final class SegmentList {
         List<Segment> deleted = new ArrayList<>();
         for (Segment segment : free) {
             try {
-                Files.deleteIfExists(segment.file());
+                removal.remove(segment.file(), segment.sizeBytes());
                 deleted.add(segment);
                 LOG.debug(
                         "segment {} is deleted: its writes up to {} are in files",
@@ -143,6 +151,26 @@ final class SegmentList {
         lock.lock();
         try {
             deleted.forEach(segment -> closed.remove(segment.id()));
+        } finally {
+            lock.unlock();
+        }
+        return !deleted.isEmpty();
+    }
+
+    /// Oldest first.
+    List<SegmentStatus> list() {
+        lock.lock();
+        try {
+            List<Segment> all = new ArrayList<>(closed.values());
+            open.ifPresent(all::add);
+            return all.stream()
+                    .map(segment -> new SegmentStatus(
+                            segment.id(),
+                            segment.sizeBytes(),
+                            new SequenceNumber(segment.firstSequence()),
+                            new SequenceNumber(segment.lastSequence()),
+                            Instant.ofEpochMilli(segment.createdAtMillis())))
+                    .toList();
         } finally {
             lock.unlock();
         }

@@ -3,134 +3,142 @@ package io.sluice.wal;
 import io.sluice.wal.format.SegmentFormat;
 import io.sluice.wal.format.SegmentFormat.EntryHeader;
 import io.sluice.wal.format.SegmentFormat.SegmentHeader;
-import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.zip.CRC32C;
 
-/// Reads one segment from front to back: entries that check, and the stretches between them that do not. Believes no
-/// number that it has not checked against the file's length, so a damaged file costs no more memory than a sound one.
-/// For one thread.
+/// Reads one segment from front to back: entries that check, and, when asked, what comes behind bytes that are none.
+/// Believes no number that it has not checked against the file's length, so a damaged file costs no more memory than a
+/// sound one. For one thread.
 final class SegmentReader implements AutoCloseable {
-    private static final int WINDOW_BYTES = 1 << 20;
-
-    /// How many bytes may be checksummed in vain: this often the segment's length, and a bit. Without a limit, a
-    /// damaged entry whose payload is made of lookalikes of entries would take hours.
+    /// How many bytes may be checksummed in vain while searching: this often the segment's length, and a bit. Without a
+    /// limit, a damaged entry whose payload is made of lookalikes of entries would take hours.
     private static final int MAX_VAIN_CHECKS = 8;
 
-    private final Path file;
+    private static final long VAIN_BYTES = 1 << 20;
+
     private final long id;
-    private final FileChannel channel;
-    private final long sizeBytes;
+    private final ReadAhead file;
+    private final boolean withPayloads;
     private final byte[] headerBytes;
     private final Optional<SegmentHeader> header;
+    private final Optional<SegmentHeader> earlierUse;
     private final String headerProblem;
-    private ByteBuffer window = ByteBuffer.allocate(0);
-    private long windowAt;
+    private final byte[] scratch = new byte[SegmentFormat.ENTRY_HEADER_BYTES];
+    private final ByteBuffer scratchBuffer = ByteBuffer.wrap(scratch).order(ByteOrder.LITTLE_ENDIAN);
     private long position;
     private long lastSequence;
     private long vainBytesLeft;
-
-    /// The entry that was checked last.
-    private EntryHeader checkedHeader = new EntryHeader(0, 0, 0, 0);
-
     private byte[] checkedPayload = new byte[0];
 
-    /// What stands next in a segment.
-    sealed interface Item {
-        /// An entry that checks.
-        record Entry(long position, long sequence, byte[] payload) implements Item {}
+    /// An entry that checks.
+    ///
+    /// @param payload empty unless payloads were asked for
+    record Entry(long position, EntryHeader header, byte[] payload) {
+        boolean isFiller() {
+            return header.kind() == SegmentFormat.KIND_FILLER;
+        }
 
-        /// A stretch that is no entry, followed by one that is.
-        record Damage(long position, long lengthBytes, String detail) implements Item {}
-
-        /// Behind the last entry: nothing but zeros, or nothing.
-        record End(long position) implements Item {}
-
-        /// Behind the last entry: bytes that are none, to the end of the file.
-        record Tail(long position, long lengthBytes, String detail) implements Item {}
+        long sequence() {
+            return header.sequence();
+        }
     }
 
     /// @param id the segment's, from its name
     /// @param lastSequence the number of the entry before this segment's first, 0 if unknown; entries must
     ///     be above
+    /// @param withPayloads whether entries are wanted with their payloads, or are only checked
     /// @throws WalVersionException if a newer version wrote the segment
-    SegmentReader(Path file, long id, long lastSequence) throws IOException {
-        this.file = file;
+    SegmentReader(Path path, long id, long lastSequence, boolean withPayloads, ReadAheadBuffers buffers)
+            throws IOException {
         this.id = id;
         this.lastSequence = lastSequence;
-        this.channel = FileChannel.open(file, StandardOpenOption.READ);
+        this.withPayloads = withPayloads;
+        this.file = new ReadAhead(path, buffers);
         boolean done = false;
         try {
-            this.sizeBytes = channel.size();
-            this.vainBytesLeft = MAX_VAIN_CHECKS * sizeBytes + WINDOW_BYTES;
-            this.headerBytes = new byte[(int) Math.min(SegmentFormat.HEADER_BYTES, sizeBytes)];
-            readFully(ByteBuffer.wrap(headerBytes), 0);
+            this.vainBytesLeft = MAX_VAIN_CHECKS * file.sizeBytes() + VAIN_BYTES;
+            this.headerBytes = new byte[(int) Math.min(SegmentFormat.HEADER_BYTES, file.sizeBytes())];
+            file.copy(0, headerBytes, headerBytes.length);
             OptionalInt newer = SegmentFormat.newerVersion(headerBytes);
             if (newer.isPresent()) {
-                throw new WalVersionException(file, newer.getAsInt(), SegmentFormat.VERSION);
+                throw new WalVersionException(path, newer.getAsInt(), SegmentFormat.VERSION);
             }
             Optional<SegmentHeader> found = Optional.empty();
             String problem = "";
             try {
-                SegmentHeader read = SegmentFormat.header(headerBytes);
-                if (read.segmentId() == id) {
-                    found = Optional.of(read);
-                } else {
-                    problem = "segment id: expected %d as in the file's name, found %d".formatted(id, read.segmentId());
-                }
+                found = Optional.of(SegmentFormat.header(headerBytes));
             } catch (IllegalArgumentException e) {
                 problem = String.valueOf(e.getMessage());
             }
-            this.header = found;
-            this.headerProblem = problem;
+            this.header = found.filter(read -> read.segmentId() == id);
+            this.earlierUse = found.filter(read -> read.segmentId() != id);
+            this.headerProblem = earlierUse
+                    .map(read ->
+                            "segment id: expected %d as in the file's name, found %d".formatted(id, read.segmentId()))
+                    .orElse(problem);
             this.position = headerBytes.length;
             done = true;
         } finally {
             if (!done) {
-                channel.close();
+                file.close();
             }
         }
     }
 
     /// The number that a segment begins with, from its header or else from its first entry; empty if it tells none.
-    static OptionalLong firstSequence(Path file, long id) throws IOException {
-        try (SegmentReader reader = new SegmentReader(file, id, 0)) {
+    static OptionalLong firstSequence(Path path, long id, ReadAheadBuffers buffers) throws IOException {
+        try (SegmentReader reader = new SegmentReader(path, id, 0, false, buffers)) {
             if (reader.header.isPresent()) {
                 return OptionalLong.of(reader.header.get().firstSequence());
             }
-            while (true) {
-                switch (reader.next()) {
-                    case Item.Entry(long _, long sequence, byte[] _) -> {
-                        return OptionalLong.of(sequence);
-                    }
-                    case Item.Damage _ -> {} // what is behind it may be an entry
-                    case Item.End _, Item.Tail _ -> {
-                        return OptionalLong.empty();
-                    }
-                }
-            }
+            return reader.findFirst()
+                    .map(entry -> OptionalLong.of(entry.sequence()))
+                    .orElse(OptionalLong.empty());
         }
     }
 
-    /// Empty if the header is damaged; the entries can be read all the same.
+    /// The first entry that checks, wherever it is, which then is the next; empty if there is none.
+    Optional<Entry> findFirst() throws IOException {
+        rewind();
+        Optional<Entry> first = peek();
+        if (first.isEmpty() && search() == Found.ENTRY) {
+            first = peek();
+        }
+        return first;
+    }
+
+    /// Goes back to behind the header.
+    void rewind() {
+        position = headerBytes.length;
+    }
+
+    /// Empty if the header is damaged, or not written yet; the entries can be read all the same.
     Optional<SegmentHeader> header() {
         return header;
     }
 
-    /// What is wrong with the header, if it is damaged.
+    /// What is wrong with the header, if there is none.
     String headerProblem() {
         return headerProblem;
     }
 
+    /// Whether the file is one that was made ready to become a segment: instead of a header it has zeros, or the
+    /// beginning of one, or that of an earlier use. Entries in it are for [#search] to find.
+    boolean isUnbegun() throws IOException {
+        boolean isBeginning =
+                headerBytes.length < SegmentFormat.HEADER_BYTES && SegmentFormat.beginsLikeHeader(headerBytes);
+        boolean isRecycled = earlierUse.map(read -> read.segmentId() < id).orElse(false);
+        return isBeginning || isRecycled || file.firstNonZero(0, headerBytes.length) == headerBytes.length;
+    }
+
     long sizeBytes() {
-        return sizeBytes;
+        return file.sizeBytes();
     }
 
     /// How far the file was read.
@@ -138,79 +146,80 @@ final class SegmentReader implements AutoCloseable {
         return position;
     }
 
-    /// Whether the file is what a creation leaves that was cut short: the beginning of a header, or zeros.
-    boolean isCutShort() throws IOException {
-        boolean isBeginning = sizeBytes < SegmentFormat.HEADER_BYTES && SegmentFormat.beginsLikeHeader(headerBytes);
-        return isBeginning || isZeroFrom(0);
+    /// The entry at the position, which then is behind it; empty if there is none that checks.
+    Optional<Entry> next() throws IOException {
+        Optional<Entry> entry = peek();
+        if (entry.isPresent()) {
+            position += entry.get().header().sizeBytes();
+            lastSequence = entry.get().sequence();
+        }
+        return entry;
     }
 
-    /// The next entry or stretch. After [Item.End] or [Item.Tail] there is nothing.
-    Item next() throws IOException {
-        long from = position;
-        if (isEntryAt(from)) {
-            return takeEntry();
+    /// The entry at the position; empty if there is none that checks.
+    Optional<Entry> peek() throws IOException {
+        EntryHeader found = entryHeader(position);
+        if (!isEntry(position, found)) {
+            return Optional.empty();
         }
-        if (isZeroFrom(from)) {
-            return new Item.End(from);
-        }
-        String detail = whyNoEntryAt(from);
-        for (long at = from + 1; at + SegmentFormat.ENTRY_HEADER_BYTES < sizeBytes; at++) {
-            if (vainBytesLeft < 0) {
-                position = sizeBytes;
-                return new Item.Damage(
-                        from, sizeBytes - from, detail + "; too much looks like an entry, the search was given up");
-            }
-            if (isEntryAt(at)) {
-                position = at;
-                return new Item.Damage(from, at - from, detail);
-            }
-        }
-        position = sizeBytes;
-        return new Item.Tail(from, sizeBytes - from, detail);
-    }
-
-    /// Takes the entry that [#isEntryAt] has just found at the position.
-    private Item takeEntry() {
-        Item.Entry item = new Item.Entry(position, checkedHeader.sequence(), checkedPayload);
+        Entry entry = new Entry(position, found, checkedPayload);
         checkedPayload = new byte[0];
-        position += SegmentFormat.ENTRY_HEADER_BYTES + (long) checkedHeader.length();
-        lastSequence = checkedHeader.sequence();
-        return item;
+        return Optional.of(entry);
     }
 
-    /// Whether an entry that checks begins at a position.
-    private boolean isEntryAt(long at) throws IOException {
-        long available = sizeBytes - at;
-        if (available < SegmentFormat.ENTRY_HEADER_BYTES) {
-            return false;
-        }
-        EntryHeader entry = entryHeader(at);
-        if (!entry.isPlausible(available) || entry.sequence() <= lastSequence) {
-            return false;
-        }
-        byte[] payload = new byte[entry.length()];
-        read(at + SegmentFormat.ENTRY_HEADER_BYTES, payload);
-        if (entry.checksum() != checksum(entry, payload)) {
-            vainBytesLeft -= entry.length();
-            return false;
-        }
-        checkedHeader = entry;
-        checkedPayload = payload;
-        return true;
+    /// Takes every number above `sequence` for one that comes later.
+    void expectAbove(long sequence) {
+        lastSequence = sequence;
     }
 
-    private int checksum(EntryHeader entry, byte[] payload) {
-        return SegmentFormat.entryChecksum(
-                id, entry.length(), entry.sequence(), entry.kind(), SegmentFormat.payloadCrc(payload));
+    /// What a search found.
+    enum Found {
+        /// An entry that checks; it is the next.
+        ENTRY,
+        /// No entry up to the file's end.
+        NOTHING,
+        /// So much that looks like an entry and is none that the search was given up.
+        GIVEN_UP
     }
 
-    /// What people are told about a position where [#isEntryAt] found none.
-    private String whyNoEntryAt(long at) throws IOException {
-        long available = sizeBytes - at;
+    /// Looks for an entry behind the position, and moves there; the position stays where it is if there is none.
+    Found search() throws IOException {
+        for (long at = position + SegmentFormat.ALIGNMENT_BYTES;
+                at + SegmentFormat.ENTRY_HEADER_BYTES < file.sizeBytes();
+                at += SegmentFormat.ALIGNMENT_BYTES) {
+            if (vainBytesLeft < 0) {
+                return Found.GIVEN_UP;
+            }
+            if (isEntry(at, entryHeader(at))) {
+                position = at;
+                return Found.ENTRY;
+            }
+        }
+        return Found.NOTHING;
+    }
+
+    /// Whether the position is where the last write ended: there is what it put behind its last entry, or no room.
+    boolean isEnd() throws IOException {
+        long terminated = Math.min(sizeBytes(), position + SegmentFormat.TERMINATOR_BYTES);
+        return file.firstNonZero(position, terminated) == terminated;
+    }
+
+    /// How long what stands at the position would be, were it an entry; a guess.
+    long tornBytes() throws IOException {
+        EntryHeader entry = entryHeader(position);
+        long available = sizeBytes() - position;
+        return entry.isPlausible(available)
+                ? entry.sizeBytes()
+                : Math.min(available, Disk.BLOCK_BYTES - position % Disk.BLOCK_BYTES);
+    }
+
+    /// What people are told about the position where there is no entry.
+    String whyNoEntry() throws IOException {
+        long available = file.sizeBytes() - position;
         if (available < SegmentFormat.ENTRY_HEADER_BYTES) {
             return "entry: expected at least %d bytes, found %d".formatted(SegmentFormat.ENTRY_HEADER_BYTES, available);
         }
-        EntryHeader entry = entryHeader(at);
+        EntryHeader entry = entryHeader(position);
         if (!entry.isPlausible(available)) {
             return "entry header: length %d of %d bytes that remain, sequence %d, kind %d"
                     .formatted(entry.length(), available, entry.sequence(), entry.kind());
@@ -218,79 +227,67 @@ final class SegmentReader implements AutoCloseable {
         if (entry.sequence() <= lastSequence) {
             return "sequence: expected above %d, found %d".formatted(lastSequence, entry.sequence());
         }
-        byte[] payload = new byte[entry.length()];
-        read(at + SegmentFormat.ENTRY_HEADER_BYTES, payload);
-        return "checksum: stored %08x, computed %08x".formatted(entry.checksum(), checksum(entry, payload));
+        return "checksum: stored %08x, computed %08x".formatted(entry.checksum(), checksum(position, entry));
     }
 
-    private EntryHeader entryHeader(long at) throws IOException {
-        if (at < windowAt || at + SegmentFormat.ENTRY_HEADER_BYTES > windowAt + window.limit()) {
-            fill(at);
+    private boolean isEntry(long at, EntryHeader entry) throws IOException {
+        if (!entry.isPlausible(file.sizeBytes() - at)) {
+            return false;
         }
-        return SegmentFormat.entryHeader(window, (int) (at - windowAt));
-    }
-
-    /// Lets the window begin at a position.
-    private void fill(long at) throws IOException {
-        if (window.capacity() == 0) {
-            window = ByteBuffer.allocateDirect((int) Math.min(WINDOW_BYTES, sizeBytes))
-                    .order(ByteOrder.LITTLE_ENDIAN);
+        boolean isFiller = entry.kind() == SegmentFormat.KIND_FILLER;
+        if (entry.sequence() < lastSequence || (entry.sequence() == lastSequence && !isFiller)) {
+            return false;
         }
-        window.clear().limit((int) Math.min(window.capacity(), sizeBytes - at));
-        readFully(window, at);
-        window.flip();
-        windowAt = at;
-    }
-
-    /// Copies by way of the window: read at once, a long payload would take native memory of its own length, which the
-    /// JDK keeps.
-    private void read(long at, byte[] into) throws IOException {
-        int done = 0;
-        while (done < into.length) {
-            long from = at + done;
-            if (from < windowAt || from >= windowAt + window.limit()) {
-                fill(from);
-            }
-            int length = (int) Math.min(into.length - done, windowAt + window.limit() - from);
-            window.get((int) (from - windowAt), into, done, length);
-            done += length;
+        int computed;
+        byte[] payload = new byte[0];
+        if (withPayloads && !isFiller) {
+            payload = new byte[entry.length()];
+            file.copy(at + SegmentFormat.ENTRY_HEADER_BYTES, payload, payload.length);
+            computed = checksum(entry, SegmentFormat.payloadCrc(payload));
+        } else {
+            computed = checksum(at, entry);
         }
-    }
-
-    private void readFully(ByteBuffer target, long at) throws IOException {
-        while (target.hasRemaining()) {
-            if (channel.read(target, at + target.position()) < 0) {
-                throw new EOFException("%s: shorter than its %d bytes".formatted(file, sizeBytes));
-            }
+        if (entry.checksum() != computed) {
+            vainBytesLeft -= entry.length();
+            return false;
         }
-    }
-
-    private boolean isZeroFrom(long from) throws IOException {
-        long at = from;
-        while (at < sizeBytes) {
-            if (at < windowAt || at >= windowAt + window.limit()) {
-                fill(at);
-            }
-            for (int i = (int) (at - windowAt); i < window.limit(); i++) {
-                if (window.get(i) != 0) {
-                    return false;
-                }
-            }
-            at = windowAt + window.limit();
-        }
+        checkedPayload = payload;
         return true;
     }
 
-    /// Copies a stretch of the file to another.
-    void copy(long from, long lengthBytes, FileChannel target) throws IOException {
-        long copied = 0;
-        while (copied < lengthBytes) {
-            copied += channel.transferTo(from + copied, lengthBytes - copied, target);
+    private int checksum(long at, EntryHeader entry) throws IOException {
+        CRC32C crc = new CRC32C();
+        file.update(crc, at + SegmentFormat.ENTRY_HEADER_BYTES, entry.length());
+        return checksum(entry, (int) crc.getValue());
+    }
+
+    private int checksum(EntryHeader entry, int payloadCrc) {
+        return SegmentFormat.entryChecksum(
+                id, entry.length(), entry.sequence(), entry.kind(), entry.group(), payloadCrc);
+    }
+
+    /// What stands at a position; zeros if the file ends before.
+    private EntryHeader entryHeader(long at) throws IOException {
+        if (at + SegmentFormat.ENTRY_HEADER_BYTES > file.sizeBytes()) {
+            return new EntryHeader(0, 0, 0, 0, 0);
         }
+        int index = file.indexOf(at, SegmentFormat.ENTRY_HEADER_BYTES);
+        if (index >= 0) {
+            return SegmentFormat.entryHeader(file.window(), index);
+        }
+        file.copy(at, scratch, scratch.length);
+        return SegmentFormat.entryHeader(scratchBuffer, 0);
+    }
+
+    /// CRC32C of a stretch of the file.
+    int crc(long from, long length) throws IOException {
+        CRC32C crc = new CRC32C();
+        file.update(crc, from, length);
+        return (int) crc.getValue();
     }
 
     @Override
     public void close() throws IOException {
-        channel.close();
+        file.close();
     }
 }

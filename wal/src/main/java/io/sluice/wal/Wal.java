@@ -3,6 +3,7 @@ package io.sluice.wal;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.sluice.model.SequenceNumber;
 import io.sluice.wal.WalStatus.State;
+import io.sluice.wal.format.SegmentFormat;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -10,13 +11,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /// The write-ahead log: [#append] makes a payload durable under the next number, [#replay] brings all payloads back
@@ -30,7 +32,7 @@ public final class Wal implements AutoCloseable {
     private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
 
     private final WalSettings settings;
-    private final SegmentFile.Factory files;
+    private final Disk disk;
     private final InstantSource clock;
     private final LongSupplier nanoTime;
     private final WalMetrics metrics;
@@ -41,31 +43,44 @@ public final class Wal implements AutoCloseable {
     private final AtomicBoolean replayed = new AtomicBoolean();
     private final AtomicBoolean started = new AtomicBoolean();
     private final AtomicBoolean closed = new AtomicBoolean();
+    private volatile Optional<SegmentPool> pool = Optional.empty();
     private volatile Optional<LogWriter> writer = Optional.empty();
 
     private Wal(
             WalSettings settings,
-            SegmentFile.Factory files,
+            Disk disk,
             InstantSource clock,
             LongSupplier nanoTime,
             MeterRegistry registry,
             Path held,
             FileChannel lockFile) {
         this.settings = settings;
-        this.files = files;
+        this.disk = disk;
         this.clock = clock;
         this.nanoTime = nanoTime;
         this.held = held;
         this.lockFile = lockFile;
         this.metrics = new WalMetrics(registry);
         this.segments = new SegmentList(settings.directory(), metrics);
-        this.replay = new LogReplay(settings, segments, metrics);
+        this.replay = new LogReplay(settings, disk, segments, metrics);
         metrics.gauge("sluice.wal.segments", "Segments on disk, the open one included", segments::count);
         metrics.gauge("sluice.wal.bytes", "Bytes of all segments", segments::sizeBytes);
         metrics.gauge(
                 "sluice.wal.queue.entries",
                 "Entries that wait to be durable",
-                () -> writer.map(LogWriter::queuedEntries).orElse(0));
+                () -> writer.map(LogWriter::waitingEntries).orElse(0));
+        metrics.gauge(
+                "sluice.wal.queue.bytes",
+                "Payload bytes that wait to be durable",
+                () -> writer.map(LogWriter::waitingBytes).orElse(0L));
+        metrics.gauge(
+                "sluice.wal.spare.segments",
+                "Files that are ready to become segments",
+                () -> pool.map(SegmentPool::spareCount).orElse(0));
+        metrics.gauge(
+                "sluice.wal.writing.seconds",
+                "How long the disk has been at the write that is under way",
+                () -> writer.map(LogWriter::writingForNs).orElse(0L) / 1e9);
         metrics.gauge(
                 "sluice.wal.oldest.segment.age.seconds",
                 "Age of the oldest segment",
@@ -81,15 +96,10 @@ public final class Wal implements AutoCloseable {
     /// @throws WalLockedException if another process has the folder
     public static Wal open(WalSettings settings, InstantSource clock, LongSupplier nanoTime, MeterRegistry metrics)
             throws IOException {
-        return open(settings, DiskSegmentFile::create, clock, nanoTime, metrics);
+        return open(settings, new RealDisk(settings.directIo()), clock, nanoTime, metrics);
     }
 
-    static Wal open(
-            WalSettings settings,
-            SegmentFile.Factory files,
-            InstantSource clock,
-            LongSupplier nanoTime,
-            MeterRegistry metrics)
+    static Wal open(WalSettings settings, Disk disk, InstantSource clock, LongSupplier nanoTime, MeterRegistry metrics)
             throws IOException {
         createDurably(settings.directory());
         Path folder = settings.directory().toRealPath();
@@ -100,7 +110,7 @@ public final class Wal implements AutoCloseable {
         }
         boolean done = false;
         try {
-            Wal wal = new Wal(settings, files, clock, nanoTime, metrics, folder, lock(settings.directory()));
+            Wal wal = new Wal(settings, disk, clock, nanoTime, metrics, folder, lock(settings.directory()));
             done = true;
             return wal;
         } finally {
@@ -161,16 +171,17 @@ public final class Wal implements AutoCloseable {
         return new SequenceNumber(segments.lastSequence());
     }
 
-    /// Hands over every entry, in order, and puts the folder in order: cuts a torn tail off, sets damage aside in the
+    /// Hands over every entry, in order, and puts the folder in order: ends a torn tail, sets damage aside in the
     /// folder `quarantine`. To be called once, before [#start].
     ///
+    /// @param threads makes the thread that reads ahead
     /// @throws WalVersionException if a newer version wrote a segment
     /// @throws CorruptEntryException if something is damaged and the policy is FAIL
-    public ReplayReport replay(EntryHandler handler) throws IOException, InterruptedException {
+    public ReplayReport replay(EntryHandler handler, ThreadFactory threads) throws IOException, InterruptedException {
         if (started.get() || !replayed.compareAndSet(false, true)) {
             throw new IllegalStateException("a log is replayed once, before it is started");
         }
-        return replay.run(handler);
+        return replay.run(handler, threads);
     }
 
     /// How far [#replay] is. Any thread may call.
@@ -180,20 +191,19 @@ public final class Wal implements AutoCloseable {
 
     /// Deletes every segment: the caller gave up their numbering. After [#replay], before [#start].
     public void discardAll() throws IOException {
-        segments.deleteBelow(Long.MAX_VALUE);
+        segments.deleteBelow(Long.MAX_VALUE, (file, _) -> disk.delete(file));
         if (segments.count() > 0) {
             throw new IOException("cannot delete the segments in " + settings.directory());
         }
-        SegmentDirectory.sync(settings.directory());
+        disk.syncFolder(settings.directory());
     }
 
-    /// Begins a new segment and the log's thread. Once, and after [#replay], unless the folder holds no segment.
+    /// Begins a new segment and the log's threads. Once, and after [#replay], unless the folder holds no segment.
     ///
     /// @param sequences its first number must be one above [#lastSequence]
-    /// @param onFailure hears, once and on the log's thread, that a write or a sync failed; the log takes
-    ///     nothing from then on
-    public void start(SequenceSource sequences, ThreadFactory threads, Consumer<IOException> onFailure)
-            throws IOException {
+    /// @param threads makes three: one writes, one calls listeners, one makes segments
+    /// @param owner hears what concerns the whole log
+    public void start(SequenceSource sequences, ThreadFactory threads, WalListener owner) throws IOException {
         if (!replayed.get()
                 && !SegmentDirectory.list(settings.directory()).segments().isEmpty()) {
             throw new IllegalStateException("replay comes before start: the log has entries, and they have numbers");
@@ -201,22 +211,34 @@ public final class Wal implements AutoCloseable {
         if (closed.get() || !started.compareAndSet(false, true)) {
             throw new IllegalStateException("a log is started once, before it is closed");
         }
-        LogWriter begun = new LogWriter(
-                settings,
-                sequences,
-                files,
-                segments,
-                segments.lastSequence(),
-                clock,
-                nanoTime,
-                metrics,
-                threads,
-                onFailure);
-        begun.start();
-        writer = Optional.of(begun);
+        SegmentPool made = new SegmentPool(
+                disk, settings.directory(), settings.segmentBytes(), segments::nextId, replay.spares(), threads);
+        made.start();
+        boolean done = false;
+        try {
+            LogWriter begun = new LogWriter(
+                    settings,
+                    sequences,
+                    segments,
+                    made,
+                    segments.lastSequence(),
+                    clock,
+                    nanoTime,
+                    metrics,
+                    threads,
+                    owner);
+            pool = Optional.of(made);
+            writer = Optional.of(begun);
+            begun.start();
+            done = true;
+        } finally {
+            if (!done) {
+                made.close();
+            }
+        }
     }
 
-    /// Queues a payload to be made durable. Computes its checksum on the calling thread and never blocks.
+    /// Queues a payload to be made durable. Packs it and computes its checksum on the calling thread, and never blocks.
     ///
     /// @param payload 1 byte to 1 GiB; not to be changed from now on
     /// @param listener hears what became of it, unless this throws
@@ -226,12 +248,31 @@ public final class Wal implements AutoCloseable {
         if (running.isEmpty()) {
             throw new WalRefusedException(WalRefusedException.Reason.CLOSED, "the log is not started");
         }
-        running.get().append(payload, listener);
+        if (payload.length < 1 || payload.length > SegmentFormat.MAX_PAYLOAD_BYTES) {
+            throw new IllegalArgumentException(
+                    "payload of %d bytes: expected 1 to %d".formatted(payload.length, SegmentFormat.MAX_PAYLOAD_BYTES));
+        }
+        running.get().append(Payloads.encode(payload, settings.compression(), listener, nanoTime.getAsLong()));
     }
 
-    /// Deletes the closed segments whose entries are all numbered below `firstNeeded`. Any thread may call.
+    /// Lets go of the closed segments whose entries are all numbered below `firstNeeded`. Any thread may call.
     public void deleteBelow(SequenceNumber firstNeeded) {
-        segments.deleteBelow(firstNeeded.value());
+        Optional<SegmentPool> running = pool;
+        boolean any = segments.deleteBelow(firstNeeded.value(), (file, sizeBytes) -> {
+            if (running.isPresent()) {
+                running.get().recycle(file, sizeBytes);
+            } else {
+                disk.delete(file);
+            }
+        });
+        if (any) {
+            writer.ifPresent(LogWriter::look);
+        }
+    }
+
+    /// The closed segments and the open one, oldest first. Any thread may call.
+    public List<SegmentStatus> segments() {
+        return segments.list();
     }
 
     /// What the log is doing. Any thread may call.
@@ -246,14 +287,18 @@ public final class Wal implements AutoCloseable {
                 segments.sizeBytes(),
                 lastSequence(),
                 segments.oldestCreatedAt(),
-                running.map(LogWriter::queuedEntries).orElse(0),
-                running.map(LogWriter::queuedBytes).orElse(0L),
+                running.map(LogWriter::waitingEntries).orElse(0),
+                running.map(LogWriter::waitingBytes).orElse(0L),
+                pool.map(SegmentPool::spareCount).orElse(0),
+                settings.maxBytes(),
+                Duration.ofNanos(running.map(LogWriter::writingForNs).orElse(0L)),
                 running.flatMap(LogWriter::failure).map(Throwable::getMessage));
     }
 
     /// Makes durable what is queued, ends the log's thread and lets go of the folder.
     ///
-    /// @throws IllegalStateException if a listener calls, on the log's thread, which would wait for itself
+    /// @throws IllegalStateException if a listener calls, on one of the log's threads, which would wait for
+    ///     itself
     @Override
     public void close() throws IOException {
         if (writer.map(LogWriter::isCalledByItself).orElse(false)) {

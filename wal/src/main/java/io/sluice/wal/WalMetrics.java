@@ -17,13 +17,14 @@ final class WalMetrics {
     final Counter writtenBytes;
     final Counter tornBytes;
     final Counter quarantined;
+    final Counter lostEntries;
     final Counter deleteFailures;
 
     private final MeterRegistry registry;
 
     WalMetrics(MeterRegistry registry) {
         this.registry = registry;
-        this.sync = timer("sluice.wal.sync", "One sync of the open segment");
+        this.sync = timer("sluice.wal.sync", "One synchronous write to the open segment");
         this.append = timer("sluice.wal.append", "From being queued to durable");
         this.batchEntries = DistributionSummary.builder("sluice.wal.batch.entries")
                 .description("Entries that share one sync")
@@ -37,6 +38,7 @@ final class WalMetrics {
         this.writtenBytes = counter("sluice.wal.written.bytes", "Bytes written to the log, headers included");
         this.tornBytes = counter("sluice.wal.torn.bytes", "Bytes cut off at the end of the log at start");
         this.quarantined = counter("sluice.wal.quarantined", "Byte ranges of the log that were set aside at start");
+        this.lostEntries = counter("sluice.wal.lost.entries", "Acknowledged entries that could not be read at start");
         this.deleteFailures = counter("sluice.wal.delete.failures", "Segments that could not be deleted");
     }
 

@@ -17,9 +17,7 @@ public record WalProblem(Kind kind, Path file, long position, long lengthBytes, 
         CORRUPT,
         /// Entries are missing between one segment and the next.
         GAP,
-        /// A segment without a header: its creation was cut short.
-        EMPTY,
-        /// The header is damaged; entries were found all the same.
+        /// The header is damaged; entries may be found all the same.
         HEADER,
         /// A file that is none of the log's.
         FOREIGN

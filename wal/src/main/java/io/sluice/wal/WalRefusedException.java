@@ -19,6 +19,8 @@ public final class WalRefusedException extends Exception {
         QUEUE_FULL,
         /// The next segment cannot be created; tried again all the time.
         NO_SPACE,
+        /// The log has as many bytes as it may have, until segments are let go of.
+        FULL,
         /// The log is closed, or was not started.
         CLOSED,
         /// A write or a sync failed, which is final.

@@ -6,36 +6,76 @@ import java.time.Duration;
 /// How a log is kept.
 ///
 /// @param directory the log's folder; one process at a time
-/// @param segmentBytes length from which on a segment is closed; an entry that is longer gets a segment of
-///     its own
+/// @param segmentBytes length of a segment's file, rounded up to whole blocks of 4 KiB; an entry that is
+///     longer gets a segment of its own
+/// @param maxBytes bytes of all segments from which on none is added, and entries are refused
 /// @param maxSegmentAge time after its first entry from which on a segment is closed
 /// @param maxQueueBytes payload bytes that may wait to be durable
 /// @param maxQueueEntries entries that may wait to be durable
+/// @param groupDelay how long a write waits for others to share its sync; zero: not at all
+/// @param groupSiblings how many other writes must be in flight for that
+/// @param compression of payloads
+/// @param directIo whether direct I/O is used where the file system has it
 public record WalSettings(
         Path directory,
         long segmentBytes,
+        long maxBytes,
         Duration maxSegmentAge,
         long maxQueueBytes,
         int maxQueueEntries,
+        Duration groupDelay,
+        int groupSiblings,
+        Compression compression,
+        boolean directIo,
         CorruptionPolicy onCorruption) {
     private static final Duration LONGEST_AGE = Duration.ofNanos(Long.MAX_VALUE);
+    private static final Duration LONGEST_DELAY = Duration.ofSeconds(1);
 
-    /// @throws IllegalArgumentException if a limit is not positive, or the age above 292 years
+    /// How payloads are stored.
+    public enum Compression {
+        /// As they are.
+        NONE,
+        /// As LZ4 blocks, where that makes them shorter.
+        LZ4
+    }
+
+    /// @throws IllegalArgumentException if a limit is not positive, the age above 292 years, the delay
+    ///     negative or above a second, or if two segments are more than `maxBytes`
     public WalSettings {
         if (segmentBytes < 1 || maxQueueBytes < 1 || maxQueueEntries < 1) {
             throw new IllegalArgumentException(
                     "segmentBytes, maxQueueBytes and maxQueueEntries must be positive: %d, %d, %d"
                             .formatted(segmentBytes, maxQueueBytes, maxQueueEntries));
         }
+        segmentBytes = (segmentBytes + Disk.BLOCK_BYTES - 1) & -Disk.BLOCK_BYTES;
+        if (maxBytes < 2 * segmentBytes) {
+            throw new IllegalArgumentException(
+                    "maxBytes must be at least two segments of %d bytes: %d".formatted(segmentBytes, maxBytes));
+        }
         if (!maxSegmentAge.isPositive() || maxSegmentAge.compareTo(LONGEST_AGE) > 0) {
             throw new IllegalArgumentException(
                     "maxSegmentAge must be positive and at most %s: %s".formatted(LONGEST_AGE, maxSegmentAge));
         }
+        if (groupDelay.isNegative() || groupDelay.compareTo(LONGEST_DELAY) > 0 || groupSiblings < 0) {
+            throw new IllegalArgumentException("groupDelay must be 0 to %s and groupSiblings at least 0: %s, %d"
+                    .formatted(LONGEST_DELAY, groupDelay, groupSiblings));
+        }
     }
 
-    /// 64 MiB or 5 minutes a segment, 128 MiB or 65,536 entries in the queue, quarantine.
+    /// 64 MiB or 5 minutes a segment, 4 GiB in all, 128 MiB or 65,536 entries in the queue, no delay, no compression,
+    /// direct I/O, quarantine.
     public static WalSettings defaults(Path directory) {
         return new WalSettings(
-                directory, 64L << 20, Duration.ofMinutes(5), 128L << 20, 65_536, CorruptionPolicy.QUARANTINE);
+                directory,
+                64L << 20,
+                4L << 30,
+                Duration.ofMinutes(5),
+                128L << 20,
+                65_536,
+                Duration.ZERO,
+                5,
+                Compression.NONE,
+                true,
+                CorruptionPolicy.QUARANTINE);
     }
 }

@@ -2,6 +2,7 @@ package io.sluice.wal;
 
 import io.sluice.model.SequenceNumber;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 
@@ -11,6 +12,9 @@ import java.util.Optional;
 /// @param lastSequence the last number that was given; NONE if there was none
 /// @param oldestSegmentAt when the oldest segment was created
 /// @param queuedEntries entries that wait to be durable
+/// @param spareSegments files that are ready to become segments
+/// @param maxBytes from which on entries are refused
+/// @param writingFor how long the disk has been at the write that is under way; zero if none is
 /// @param failure why the log failed, if it did
 public record WalStatus(
         Path directory,
@@ -21,6 +25,9 @@ public record WalStatus(
         Optional<Instant> oldestSegmentAt,
         int queuedEntries,
         long queuedBytes,
+        int spareSegments,
+        long maxBytes,
+        Duration writingFor,
         Optional<String> failure) {
     /// Where in its life the log is.
     public enum State {
@@ -30,6 +37,8 @@ public record WalStatus(
         RUNNING,
         /// Cannot create its next segment; takes no entries until it can.
         NO_SPACE,
+        /// Has as many bytes as it may have; takes no entries until segments are let go of.
+        FULL,
         /// A write or a sync failed.
         FAILED,
         /// Closed, or being closed.

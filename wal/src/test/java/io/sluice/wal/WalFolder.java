@@ -15,12 +15,16 @@ import java.util.NavigableMap;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ThreadFactory;
 import java.util.stream.Stream;
 
 /// A log's folder and what tests do with it.
 final class WalFolder {
+    static final ThreadFactory THREADS = Thread.ofPlatform().name("wal-", 0).factory();
+
     final Path directory;
     private final long segmentBytes;
+    Disk disk = new RealDisk(true);
     CorruptionPolicy policy = CorruptionPolicy.QUARANTINE;
 
     WalFolder(Path directory, long segmentBytes) {
@@ -29,11 +33,32 @@ final class WalFolder {
     }
 
     WalSettings settings() {
-        return new WalSettings(directory, segmentBytes, Duration.ofMinutes(5), 1 << 20, 1_000, policy);
+        return settings(directory, segmentBytes, Duration.ofMinutes(5), 1 << 20, 1_000, policy);
+    }
+
+    static WalSettings settings(
+            Path directory,
+            long segmentBytes,
+            Duration maxAge,
+            long queueBytes,
+            int queueEntries,
+            CorruptionPolicy policy) {
+        return new WalSettings(
+                directory,
+                segmentBytes,
+                1L << 40,
+                maxAge,
+                queueBytes,
+                queueEntries,
+                Duration.ZERO,
+                0,
+                WalSettings.Compression.NONE,
+                true,
+                policy);
     }
 
     Wal open() throws IOException {
-        return Wal.open(settings(), Clock.systemUTC(), System::nanoTime, new SimpleMeterRegistry());
+        return Wal.open(settings(), disk, Clock.systemUTC(), System::nanoTime, new SimpleMeterRegistry());
     }
 
     static SequenceSource numbersFrom(SequenceNumber last) {
@@ -42,8 +67,7 @@ final class WalFolder {
     }
 
     static void start(Wal wal) throws IOException {
-        wal.start(
-                numbersFrom(wal.lastSequence()), Thread.ofPlatform().name("wal").factory(), _ -> {});
+        wal.start(numbersFrom(wal.lastSequence()), THREADS, _ -> {});
     }
 
     /// Replays, then appends payloads, each by itself; returns all that the log holds, by number.
@@ -51,7 +75,7 @@ final class WalFolder {
         TreeMap<Long, byte[]> written = new TreeMap<>();
         Random random = new Random(seed);
         try (Wal wal = open()) {
-            wal.replay((sequence, payload) -> written.put(sequence.value(), payload));
+            wal.replay((sequence, payload) -> written.put(sequence.value(), payload), THREADS);
             start(wal);
             for (int i = 0; i < count; i++) {
                 byte[] payload = new byte[1 + random.nextInt(maxBytes)];
@@ -71,6 +95,11 @@ final class WalFolder {
             }
 
             @Override
+            public void refused(WalRefusedException refusal) {
+                durable.completeExceptionally(refusal);
+            }
+
+            @Override
             public void failed(IOException cause) {
                 durable.completeExceptionally(cause);
             }
@@ -85,10 +114,12 @@ final class WalFolder {
         try (Wal wal = open()) {
             TreeMap<Long, byte[]> entries = new TreeMap<>();
             List<Long> order = new ArrayList<>();
-            ReplayReport report = wal.replay((sequence, payload) -> {
-                entries.put(sequence.value(), payload);
-                order.add(sequence.value());
-            });
+            ReplayReport report = wal.replay(
+                    (sequence, payload) -> {
+                        entries.put(sequence.value(), payload);
+                        order.add(sequence.value());
+                    },
+                    THREADS);
             if (!order.stream().sorted().toList().equals(order) || order.size() != entries.size()) {
                 throw new AssertionError("out of order, or twice: " + order);
             }
@@ -112,6 +143,7 @@ final class WalFolder {
         }
         WalFolder copy = new WalFolder(target, segmentBytes);
         copy.policy = policy;
+        copy.disk = disk;
         return copy;
     }
 

@@ -18,8 +18,11 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// The log while it runs: DESIGN §1, invariants 1, 2, 4 and 7.
 final class WalTest {
@@ -28,90 +31,96 @@ final class WalTest {
     @TempDir
     private Path folder = Path.of("");
 
-    /// Segments' files on the real disk that can be made to fail, or to wait, when they sync.
-    private static final class FaultyFiles implements SegmentFile.Factory {
-        private final AtomicInteger syncs = new AtomicInteger();
-        private volatile boolean failSync;
+    /// The real disk, which can be made to fail, or to wait, when something is written.
+    private static final class FaultyDisk extends ForwardingDisk {
+        private final AtomicInteger writes = new AtomicInteger();
         private volatile boolean failWrite;
-        private volatile boolean failCreate;
+        private volatile boolean failAllocate;
+        private volatile boolean failRename;
         private volatile CountDownLatch gate = new CountDownLatch(0);
-        private final CountDownLatch syncing = new CountDownLatch(1);
+        private final CountDownLatch writing = new CountDownLatch(1);
+
+        FaultyDisk() {
+            super(new RealDisk(true));
+        }
 
         @Override
-        public SegmentFile create(Path file) throws IOException {
-            if (failCreate) {
+        public void allocate(Path file, long sizeBytes) throws IOException {
+            if (failAllocate) {
                 throw new IOException("no space left (made to fail)");
             }
-            SegmentFile real = DiskSegmentFile.create(file);
+            super.allocate(file, sizeBytes);
+        }
+
+        @Override
+        public SegmentFile open(Path file) throws IOException {
+            SegmentFile opened = super.open(file);
             return new SegmentFile() {
                 @Override
-                public void write(ByteBuffer bytes) throws IOException {
-                    if (failWrite) {
-                        throw new IOException("write (made to fail)");
-                    }
-                    real.write(bytes);
-                }
-
-                @Override
-                public void sync() throws IOException {
-                    syncs.incrementAndGet();
+                public void write(ByteBuffer bytes, long position) throws IOException {
+                    writes.incrementAndGet();
                     if (gate.getCount() > 0) {
-                        syncing.countDown();
+                        writing.countDown();
                         try {
                             gate.await();
                         } catch (InterruptedException e) {
                             throw new IOException(e);
                         }
                     }
-                    if (failSync) {
-                        throw new IOException("sync (made to fail)");
+                    if (failWrite) {
+                        throw new IOException("write (made to fail)");
                     }
-                    real.sync();
+                    opened.write(bytes, position);
                 }
 
                 @Override
                 public void close() throws IOException {
-                    real.close();
+                    opened.close();
                 }
             };
+        }
+
+        @Override
+        public void rename(Path from, Path to) throws IOException {
+            if (failRename) {
+                throw new IOException("rename (made to fail)");
+            }
+            super.rename(from, to);
         }
     }
 
     private WalSettings settings(long segmentBytes) {
-        return new WalSettings(
-                folder.resolve("wal"), segmentBytes, Duration.ofMinutes(5), 1_000, 10, CorruptionPolicy.FAIL);
+        return WalFolder.settings(
+                folder.resolve("wal"), segmentBytes, Duration.ofMinutes(5), 100_000, 10, CorruptionPolicy.FAIL);
     }
 
-    private Wal open(WalSettings settings, SegmentFile.Factory files) throws IOException {
-        return Wal.open(settings, files, Clock.systemUTC(), System::nanoTime, new SimpleMeterRegistry());
+    private Wal open(WalSettings settings, Disk disk) throws IOException {
+        return Wal.open(settings, disk, Clock.systemUTC(), System::nanoTime, new SimpleMeterRegistry());
     }
 
     private static void start(Wal wal, List<IOException> failures) throws IOException {
-        wal.start(
-                WalFolder.numbersFrom(wal.lastSequence()),
-                Thread.ofPlatform().name("wal").factory(),
-                failures::add);
+        wal.start(WalFolder.numbersFrom(wal.lastSequence()), WalFolder.THREADS, failures::add);
     }
 
     @Test
     void whatWaitsDuringASyncSharesTheNext() throws Exception {
-        FaultyFiles files = new FaultyFiles();
-        try (Wal wal = open(settings(1 << 20), files)) {
+        FaultyDisk disk = new FaultyDisk();
+        try (Wal wal = open(settings(1 << 20), disk)) {
             start(wal, new ArrayList<>());
-            int before = files.syncs.get();
-            files.gate = new CountDownLatch(1);
+            int before = disk.writes.get();
+            disk.gate = new CountDownLatch(1);
             List<CompletableFuture<SequenceNumber>> writes = new ArrayList<>();
             writes.add(WalFolder.append(wal, ARBITRARY_PAYLOAD));
-            files.syncing.await();
+            disk.writing.await();
             for (int i = 0; i < 8; i++) {
                 writes.add(WalFolder.append(wal, ARBITRARY_PAYLOAD));
             }
             assertThat(writes).noneMatch(CompletableFuture::isDone);
-            files.gate.countDown();
+            disk.gate.countDown();
             for (int i = 0; i < writes.size(); i++) {
                 assertThat(writes.get(i).get().value()).isEqualTo(i + 1);
             }
-            assertThat(files.syncs.get() - before).isEqualTo(2);
+            assertThat(disk.writes.get() - before).isEqualTo(2);
         }
     }
 
@@ -152,6 +161,11 @@ final class WalTest {
                     }
 
                     @Override
+                    public void refused(WalRefusedException refusal) {
+                        throw new AssertionError(refusal);
+                    }
+
+                    @Override
                     public void failed(IOException cause) {
                         throw new AssertionError(cause);
                     }
@@ -165,10 +179,10 @@ final class WalTest {
 
     @Test
     void aFullQueueRefusesWithoutEffect() throws Exception {
-        FaultyFiles files = new FaultyFiles();
-        try (Wal wal = open(settings(1 << 20), files)) {
+        FaultyDisk disk = new FaultyDisk();
+        try (Wal wal = open(settings(1 << 20), disk)) {
             start(wal, new ArrayList<>());
-            files.gate = new CountDownLatch(1);
+            disk.gate = new CountDownLatch(1);
             List<CompletableFuture<SequenceNumber>> writes = new ArrayList<>();
             for (int i = 0; i < 10; i++) {
                 writes.add(WalFolder.append(wal, ARBITRARY_PAYLOAD));
@@ -178,7 +192,7 @@ final class WalTest {
                             WalRefusedException.class,
                             e -> assertThat(e.reason()).isEqualTo(WalRefusedException.Reason.QUEUE_FULL))
                     .hasMessageContaining("10 of 10 entries");
-            files.gate.countDown();
+            disk.gate.countDown();
             for (CompletableFuture<SequenceNumber> write : writes) {
                 write.get();
             }
@@ -187,63 +201,97 @@ final class WalTest {
     }
 
     @Test
-    void aFailedSyncIsFinalAndNothingIsSyncedAgain() throws Exception {
-        FaultyFiles files = new FaultyFiles();
+    void aFailedWriteIsFinalAndNothingIsWrittenAgain() throws Exception {
+        FaultyDisk disk = new FaultyDisk();
         List<IOException> failures = Collections.synchronizedList(new ArrayList<>());
-        int syncsAtFailure;
-        try (Wal wal = open(settings(1 << 20), files)) {
+        int writesAtFailure;
+        try (Wal wal = open(settings(1 << 20), disk)) {
             start(wal, failures);
             WalFolder.append(wal, ARBITRARY_PAYLOAD).get();
-            files.failSync = true;
+            disk.failWrite = true;
             CompletableFuture<SequenceNumber> lost = WalFolder.append(wal, ARBITRARY_PAYLOAD);
             assertThatThrownBy(lost::get)
                     .isInstanceOf(ExecutionException.class)
-                    .hasRootCauseMessage("sync (made to fail)");
-            int syncs = files.syncs.get();
-            files.failSync = false;
+                    .hasRootCauseMessage("write (made to fail)");
+            writesAtFailure = disk.writes.get();
+            disk.failWrite = false;
             assertThatThrownBy(() -> WalFolder.append(wal, ARBITRARY_PAYLOAD))
                     .isInstanceOfSatisfying(
                             WalRefusedException.class,
                             e -> assertThat(e.reason()).isEqualTo(WalRefusedException.Reason.FAILED));
             assertThat(wal.status().state()).isEqualTo(WalStatus.State.FAILED);
-            syncsAtFailure = syncs;
         }
-        assertThat(files.syncs.get()).isEqualTo(syncsAtFailure);
+        assertThat(disk.writes.get()).isEqualTo(writesAtFailure);
         assertThat(failures).hasSize(1);
     }
 
-    @Test
-    void aFailedWriteIsFinal() throws Exception {
-        FaultyFiles files = new FaultyFiles();
-        List<IOException> failures = Collections.synchronizedList(new ArrayList<>());
-        try (Wal wal = open(settings(1 << 20), files)) {
+    /// Both causes of a missing next segment: no space for a new file, and a folder that takes no names.
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void noRoomForTheNextSegmentRefusesUntilThereIsAndFailsNothing(boolean atAllocation) throws Exception {
+        FaultyDisk disk = new FaultyDisk();
+        List<IOException> failures = new ArrayList<>();
+        try (Wal wal = open(settings(4_096), disk)) {
             start(wal, failures);
-            files.failWrite = true;
-            CompletableFuture<SequenceNumber> lost = WalFolder.append(wal, ARBITRARY_PAYLOAD);
-            assertThatThrownBy(lost::get).hasRootCauseMessage("write (made to fail)");
-            assertThat(failures).hasSize(1);
+            disk.failAllocate = atAllocation;
+            disk.failRename = !atAllocation;
+            List<Long> taken = new ArrayList<>();
+            WalRefusedException refusal = fillUntilRefused(wal, taken);
+            assertThat(refusal.reason()).isEqualTo(WalRefusedException.Reason.NO_SPACE);
+            assertThat(refusal).hasMessageContaining("made to fail");
+            assertThatThrownBy(() -> WalFolder.append(wal, new byte[3_000]).get())
+                    .satisfies(thrown ->
+                            assertThat(refusalIn(thrown).reason()).isEqualTo(WalRefusedException.Reason.NO_SPACE));
+            disk.failAllocate = false;
+            disk.failRename = false;
+            assertThat(appendOnceTaken(wal)).isEqualTo(new SequenceNumber(taken.size() + 1L));
+            assertThat(failures).isEmpty();
         }
     }
 
+    private static WalRefusedException fillUntilRefused(Wal wal, List<Long> taken) throws Exception {
+        while (true) {
+            try {
+                taken.add(WalFolder.append(wal, new byte[3_000]).get().value());
+            } catch (WalRefusedException | ExecutionException e) {
+                return refusalIn(e);
+            }
+        }
+    }
+
+    /// A write is refused when it is handed over, or, if it was queued by then, through its listener.
+    private static WalRefusedException refusalIn(Throwable thrown) {
+        return Stream.of(thrown, thrown.getCause())
+                .filter(WalRefusedException.class::isInstance)
+                .map(WalRefusedException.class::cast)
+                .findFirst()
+                .orElseThrow(() -> new AssertionError(thrown));
+    }
+
     @Test
-    void noRoomForTheNextSegmentRefusesUntilThereIsAndFailsNothing() throws Exception {
-        FaultyFiles files = new FaultyFiles();
-        List<IOException> failures = new ArrayList<>();
-        try (Wal wal = open(settings(100), files)) {
-            start(wal, failures);
-            WalFolder.append(wal, new byte[50]).get();
-            files.failCreate = true;
-            assertThat(WalFolder.append(wal, new byte[50]).get())
-                    .as("taken before it was known: goes to the open segment")
-                    .isEqualTo(new SequenceNumber(2));
-            assertThatThrownBy(() -> WalFolder.append(wal, ARBITRARY_PAYLOAD))
-                    .isInstanceOfSatisfying(
-                            WalRefusedException.class,
-                            e -> assertThat(e.reason()).isEqualTo(WalRefusedException.Reason.NO_SPACE));
-            files.failCreate = false;
-            SequenceNumber third = appendOnceTaken(wal);
-            assertThat(third).isEqualTo(new SequenceNumber(3));
-            assertThat(failures).isEmpty();
+    void aFullLogRefusesUntilSegmentsAreLetGoOf() throws Exception {
+        WalSettings settings = new WalSettings(
+                folder.resolve("wal"),
+                4_096,
+                3 * 4_096,
+                Duration.ofMinutes(5),
+                100_000,
+                10,
+                Duration.ZERO,
+                0,
+                WalSettings.Compression.NONE,
+                true,
+                CorruptionPolicy.FAIL);
+        try (Wal wal = open(settings, new RealDisk(true))) {
+            start(wal, new ArrayList<>());
+            List<Long> taken = new ArrayList<>();
+            WalRefusedException refusal = fillUntilRefused(wal, taken);
+            assertThat(taken).containsExactly(1L, 2L, 3L);
+            assertThat(refusal.reason()).isEqualTo(WalRefusedException.Reason.FULL);
+            assertThat(refusal).hasMessageContaining("12288 of 12288 bytes");
+            assertThat(wal.status().state()).isEqualTo(WalStatus.State.FULL);
+            wal.deleteBelow(new SequenceNumber(3));
+            assertThat(appendOnceTaken(wal)).isEqualTo(new SequenceNumber(4));
         }
     }
 
@@ -251,7 +299,8 @@ final class WalTest {
         while (true) {
             try {
                 return WalFolder.append(wal, ARBITRARY_PAYLOAD).get();
-            } catch (WalRefusedException e) {
+            } catch (WalRefusedException | ExecutionException e) {
+                assertThat(refusalIn(e)).isNotNull();
                 Thread.onSpinWait();
             }
         }
@@ -260,17 +309,17 @@ final class WalTest {
     @Test
     void aSegmentIsClosedBySizeAndByAge() throws Exception {
         AtomicLong nowNs = new AtomicLong();
-        WalSettings settings = new WalSettings(
-                folder.resolve("wal"), 1_000, Duration.ofSeconds(10), 1 << 20, 1_000, CorruptionPolicy.FAIL);
+        WalSettings settings = WalFolder.settings(
+                folder.resolve("wal"), 4_096, Duration.ofSeconds(10), 1 << 20, 1_000, CorruptionPolicy.FAIL);
         try (Wal wal = Wal.open(settings, Clock.systemUTC(), nowNs::get, new SimpleMeterRegistry())) {
             start(wal, new ArrayList<>());
-            WalFolder.append(wal, new byte[800]).get();
-            WalFolder.append(wal, new byte[800]).get();
+            WalFolder.append(wal, new byte[3_000]).get();
+            WalFolder.append(wal, new byte[3_000]).get();
             assertThat(wal.status().segments()).isEqualTo(2);
             nowNs.addAndGet(Duration.ofSeconds(11).toNanos());
             WalFolder.append(wal, ARBITRARY_PAYLOAD).get();
             assertThat(wal.status().segments()).isEqualTo(3);
-            WalFolder.append(wal, new byte[5_000]).get();
+            WalFolder.append(wal, new byte[9_000]).get();
             assertThat(wal.status().segments())
                     .as("a long entry has a segment of its own")
                     .isEqualTo(4);
@@ -283,7 +332,7 @@ final class WalTest {
         try (Wal wal = log.open()) {
             WalFolder.start(wal);
             for (int i = 0; i < 5; i++) {
-                WalFolder.append(wal, new byte[90]).get();
+                WalFolder.append(wal, new byte[3_000]).get();
             }
             assertThat(wal.status().segments()).isEqualTo(5);
             wal.deleteBelow(new SequenceNumber(3));
@@ -309,8 +358,8 @@ final class WalTest {
 
     @Test
     void closeMakesDurableWhatIsQueuedAndRefusesTheRest() throws Exception {
-        FaultyFiles files = new FaultyFiles();
-        Wal wal = open(settings(1 << 20), files);
+        FaultyDisk disk = new FaultyDisk();
+        Wal wal = open(settings(1 << 20), disk);
         start(wal, new ArrayList<>());
         List<CompletableFuture<SequenceNumber>> writes = new ArrayList<>();
         for (int i = 0; i < 5; i++) {

@@ -7,7 +7,8 @@ import java.util.Arrays;
 import java.util.OptionalInt;
 import java.util.zip.CRC32C;
 
-/// Layout of a segment, version 1: a header, then entries one behind the other. Integers are little-endian.
+/// Layout of a segment, version 1: a header, then entries one behind the other. Integers are little-endian. A segment's
+/// file has its full length from the start; behind the last entry are zeros, or what an earlier use of the file left.
 ///
 /// The header:
 ///
@@ -16,7 +17,7 @@ import java.util.zip.CRC32C;
 /// | 0–7   | magic          | `SLUICEWL`                                                           |
 /// | 8–11  | version        | 1                                                                    |
 /// | 12–15 | header bytes   | where the first entry begins: 64                                     |
-/// | 16–23 | segment id     | as in the file's name; ids rise                                      |
+/// | 16–23 | segment id     | as in the file's name; ids rise and are never used twice             |
 /// | 24–31 | first sequence | the number of the first entry, now or to come                        |
 /// | 32–39 | created at     | milliseconds since the epoch                                         |
 /// | 40–59 | reserved       | zero                                                                 |
@@ -25,26 +26,40 @@ import java.util.zip.CRC32C;
 /// Magic, version and checksum keep their places and meaning in every version to come, so that a newer version can be
 /// told from a damaged header.
 ///
-/// An entry:
+/// An entry begins at a multiple of 8; up to 7 zeros fill the space to the next. Behind the last entry of a write are
+/// at least [#TERMINATOR_BYTES] zeros, unless the file ends: what is neither an entry nor that was torn or damaged.
 ///
 /// | bytes | field    | meaning                                                                    |
 /// |-------|----------|----------------------------------------------------------------------------|
-/// | 0–3   | length   | payload bytes, 1 to [#MAX_PAYLOAD_BYTES]; 0 = no entry, the segment ends   |
-/// | 4–7   | checksum | CRC32C of segment id, length, sequence, kind and the payload's own CRC32C  |
+/// | 0–3   | length   | payload bytes, up to [#MAX_PAYLOAD_BYTES]; 0 = no entry                    |
+/// | 4–7   | checksum | CRC32C of segment id, length, sequence, kind, group, the payload's CRC32C  |
 /// | 8–15  | sequence | its number; rises from entry to entry                                      |
-/// | 16–19 | kind     | [#KIND_WRITE]                                                              |
-/// | 20–   | payload  |                                                                            |
+/// | 16–19 | kind     | [#KIND_WRITE], [#KIND_LZ4], [#KIND_FILLER]                                 |
+/// | 20–23 | group    | entries before it that became durable by the same sync                     |
+/// | 24–   | payload  |                                                                            |
 ///
 /// The segment's id is part of each checksum, so what an earlier use of a recycled file left behind never passes for an
 /// entry. The payload's checksum is folded in, so that it can be computed before the entry has a number.
+///
+/// `group` tells a write that a loss of power tore from damage: entries that are missing right before one of the same
+/// group, at the end of the log, were never acknowledged. A filler stands where a replay has set damaged bytes aside;
+/// its sequence is the last number that is missing.
 public final class SegmentFormat {
     public static final int VERSION = 1;
     public static final int HEADER_BYTES = 64;
-    public static final int ENTRY_HEADER_BYTES = 20;
+    public static final int ENTRY_HEADER_BYTES = 24;
+    /// Zeros behind the last entry.
+    public static final int TERMINATOR_BYTES = 8;
+    /// Entries begin at multiples of this.
+    public static final int ALIGNMENT_BYTES = 8;
     /// The longest payload: 1 GiB.
     public static final int MAX_PAYLOAD_BYTES = 1 << 30;
-    /// A `sluice.v1.WriteRequest`.
+    /// A payload as it was appended.
     public static final int KIND_WRITE = 1;
+    /// The payload's length, 4 bytes, and the payload as an LZ4 block.
+    public static final int KIND_LZ4 = 2;
+    /// What was damaged.
+    public static final int KIND_FILLER = 3;
 
     private static final byte[] MAGIC = "SLUICEWL".getBytes(StandardCharsets.US_ASCII);
     private static final int HEADER_CHECKSUM_AT = 60;
@@ -55,7 +70,7 @@ public final class SegmentFormat {
     public record SegmentHeader(int version, long segmentId, long firstSequence, long createdAtMillis) {}
 
     /// What an entry's first bytes say; not checked yet.
-    public record EntryHeader(int length, int checksum, long sequence, int kind) {
+    public record EntryHeader(int length, int checksum, long sequence, int kind, int group) {
         /// Whether the numbers could be those of an entry of which `availableBytes` remain in the file, its header
         /// included.
         public boolean isPlausible(long availableBytes) {
@@ -63,7 +78,20 @@ public final class SegmentFormat {
                     && length <= MAX_PAYLOAD_BYTES
                     && length <= availableBytes - ENTRY_HEADER_BYTES
                     && sequence >= 1
-                    && kind == KIND_WRITE;
+                    && kind >= KIND_WRITE
+                    && kind <= KIND_FILLER
+                    && group >= 0
+                    && group < sequence;
+        }
+
+        /// The number of the first entry that became durable by the same sync.
+        public long groupFirst() {
+            return sequence - group;
+        }
+
+        /// From this entry to where the next may begin.
+        public long sizeBytes() {
+            return entryBytes(length);
         }
     }
 
@@ -126,26 +154,43 @@ public final class SegmentFormat {
         return new SegmentHeader(VERSION, bytes.getLong(16), bytes.getLong(24), bytes.getLong(32));
     }
 
-    /// Writes an entry's header into the next [#ENTRY_HEADER_BYTES] bytes of `target`, a little-endian buffer.
+    /// What an entry takes in a segment, from its header to where the next entry may begin.
+    public static long entryBytes(int length) {
+        return (ENTRY_HEADER_BYTES + (long) length + ALIGNMENT_BYTES - 1) & -ALIGNMENT_BYTES;
+    }
+
+    /// Writes an entry's header into the next [#ENTRY_HEADER_BYTES] bytes of `target`, a little-endian buffer, with its
+    /// checksum.
     ///
     /// @param payloadCrc CRC32C of the payload, from [#payloadCrc]
-    public static void putEntryHeader(ByteBuffer target, long segmentId, int length, long sequence, int payloadCrc) {
+    public static void putEntryHeader(
+            ByteBuffer target, long segmentId, int length, long sequence, int kind, int group, int payloadCrc) {
         target.putInt(length)
-                .putInt(entryChecksum(segmentId, length, sequence, KIND_WRITE, payloadCrc))
+                .putInt(entryChecksum(segmentId, length, sequence, kind, group, payloadCrc))
                 .putLong(sequence)
-                .putInt(KIND_WRITE);
+                .putInt(kind)
+                .putInt(group);
     }
 
     /// Reads an entry's header at a position of a little-endian buffer.
     public static EntryHeader entryHeader(ByteBuffer source, int at) {
         return new EntryHeader(
-                source.getInt(at), source.getInt(at + 4), source.getLong(at + 8), source.getInt(at + 16));
+                source.getInt(at),
+                source.getInt(at + 4),
+                source.getLong(at + 8),
+                source.getInt(at + 16),
+                source.getInt(at + 20));
     }
 
     /// The checksum that an entry's header must hold.
-    public static int entryChecksum(long segmentId, int length, long sequence, int kind, int payloadCrc) {
-        ByteBuffer bytes = ByteBuffer.allocate(28).order(ByteOrder.LITTLE_ENDIAN);
-        bytes.putLong(segmentId).putInt(length).putLong(sequence).putInt(kind).putInt(payloadCrc);
+    public static int entryChecksum(long segmentId, int length, long sequence, int kind, int group, int payloadCrc) {
+        ByteBuffer bytes = ByteBuffer.allocate(32).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.putLong(segmentId)
+                .putInt(length)
+                .putLong(sequence)
+                .putInt(kind)
+                .putInt(group)
+                .putInt(payloadCrc);
         return crc(bytes.array(), bytes.capacity());
     }
 

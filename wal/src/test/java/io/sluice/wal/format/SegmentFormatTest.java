@@ -34,36 +34,41 @@ final class SegmentFormatTest {
 
     @Test
     void theChecksumOfAnEntryCoversEverythingInIt() {
-        int checksum = SegmentFormat.entryChecksum(1, 10, 5, SegmentFormat.KIND_WRITE, 42);
-        assertThat(SegmentFormat.entryChecksum(2, 10, 5, SegmentFormat.KIND_WRITE, 42))
+        int checksum = SegmentFormat.entryChecksum(1, 10, 5, SegmentFormat.KIND_WRITE, 0, 42);
+        assertThat(SegmentFormat.entryChecksum(2, 10, 5, SegmentFormat.KIND_WRITE, 0, 42))
                 .as("another segment, as in a recycled file")
                 .isNotEqualTo(checksum);
-        assertThat(SegmentFormat.entryChecksum(1, 11, 5, SegmentFormat.KIND_WRITE, 42))
+        assertThat(SegmentFormat.entryChecksum(1, 11, 5, SegmentFormat.KIND_WRITE, 0, 42))
                 .isNotEqualTo(checksum);
-        assertThat(SegmentFormat.entryChecksum(1, 10, 6, SegmentFormat.KIND_WRITE, 42))
+        assertThat(SegmentFormat.entryChecksum(1, 10, 6, SegmentFormat.KIND_WRITE, 0, 42))
                 .isNotEqualTo(checksum);
-        assertThat(SegmentFormat.entryChecksum(1, 10, 5, 2, 42)).isNotEqualTo(checksum);
-        assertThat(SegmentFormat.entryChecksum(1, 10, 5, SegmentFormat.KIND_WRITE, 43))
+        assertThat(SegmentFormat.entryChecksum(1, 10, 5, 2, 0, 42)).isNotEqualTo(checksum);
+        assertThat(SegmentFormat.entryChecksum(1, 10, 5, SegmentFormat.KIND_WRITE, 1, 42))
+                .isNotEqualTo(checksum);
+        assertThat(SegmentFormat.entryChecksum(1, 10, 5, SegmentFormat.KIND_WRITE, 0, 43))
                 .isNotEqualTo(checksum);
     }
 
     @Test
     void anEntryHeaderIsReadAsItWasWritten() {
         ByteBuffer bytes = ByteBuffer.allocate(SegmentFormat.ENTRY_HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        SegmentFormat.putEntryHeader(bytes, 7, 33, 101, 42);
+        SegmentFormat.putEntryHeader(bytes, 7, 33, 101, SegmentFormat.KIND_WRITE, 3, 42);
         EntryHeader entry = SegmentFormat.entryHeader(bytes, 0);
         assertThat(entry)
                 .isEqualTo(new EntryHeader(
                         33,
-                        SegmentFormat.entryChecksum(7, 33, 101, SegmentFormat.KIND_WRITE, 42),
+                        SegmentFormat.entryChecksum(7, 33, 101, SegmentFormat.KIND_WRITE, 3, 42),
                         101,
-                        SegmentFormat.KIND_WRITE));
+                        SegmentFormat.KIND_WRITE,
+                        3));
+        assertThat(entry.groupFirst()).isEqualTo(98);
+        assertThat(entry.sizeBytes()).isEqualTo(64);
         assertThat(entry.isPlausible(SegmentFormat.ENTRY_HEADER_BYTES + 33)).isTrue();
         assertThat(entry.isPlausible(SegmentFormat.ENTRY_HEADER_BYTES + 32)).isFalse();
     }
 
     @Test
     void zerosAreNoEntry() {
-        assertThat(new EntryHeader(0, 0, 0, 0).isPlausible(1_000)).isFalse();
+        assertThat(new EntryHeader(0, 0, 0, 0, 0).isPlausible(1_000)).isFalse();
     }
 }

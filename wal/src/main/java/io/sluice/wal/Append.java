@@ -1,0 +1,15 @@
+package io.sluice.wal;
+
+import io.sluice.wal.format.SegmentFormat;
+
+/// An entry that waits to be durable, encoded by its caller.
+///
+/// @param payload as it is written
+/// @param payloadCrc its CRC32C
+/// @param queuedAtNs when it was queued
+record Append(int kind, byte[] payload, int payloadCrc, AppendListener listener, long queuedAtNs) {
+    /// What it takes in a segment.
+    long sizeBytes() {
+        return SegmentFormat.entryBytes(payload.length);
+    }
+}
