@@ -85,7 +85,13 @@ public final class IngesterServer {
     public static IngesterServer start(ServeSettings settings, IntConsumer exit)
             throws IOException, InterruptedException {
         IngesterServer server = new IngesterServer(settings, exit);
-        server.run();
+        try {
+            server.run();
+        } catch (IOException e) {
+            // What failed may be a consequence: then the process ends for the reason that was told.
+            server.endIfFatal();
+            throw e;
+        }
         return server;
     }
 
@@ -159,7 +165,8 @@ public final class IngesterServer {
     }
 
     /// The catalog has numbers of this ingester that the log has not: the folder is a copy of an older state, or
-    /// segments were lost. To go on would give those numbers out again. So what the log holds becomes files under the
+    /// segments were lost. To go on would give those numbers out again. So what the log holds becomes files under
+    ///     the
     /// old id, and writing begins anew under another. Killed on the way, the next start does the same again: the
     /// segments are deleted when their rows are in files, and the new id comes last.
     private void takeNewId(WritePipeline old) throws IOException, InterruptedException {
@@ -241,9 +248,13 @@ public final class IngesterServer {
         wiring.calls.shutdown();
         wiring.catalog.close();
         LOG.info("stopped");
+        // The stop may have been quicker than the end that a failure had set.
+        endIfFatal();
+    }
+
+    private void endIfFatal() {
         int exitCode = fatalExitCode.get();
         if (exitCode != 0) {
-            // The stop was quicker than the end that a failure had set.
             exit.accept(exitCode);
         }
     }

@@ -1,13 +1,16 @@
 package io.sluice.ingester;
 
-import io.sluice.ingester.door.NotReadyException;
 import io.sluice.ingester.door.PersistHandler;
+import io.sluice.ingester.door.PersistRefusedException;
 import io.sluice.ingester.door.StatusSource;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.status.StatusDocument;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.TableName;
 import io.sluice.persist.FreezeReason;
+import io.sluice.persist.PersistStoppedException;
+import io.sluice.persist.PersistedFile;
+import io.sluice.persist.catalog.StaleEpochException;
 import io.sluice.wal.ReplayProgress;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -16,6 +19,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 
 /// What the doors tell of the running server, and the persist call, which asks something of it.
@@ -93,6 +97,19 @@ final class ServerReports {
         };
     }
 
+    /// In the doors' words, if the persister has ended.
+    private static CompletionStage<List<PersistedFile>> refused(Throwable failure) {
+        Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+        return CompletableFuture.failedStage(
+                switch (cause) {
+                    case StaleEpochException fenced ->
+                        new PersistRefusedException(Reason.FENCED, String.valueOf(fenced.getMessage()));
+                    case PersistStoppedException stopped ->
+                        new PersistRefusedException(Reason.GRACEFUL_STOP, String.valueOf(stopped.getMessage()));
+                    case null, default -> failure;
+                });
+    }
+
     private static long percent(ReplayProgress progress) {
         return progress.totalBytes() == 0 ? 0 : progress.doneBytes() * 100 / progress.totalBytes();
     }
@@ -102,12 +119,13 @@ final class ServerReports {
         if (wiring.state.has(Reason.NOT_READY)) {
             // What is still in the log would be missing, and the caller would not know.
             return CompletableFuture.failedStage(
-                    new NotReadyException("the server is starting: the log is being replayed"));
+                    new PersistRefusedException(Reason.NOT_READY, "the server is starting: the log is being replayed"));
         }
         return wiring.pipeline
                 .get()
                 .buffer()
                 .persist(namespace, table, FreezeReason.RPC)
+                .exceptionallyCompose(ServerReports::refused)
                 .thenApply(files -> new PersistHandler.PersistSummary(
                         files.stream()
                                 .map(file -> file.file().partition())
