@@ -34,6 +34,9 @@ final class IngesterIdentity {
         Path file = directory.resolve(FILE);
         Optional<IngesterId> found = Optional.empty();
         if (Files.exists(file)) {
+            if (!Files.isRegularFile(file)) {
+                throw new IOException("%s: expected a file with an id, found something else".formatted(file));
+            }
             try {
                 found = Optional.of(IngesterId.parse(Files.readString(file).strip()));
             } catch (IllegalArgumentException | CharacterCodingException e) {

@@ -10,6 +10,7 @@ import io.sluice.persist.FreezeReason;
 import io.sluice.persist.catalog.Catalog.Registration;
 import io.sluice.wal.ReplayReport;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Optional;
@@ -19,6 +20,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,6 +49,8 @@ public final class IngesterServer {
     private final HttpDoor http;
     private final ScheduledExecutorService maintenance;
     private final IntConsumer exit;
+    /// With which the process has to end; 0 while nothing is wrong.
+    private final AtomicInteger fatalExitCode = new AtomicInteger();
 
     private IngesterServer(ServeSettings settings, IntConsumer exit) throws IOException {
         this.exit = exit;
@@ -81,7 +85,13 @@ public final class IngesterServer {
     public static IngesterServer start(ServeSettings settings, IntConsumer exit)
             throws IOException, InterruptedException {
         IngesterServer server = new IngesterServer(settings, exit);
-        server.run();
+        try {
+            server.run();
+        } catch (IOException e) {
+            // What failed may be a consequence: then the process ends for the reason that was told.
+            server.endIfFatal();
+            throw e;
+        }
         return server;
     }
 
@@ -90,12 +100,16 @@ public final class IngesterServer {
         T bind() throws IOException;
     }
 
-    /// Says which address it is that cannot be bound; the system does not.
+    /// Says which address it is that cannot be bound, and why: the libraries say the one or the other.
     private static <T> T bind(String option, InetSocketAddress address, Binding<T> binding) throws IOException {
         try {
             return binding.bind();
         } catch (IOException e) {
-            throw new IOException("cannot listen on %s (%s): %s".formatted(address, option, e.getMessage()), e);
+            Throwable why = e.getCause() instanceof BindException cause ? cause : e;
+            throw new IOException(
+                    "%s: cannot listen on %s:%d: %s"
+                            .formatted(option, address.getHostString(), address.getPort(), why.getMessage()),
+                    e);
         }
     }
 
@@ -128,6 +142,7 @@ public final class IngesterServer {
             wiring.state.set(Reason.WAL_FAILED);
             fatal(EXIT_LOG_FAILED, "the log failed: " + failure.getMessage());
         });
+        wiring.writes.set(pipeline.writes());
         wiring.state.clear(Reason.NOT_READY);
         grpc.setServing(true);
         LOG.info(
@@ -139,6 +154,7 @@ public final class IngesterServer {
     private void replay() throws IOException, InterruptedException {
         WritePipeline old = wiring.pipeline.get();
         ReplayReport report = old.replayer().replay(wiring.wal);
+        wiring.replayed.set(Optional.of(report));
         report.problems().forEach(problem -> wiring.errors.add("log", problem));
         if (known.highestPersisted().isAfter(wiring.wal.lastSequence())) {
             takeNewId(old);
@@ -151,12 +167,14 @@ public final class IngesterServer {
     /// The catalog has numbers of this ingester that the log has not: the folder is a copy of an older state, or
     /// segments were lost. To go on would give those numbers out again. So what the log holds becomes files under
     ///     the
-    /// old id, and writing begins anew under another.
+    /// old id, and writing begins anew under another. Killed on the way, the next start does the same again: the
+    /// segments are deleted when their rows are in files, and the new id comes last.
     private void takeNewId(WritePipeline old) throws IOException, InterruptedException {
         String message =
                 "the catalog knows writes of ingester %s up to %s, the log ends at %s: its rows are persisted under that id,"
                                 .formatted(old.ingester(), known.highestPersisted(), wiring.wal.lastSequence())
                         + " and a new id is taken";
+        wiring.givingUpId.set(true);
         LOG.warn("{}", message);
         wiring.errors.add("identity", message);
         try {
@@ -170,8 +188,16 @@ public final class IngesterServer {
         wiring.wal.discardAll();
         IngesterId id = identity.create();
         register(id);
-        wiring.pipeline.set(wiring.buildPipeline(id, threads("apply")));
+        WritePipeline fresh = wiring.buildPipeline(id, threads("apply"));
+        // On the thread of the ticks: none may still have a watermark of the old numbers in its hand, by which it
+        // would delete segments of the new ones.
+        try {
+            maintenance.submit(() -> wiring.pipeline.set(fresh)).get();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e);
+        }
         old.buffer().close();
+        wiring.givingUpId.set(false);
     }
 
     private void tick() {
@@ -186,6 +212,7 @@ public final class IngesterServer {
     private void fatal(int exitCode, String message) {
         LOG.error("{}; the process ends with exit code {}", message, exitCode);
         wiring.errors.add("fatal", message);
+        fatalExitCode.compareAndSet(0, exitCode);
         var _ = maintenance.schedule(() -> exit.accept(exitCode), FATAL_GRACE.toMillis(), TimeUnit.MILLISECONDS);
     }
 
@@ -221,6 +248,15 @@ public final class IngesterServer {
         wiring.calls.shutdown();
         wiring.catalog.close();
         LOG.info("stopped");
+        // The stop may have been quicker than the end that a failure had set.
+        endIfFatal();
+    }
+
+    private void endIfFatal() {
+        int exitCode = fatalExitCode.get();
+        if (exitCode != 0) {
+            exit.accept(exitCode);
+        }
     }
 
     private void persistAll(WritePipeline pipeline, long endNs) throws InterruptedException {

@@ -1,12 +1,16 @@
 package io.sluice.ingester;
 
 import io.sluice.ingester.door.PersistHandler;
+import io.sluice.ingester.door.PersistRefusedException;
 import io.sluice.ingester.door.StatusSource;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.status.StatusDocument;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.TableName;
 import io.sluice.persist.FreezeReason;
+import io.sluice.persist.PersistStoppedException;
+import io.sluice.persist.PersistedFile;
+import io.sluice.persist.catalog.StaleEpochException;
 import io.sluice.wal.ReplayProgress;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -14,6 +18,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 
 /// What the doors tell of the running server, and the persist call, which asks something of it.
@@ -36,7 +42,7 @@ final class ServerReports {
 
     /// One word for the state.
     String state() {
-        if (wiring.state.has(Reason.WAL_FAILED)) {
+        if (wiring.state.has(Reason.WAL_FAILED) || wiring.state.has(Reason.FENCED)) {
             return "failed";
         }
         if (wiring.state.has(Reason.GRACEFUL_STOP)) {
@@ -64,12 +70,15 @@ final class ServerReports {
         return switch (reason) {
             case NOT_READY -> {
                 ReplayProgress progress = wiring.wal.replayProgress();
-                yield "starting: the log is being replayed, %d of %d bytes"
-                        .formatted(progress.doneBytes(), progress.totalBytes());
+                yield wiring.givingUpId.get()
+                        ? "starting: the rows of the log are persisted under the old id, as a new one is taken"
+                        : "starting: the log is being replayed, %d of %d bytes (%d %%)"
+                                .formatted(progress.doneBytes(), progress.totalBytes(), percent(progress));
             }
             case GRACEFUL_STOP -> "stopping: rows are being persisted";
             case WAL_FAILED ->
                 "the log failed: " + wiring.wal.status().failure().orElse("unknown");
+            case FENCED -> "another process runs under this one's id";
             case PERSIST_SATURATED ->
                 "the persist queue is full: %d jobs of %d (--persist-queue-depth)"
                         .formatted(
@@ -88,12 +97,35 @@ final class ServerReports {
         };
     }
 
+    /// In the doors' words, if the persister has ended.
+    private static CompletionStage<List<PersistedFile>> refused(Throwable failure) {
+        Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+        return CompletableFuture.failedStage(
+                switch (cause) {
+                    case StaleEpochException fenced ->
+                        new PersistRefusedException(Reason.FENCED, String.valueOf(fenced.getMessage()));
+                    case PersistStoppedException stopped ->
+                        new PersistRefusedException(Reason.GRACEFUL_STOP, String.valueOf(stopped.getMessage()));
+                    case null, default -> failure;
+                });
+    }
+
+    private static long percent(ReplayProgress progress) {
+        return progress.totalBytes() == 0 ? 0 : progress.doneBytes() * 100 / progress.totalBytes();
+    }
+
     CompletionStage<PersistHandler.PersistSummary> persist(
             Optional<NamespaceName> namespace, Optional<TableName> table) {
+        if (wiring.state.has(Reason.NOT_READY)) {
+            // What is still in the log would be missing, and the caller would not know.
+            return CompletableFuture.failedStage(
+                    new PersistRefusedException(Reason.NOT_READY, "the server is starting: the log is being replayed"));
+        }
         return wiring.pipeline
                 .get()
                 .buffer()
                 .persist(namespace, table, FreezeReason.RPC)
+                .exceptionallyCompose(ServerReports::refused)
                 .thenApply(files -> new PersistHandler.PersistSummary(
                         files.stream()
                                 .map(file -> file.file().partition())

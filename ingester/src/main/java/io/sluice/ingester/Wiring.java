@@ -9,6 +9,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.buffer.BufferTree;
+import io.sluice.ingester.door.WriteHandler;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.grpc.GrpcServer;
@@ -46,6 +47,7 @@ import io.sluice.query.LimitedQueryExec;
 import io.sluice.query.QueryExec;
 import io.sluice.query.QuerySource;
 import io.sluice.query.flight.FlightServices;
+import io.sluice.wal.ReplayReport;
 import io.sluice.wal.Wal;
 import java.io.IOException;
 import java.security.SecureRandom;
@@ -61,6 +63,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import org.apache.arrow.memory.AllocationListener;
@@ -81,6 +84,13 @@ final class Wiring {
     final InFlightWrites inFlight;
     final Map<IngesterId, Long> epochs = new ConcurrentHashMap<>();
     final AtomicReference<WritePipeline> pipeline = new AtomicReference<>();
+    /// Where the doors' writes go: nowhere until the start is over. So no write, however long it was on its way, comes
+    /// to a pipeline whose id the start gave up.
+    final AtomicReference<WriteHandler> writes = new AtomicReference<>(WritePath.notReady());
+    /// Whether the start takes a new id, and persists what the log holds under the old one.
+    final AtomicBoolean givingUpId = new AtomicBoolean();
+    /// What the start found in the log; empty while it is replayed.
+    final AtomicReference<Optional<ReplayReport>> replayed = new AtomicReference<>(Optional.empty());
     final ExecutorService calls;
     final BufferAllocator rootAllocator;
     final BufferAllocator bufferAllocator;
@@ -250,7 +260,7 @@ final class Wiring {
     }
 
     private CompletionStage<WriteOutcome> write(byte[] request) {
-        return pipeline.get().writes().write(request);
+        return writes.get().write(request);
     }
 
     private KnownColumns known(NamespaceName namespace) {
@@ -294,6 +304,7 @@ final class Wiring {
 
         @Override
         public void fenced(StaleEpochException cause) {
+            state.set(Reason.FENCED);
             onFenced.fatal(IngesterServer.EXIT_FENCED, String.valueOf(cause.getMessage()));
         }
     }
@@ -315,6 +326,7 @@ final class Wiring {
                 settings.bufferBytes(),
                 now.buffer().statistics(),
                 wal.status(),
+                replayed.get(),
                 persister.status(),
                 store.describe(),
                 settings.catalog(),

@@ -6,14 +6,13 @@ import io.sluice.ingester.settings.ServeSettings;
 import io.sluice.ingester.settings.Setting;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
-import java.net.BindException;
-import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -70,39 +69,42 @@ final class ServeCommand implements Callable<Integer> {
             throw new CommandFailedException(ExitCodes.USAGE, String.valueOf(e.getMessage()));
         }
         System.setProperty("sluice.log.level", settings.logLevel());
-        IngesterServer server = start(settings);
+        AtomicReference<Optional<IngesterServer>> running = new AtomicReference<>(Optional.empty());
         CountDownLatch stopped = new CountDownLatch(1);
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(server, stopped), "stop"));
+        Thread hook = new Thread(() -> stop(running.get(), stopped), "stop");
+        // Before the start: that may take long, and a stop meanwhile is one like any other.
+        Runtime.getRuntime().addShutdownHook(hook);
+        boolean started = false;
+        try {
+            running.set(Optional.of(IngesterServer.start(settings, Runtime.getRuntime()::halt)));
+            started = true;
+        } finally {
+            if (!started) {
+                removeHook(hook);
+            }
+        }
         stopped.await();
         return ExitCodes.OK;
     }
 
-    /// Says which of the two addresses cannot be had: the libraries' own messages do not, or not in our words.
-    private static IngesterServer start(ServeSettings settings) throws IOException, InterruptedException {
+    private static void removeHook(Thread hook) {
         try {
-            return IngesterServer.start(settings, Runtime.getRuntime()::halt);
-        } catch (BindException e) {
-            throw cannotListen(Setting.HTTP_BIND, settings.httpBind(), e);
-        } catch (IOException e) {
-            if (e.getCause() instanceof BindException cause) {
-                throw cannotListen(Setting.GRPC_BIND, settings.grpcBind(), cause);
-            }
-            throw e;
+            var _ = Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException _) {
+            // The process is being stopped already, and ends by the hook.
         }
     }
 
-    private static CommandFailedException cannotListen(Setting setting, InetSocketAddress address, BindException why) {
-        return new CommandFailedException(
-                ExitCodes.IO,
-                "%s: cannot listen on %s:%d: %s"
-                        .formatted(setting.option(), address.getHostString(), address.getPort(), why.getMessage()));
-    }
-
     /// The JVM's own exit code after a signal is not 0, even when all went well.
-    private static void stop(IngesterServer server, CountDownLatch stopped) {
+    private static void stop(Optional<IngesterServer> server, CountDownLatch stopped) {
         int code = ExitCodes.OK;
         try {
-            server.stop();
+            if (server.isPresent()) {
+                server.get().stop();
+            } else {
+                // Nothing was acknowledged that is not in the log, where the next start finds it.
+                System.err.println("sluice: stopped while starting");
+            }
         } catch (IOException | InterruptedException | RuntimeException e) {
             System.err.println("sluice: the stop failed: " + e);
             code = ExitCodes.IO;

@@ -10,7 +10,8 @@ import java.util.concurrent.CompletionStage;
 public interface PersistHandler {
     /// Persists the rows of a namespace and table (all, where empty) that are readable now.
     ///
-    /// @return completes when they are in catalogued files; exceptionally if the process ends before
+    /// @return completes when they are in catalogued files; with [PersistRefusedException] if it is not
+    ///     ready yet, or is about to end
     CompletionStage<PersistSummary> persist(Optional<NamespaceName> namespace, Optional<TableName> table);
 
     /// What became files.

@@ -38,6 +38,8 @@ public sealed interface WriteOutcome {
         MEMORY_LIMIT,
         /// The log failed; the process is about to end.
         WAL_FAILED,
+        /// Another process runs under this one's id; this one is about to end.
+        FENCED,
         /// The catalog does not answer.
         CATALOG_UNAVAILABLE
     }

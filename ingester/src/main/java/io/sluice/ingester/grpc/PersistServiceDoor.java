@@ -3,16 +3,23 @@ package io.sluice.ingester.grpc;
 import io.grpc.stub.StreamObserver;
 import io.sluice.ingester.door.PersistHandler;
 import io.sluice.ingester.door.PersistHandler.PersistSummary;
+import io.sluice.ingester.door.PersistRefusedException;
+import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.TableName;
 import io.sluice.proto.v1.PersistRequest;
 import io.sluice.proto.v1.PersistResponse;
 import io.sluice.proto.v1.PersistServiceGrpc;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
 /// `sluice.v1.PersistService`.
 final class PersistServiceDoor extends PersistServiceGrpc.PersistServiceImplBase {
+    /// How long a start, or a restart, usually lasts.
+    private static final Duration RETRY_AFTER = Duration.ofSeconds(5);
+
     private final PersistHandler handler;
 
     PersistServiceDoor(PersistHandler handler) {
@@ -43,6 +50,12 @@ final class PersistServiceDoor extends PersistServiceGrpc.PersistServiceImplBase
 
     private static void answer(
             @Nullable PersistSummary summary, @Nullable Throwable failure, StreamObserver<PersistResponse> reply) {
+        Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+        if (cause instanceof PersistRefusedException refused) {
+            reply.onError(Statuses.refused(
+                    new WriteOutcome.Refused(refused.reason(), String.valueOf(refused.getMessage()), RETRY_AFTER)));
+            return;
+        }
         if (summary == null) {
             reply.onError(Statuses.unexpected(
                     failure == null ? new IllegalStateException("no summary") : failure, "possible"));

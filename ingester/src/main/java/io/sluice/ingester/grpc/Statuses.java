@@ -38,7 +38,7 @@ final class Statuses {
 
     static StatusRuntimeException refused(WriteOutcome.Refused refused) {
         Code code = switch (refused.reason()) {
-            case NOT_READY, GRACEFUL_STOP, WAL_FAILED, CATALOG_UNAVAILABLE -> Code.UNAVAILABLE;
+            case NOT_READY, GRACEFUL_STOP, WAL_FAILED, FENCED, CATALOG_UNAVAILABLE -> Code.UNAVAILABLE;
             case PERSIST_SATURATED, WAL_FULL, ADMISSION_LIMIT, MEMORY_LIMIT -> Code.RESOURCE_EXHAUSTED;
         };
         Duration after = refused.retryAfter();

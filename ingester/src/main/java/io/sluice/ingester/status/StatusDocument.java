@@ -8,10 +8,12 @@ import io.sluice.ingester.buffer.BufferTree.BufferStatistics;
 import io.sluice.ingester.door.StatusSource;
 import io.sluice.model.SequenceNumber;
 import io.sluice.persist.PersistStatus;
+import io.sluice.wal.ReplayReport;
 import io.sluice.wal.WalStatus;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 
@@ -30,6 +32,7 @@ public final class StatusDocument implements StatusSource {
     /// @param state `starting`, `ready`, `stopping` …
     /// @param refusing why writes are refused; empty if they are taken
     /// @param notReady why the server is not ready, in words
+    /// @param replay what the start found in the log; empty while it is replayed
     public record Snapshot(
             String version,
             Instant startedAt,
@@ -44,6 +47,7 @@ public final class StatusDocument implements StatusSource {
             long bufferLimitBytes,
             BufferStatistics buffer,
             WalStatus wal,
+            Optional<ReplayReport> replay,
             PersistStatus persist,
             String objectStore,
             String catalog,
@@ -63,6 +67,7 @@ public final class StatusDocument implements StatusSource {
         strings(json.putArray("not_ready"), now.notReady());
         json.putObject("in_flight").put("writes", now.inFlightWrites()).put("bytes", now.inFlightBytes());
         log(json.putObject("log"), now.wal());
+        now.replay().ifPresent(replay -> replay(json.putObject("replay"), replay));
         buffer(json.putObject("buffer"), now.buffer(), now.bufferLimitBytes());
         persist(json.putObject("persist"), now);
         ArrayNode errors = json.putArray("last_errors");
@@ -93,6 +98,14 @@ public final class StatusDocument implements StatusSource {
                 .put("queued_bytes", wal.queuedBytes());
         wal.oldestSegmentAt().ifPresent(at -> json.put("oldest_segment_at", at.toString()));
         wal.failure().ifPresent(failure -> json.put("failure", failure));
+    }
+
+    private static void replay(ObjectNode json, ReplayReport replay) {
+        json.put("segments", replay.segments())
+                .put("entries", replay.entries())
+                .put("payload_bytes", replay.payloadBytes())
+                .put("torn_bytes", replay.tornBytes())
+                .put("quarantined", replay.quarantined());
     }
 
     private static void buffer(ObjectNode json, BufferStatistics buffer, long limitBytes) {

@@ -39,6 +39,12 @@ public final class WritePath implements WriteHandler {
         this.sink = sink;
     }
 
+    /// Takes nothing, as the server is starting.
+    public static WriteHandler notReady() {
+        WriteOutcome refused = refuse(Reason.NOT_READY, describe(Reason.NOT_READY));
+        return _ -> CompletableFuture.completedStage(refused);
+    }
+
     @Override
     public CompletionStage<WriteOutcome> write(byte[] request) {
         Optional<Reason> refusal = state.refusal();
@@ -107,7 +113,7 @@ public final class WritePath implements WriteHandler {
     /// How long such a state usually lasts.
     private static Duration retryAfter(Reason reason) {
         return switch (reason) {
-            case NOT_READY, GRACEFUL_STOP, WAL_FAILED, PERSIST_SATURATED, WAL_FULL -> Duration.ofSeconds(5);
+            case NOT_READY, GRACEFUL_STOP, WAL_FAILED, FENCED, PERSIST_SATURATED, WAL_FULL -> Duration.ofSeconds(5);
             case CATALOG_UNAVAILABLE, MEMORY_LIMIT -> Duration.ofSeconds(2);
             case ADMISSION_LIMIT -> Duration.ofSeconds(1);
         };
@@ -118,6 +124,7 @@ public final class WritePath implements WriteHandler {
             case NOT_READY -> "the server is starting: the log is being replayed";
             case GRACEFUL_STOP -> "the server is stopping";
             case WAL_FAILED -> "the log failed, and the server is about to end";
+            case FENCED -> "another process runs under this one's id, and the server is about to end";
             case PERSIST_SATURATED -> "the persist queue is full (--persist-queue-depth)";
             case WAL_FULL -> "the log has no room for another segment";
             case ADMISSION_LIMIT -> "too many writes at once";

@@ -1,5 +1,8 @@
 package io.sluice.ingester.it;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import io.sluice.ingester.cli.SluiceCommand;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -11,7 +14,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -30,6 +35,8 @@ final class SluiceServer implements AutoCloseable {
     private final List<String> log = Collections.synchronizedList(new ArrayList<>());
     private final CompletableFuture<Matcher> ports = new CompletableFuture<>();
     private final CompletableFuture<Boolean> ready = new CompletableFuture<>();
+    private final Map<String, CompletableFuture<String>> awaited = new ConcurrentHashMap<>();
+    private Thread reader = Thread.currentThread();
     private final HttpClient http = HttpClient.newHttpClient();
 
     private SluiceServer(Process process) {
@@ -38,6 +45,13 @@ final class SluiceServer implements AutoCloseable {
 
     /// Starts a server and waits until it is ready.
     static SluiceServer start(Path dataDirectory, String... options) throws Exception {
+        SluiceServer server = launch(dataDirectory, options);
+        server.awaitReady();
+        return server;
+    }
+
+    /// Starts a server and waits for nothing.
+    static SluiceServer launch(Path dataDirectory, String... options) throws Exception {
         List<String> command = new ArrayList<>(List.of(
                 LAUNCHER.toString(),
                 "serve",
@@ -52,15 +66,51 @@ final class SluiceServer implements AutoCloseable {
         builder.environment().put("SLUICE_JAVA_HOME", System.getProperty("java.home"));
         builder.environment().put("SLUICE_JAVA_OPTS", "-Xmx512m");
         SluiceServer server = new SluiceServer(builder.start());
-        Thread.ofVirtual().start(server::readLog);
-        server.await(server.ready);
+        server.reader = Thread.ofVirtual().start(server::readLog);
         return server;
+    }
+
+    /// Waits until writes are taken.
+    void awaitReady() throws Exception {
+        await(ready);
+    }
+
+    /// Waits until the doors are open, which they are before the log is replayed.
+    void awaitPorts() throws Exception {
+        await(ports);
+    }
+
+    /// Waits for a line of the server's log that contains a text; returns it.
+    String awaitLine(String text) throws Exception {
+        CompletableFuture<String> line = new CompletableFuture<>();
+        awaited.put(text, line);
+        // Those that came before anybody waited.
+        log().stream().filter(seen -> seen.contains(text)).findFirst().ifPresent(line::complete);
+        if (!reader.isAlive()) {
+            line.completeExceptionally(new IllegalStateException("the server ended without it"));
+        }
+        return await(line);
+    }
+
+    /// Waits until the process ends by itself; returns the exit code.
+    int awaitEnd() throws InterruptedException {
+        if (!process.waitFor(START_SECONDS, TimeUnit.SECONDS)) {
+            throw new AssertionError("the server does not end:\n" + String.join("\n", log));
+        }
+        reader.join();
+        return process.exitValue();
     }
 
     private void readLog() {
         try (BufferedReader lines = process.inputReader()) {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 log.add(line);
+                String added = line;
+                awaited.forEach((text, future) -> {
+                    if (added.contains(text)) {
+                        future.complete(added);
+                    }
+                });
                 Matcher found = PORTS.matcher(line);
                 if (found.find()) {
                     ports.complete(found);
@@ -75,8 +125,10 @@ final class SluiceServer implements AutoCloseable {
         IllegalStateException ended = new IllegalStateException("the server ended:\n" + String.join("\n", log));
         ports.completeExceptionally(ended);
         ready.completeExceptionally(ended);
+        awaited.values().forEach(future -> future.completeExceptionally(ended));
     }
 
+    @CanIgnoreReturnValue
     private <T> T await(CompletableFuture<T> future) throws Exception {
         try {
             return future.get(START_SECONDS, TimeUnit.SECONDS);
@@ -119,6 +171,11 @@ final class SluiceServer implements AutoCloseable {
 
     private URI uri(String path) {
         return URI.create("http://127.0.0.1:" + httpPort() + path);
+    }
+
+    /// The document of `/status`.
+    JsonNode status() throws IOException, InterruptedException {
+        return new ObjectMapper().readTree(get("/status").body());
     }
 
     /// Runs a client command of the command line in this process against the server; returns its exit code.
