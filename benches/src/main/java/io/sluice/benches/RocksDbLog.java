@@ -18,6 +18,10 @@ final class RocksDbLog implements Contestant {
     /// Holds the writes of a window of 5 s at 800 MB/s; a fresh one for each window.
     private static final long MEMTABLE_BYTES = 4L << 30;
 
+    static {
+        RocksDB.loadLibrary(); // before the first object of its
+    }
+
     private final String directory;
     private final Options options;
     private final WriteOptions synced = new WriteOptions().setSync(true);
@@ -26,7 +30,6 @@ final class RocksDbLog implements Contestant {
 
     /// @param directory an empty folder
     RocksDbLog(Path directory) throws IOException {
-        RocksDB.loadLibrary();
         this.directory = directory.toString();
         this.options = new Options()
                 .setCreateIfMissing(true)
