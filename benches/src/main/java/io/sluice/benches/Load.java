@@ -1,0 +1,50 @@
+package io.sluice.benches;
+
+import java.util.List;
+import java.util.Random;
+
+/// Who writes what to a log.
+///
+/// @param producers threads
+/// @param inFlight how many writes each has in flight: 1 is to wait for each ack
+/// @param payloads written again and again, each producer beginning with another; of one length if
+///     `inFlight` is above 1
+record Load(int producers, int inFlight, List<byte[]> payloads) {
+    private static final long SEED = 1;
+    private static final int PAYLOADS = 64;
+    private static final int ROWS = 1_000;
+
+    Load {
+        payloads = List.copyOf(payloads);
+    }
+
+    /// Entries of random bytes.
+    static Load random(int producers, int inFlight, int lengthBytes) {
+        Random random = new Random(SEED);
+        byte[][] payloads = new byte[PAYLOADS][lengthBytes];
+        for (byte[] payload : payloads) {
+            random.nextBytes(payload);
+        }
+        return new Load(producers, inFlight, List.of(payloads));
+    }
+
+    /// TSBS writes of 1,000 rows, as the doors hand them to the log.
+    static Load tsbs(int producers) {
+        CpuWrites writes = new CpuWrites(SEED);
+        byte[][] payloads = new byte[PAYLOADS][];
+        for (int i = 0; i < PAYLOADS; i++) {
+            payloads[i] = writes.next(ROWS);
+        }
+        return new Load(producers, 1, List.of(payloads));
+    }
+
+    /// The same number of writes in flight, each with a thread that waits for it.
+    Load oneInFlightEach() {
+        return new Load(producers * inFlight, 1, payloads);
+    }
+
+    /// The payload of a producer's nth write.
+    byte[] payload(int producer, long n) {
+        return payloads.get((int) ((producer + n) % payloads.size()));
+    }
+}
