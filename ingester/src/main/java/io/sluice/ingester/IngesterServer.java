@@ -6,9 +6,11 @@ import io.sluice.ingester.grpc.GrpcServer;
 import io.sluice.ingester.http.HttpDoor;
 import io.sluice.ingester.settings.ServeSettings;
 import io.sluice.model.IngesterId;
+import io.sluice.model.SequenceNumber;
 import io.sluice.persist.FreezeReason;
 import io.sluice.persist.catalog.Catalog.Registration;
 import io.sluice.wal.ReplayReport;
+import io.sluice.wal.WalListener;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
@@ -62,7 +64,7 @@ public final class IngesterServer {
             IngesterId id = identity.loadOrCreate();
             this.known = register(id);
             wiring.state.set(Reason.NOT_READY);
-            wiring.pipeline.set(wiring.buildPipeline(id, threads("apply")));
+            wiring.pipeline.set(wiring.buildPipeline(id, threads("replay")));
             ServerReports reports = new ServerReports(wiring);
             this.grpc = wiring.buildGrpc(reports);
             this.http = bind("--http-bind", settings.httpBind(), () -> wiring.buildHttp(reports));
@@ -137,11 +139,8 @@ public final class IngesterServer {
         var _ = maintenance.scheduleWithFixedDelay(this::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
         replay();
         WritePipeline pipeline = wiring.pipeline.get();
-        pipeline.sink().start();
-        wiring.wal.start(new TimestampOracle(wiring.wal.lastSequence()), threads("wal"), failure -> {
-            wiring.state.set(Reason.WAL_FAILED);
-            fatal(EXIT_LOG_FAILED, "the log failed: " + failure.getMessage());
-        });
+        wiring.wal.start(
+                new TimestampOracle(wiring.wal.lastSequence()), threads("wal"), new LogNews(pipeline));
         wiring.writes.set(pipeline.writes());
         wiring.state.clear(Reason.NOT_READY);
         grpc.setServing(true);
@@ -149,6 +148,32 @@ public final class IngesterServer {
                 "ready, ingester {}, next sequence number {}",
                 pipeline.ingester(),
                 wiring.wal.lastSequence().next());
+    }
+
+    /// Hears of the log.
+    private final class LogNews implements WalListener {
+        private final WritePipeline pipeline;
+
+        LogNews(WritePipeline pipeline) {
+            this.pipeline = pipeline;
+        }
+
+        @Override
+        public void completed(SequenceNumber through) {
+            pipeline.sink().completed(through);
+        }
+
+        @Override
+        public void failed(IOException cause) {
+            wiring.state.set(Reason.WAL_FAILED);
+            fatal(EXIT_LOG_FAILED, "the log failed: " + cause.getMessage());
+            pipeline.stable().fail(cause);
+        }
+
+        @Override
+        public int writesInFlight() {
+            return wiring.inFlight.writes();
+        }
     }
 
     private void replay() throws IOException, InterruptedException {
@@ -188,7 +213,7 @@ public final class IngesterServer {
         wiring.wal.discardAll();
         IngesterId id = identity.create();
         register(id);
-        WritePipeline fresh = wiring.buildPipeline(id, threads("apply"));
+        WritePipeline fresh = wiring.buildPipeline(id, threads("replay"));
         // On the thread of the ticks: none may still have a watermark of the old numbers in its hand, by which it
         // would delete segments of the new ones.
         try {
@@ -243,7 +268,6 @@ public final class IngesterServer {
         http.stop(Duration.ZERO);
         wiring.persister.stop(remaining(endNs));
         wiring.wal.close();
-        pipeline.sink().stop();
         pipeline.buffer().close();
         wiring.calls.shutdown();
         wiring.catalog.close();

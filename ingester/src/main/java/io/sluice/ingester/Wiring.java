@@ -202,7 +202,7 @@ final class Wiring {
         PersistTriggers triggers =
                 new PersistTriggers(buffer, wal, state, settings.persistMaxAge(), settings.bufferBytes());
         WritePreparer preparer = new WritePreparer(schemas, new PartitionSplitter(bufferAllocator), buffer);
-        WalSink sink = new WalSink(wal, buffer, stable, threads);
+        WalSink sink = new WalSink(wal, buffer, stable);
         WritePath writes = new WritePath(state, inFlight, preparer, new InstrumentedSink(sink, nanoTime, metrics));
         WalReplayer replayer = new WalReplayer(
                 settings.wal().directory().resolve("quarantine"),
@@ -213,6 +213,7 @@ final class Wiring {
                     triggers.awaitRoom();
                     persister.awaitCapacity();
                 },
+                threads,
                 metrics);
         return new WritePipeline(ingester, stable, buffer, sink, writes, replayer, triggers);
     }

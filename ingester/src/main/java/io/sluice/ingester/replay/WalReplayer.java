@@ -9,7 +9,6 @@ import io.sluice.ingester.sink.StableWatermark;
 import io.sluice.ingester.sink.WriteOperation;
 import io.sluice.ingester.write.WritePreparer;
 import io.sluice.model.SequenceNumber;
-import io.sluice.wal.EntryHandler;
 import io.sluice.wal.ReplayReport;
 import io.sluice.wal.Wal;
 import java.io.IOException;
@@ -18,25 +17,57 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Applies the log's writes to the buffer, in order, by the code of a live write but without the log. What is in files
 /// already is skipped, so that however often a process crashes, no row comes twice. Used by one thread, once.
 ///
+/// Three things go on at a time: the calling thread reads and checks the log, as many threads as there are processors
+/// decode writes and cut them into partitions, a batch of neighbours each, and one applies the batches in log order. The
+/// batches on their way are bounded; while the buffer is full, the applying thread waits for persist, and so do all.
+///
 /// A write that does not apply is a bug, as all were checked before they were logged: it is set aside in the log's
 /// quarantine folder, counted and reported, and the start goes on.
 public final class WalReplayer {
     private static final Logger LOG = LoggerFactory.getLogger(WalReplayer.class);
+    /// A batch ends with the write by which it has so many payload bytes, or so many writes.
+    private static final int BATCH_BYTES = 1 << 20;
+
+    private static final int BATCH_WRITES = 2_048;
+    /// Batches on their way besides those being decoded.
+    private static final int BATCHES_AHEAD = 2;
 
     private final Path quarantine;
     private final WritePreparer preparer;
     private final BufferTree buffer;
     private final StableWatermark stable;
     private final MemoryRoom room;
+    private final ThreadFactory threads;
     private final Counter writes;
     private final Counter rows;
     private final Counter quarantined;
+
+    /// A write of the log.
+    private record Logged(SequenceNumber sequence, byte[] payload) {}
+
+    /// A write that was decoded, or the reason why it could not be.
+    private sealed interface Decoded {
+        record Applicable(WriteOperation operation) implements Decoded {}
+
+        record Inapplicable(Logged write, Exception cause) implements Decoded {}
+    }
 
     /// Where replay waits when the buffer is full, until persist has made room: the limits hold as in steady state.
     @FunctionalInterface
@@ -48,18 +79,21 @@ public final class WalReplayer {
     }
 
     /// @param quarantine folder for writes that do not apply; created when needed
+    /// @param threads makes the threads that read ahead, decode and apply
     public WalReplayer(
             Path quarantine,
             WritePreparer preparer,
             BufferTree buffer,
             StableWatermark stable,
             MemoryRoom room,
+            ThreadFactory threads,
             MeterRegistry metrics) {
         this.quarantine = quarantine;
         this.preparer = preparer;
         this.buffer = buffer;
         this.stable = stable;
         this.room = room;
+        this.threads = threads;
         this.writes = counter(metrics, "sluice.replay.writes", "Writes applied from the log at start");
         this.rows = counter(metrics, "sluice.replay.rows", "Rows applied from the log at start");
         this.quarantined = counter(
@@ -74,20 +108,202 @@ public final class WalReplayer {
     ///
     /// @throws IOException if the log cannot be read, or the catalog cannot answer
     public ReplayReport replay(Wal wal) throws IOException, InterruptedException {
-        EntryHandler handler = this::apply;
-        return wal.replay(handler);
+        int decoders = Runtime.getRuntime().availableProcessors();
+        try (ExecutorService pool = Executors.newFixedThreadPool(decoders, threads);
+                ExecutorService applier = Executors.newSingleThreadExecutor(threads)) {
+            Pipeline pipeline = new Pipeline(pool, decoders + BATCHES_AHEAD);
+            Future<?> applying = applier.submit(() -> pipeline.applyAll());
+            try {
+                ReplayReport report = wal.replay(pipeline::add, threads);
+                pipeline.end();
+                await(applying);
+                return report;
+            } catch (IOException | InterruptedException | RuntimeException | Error e) {
+                pipeline.abandon();
+                awaitEnd(applying);
+                throw e;
+            }
+        }
     }
 
-    private void apply(SequenceNumber sequence, byte[] payload) throws IOException, InterruptedException {
-        room.await();
-        WriteOperation operation;
+    private static void await(Future<?> applying) throws IOException, InterruptedException {
         try {
-            operation = preparer.prepare(payload);
-        } catch (InvalidWriteException | SchemaConflictException e) {
-            setAside(sequence, payload, e);
-            return;
+            applying.get();
+        } catch (ExecutionException e) {
+            throw asIoException(e);
         }
-        operation.assign(sequence);
+    }
+
+    /// The first failure counts; this one is a consequence.
+    private static void awaitEnd(Future<?> applying) throws InterruptedException {
+        try {
+            applying.get();
+        } catch (ExecutionException e) {
+            LOG.debug("applying ended, too", e);
+        }
+    }
+
+    private static IOException asIoException(ExecutionException e) {
+        return e.getCause() instanceof IOException cause
+                ? cause
+                : new IOException("the log cannot be replayed: " + e.getCause(), e.getCause());
+    }
+
+    /// Batches on their way, in log order.
+    private final class Pipeline {
+        private final ExecutorService decoders;
+        private final BlockingQueue<Future<List<Decoded>>> batches;
+        private List<Logged> batch = new ArrayList<>();
+        private long batchBytes;
+        private volatile boolean abandoned;
+        private volatile boolean ended;
+        private volatile Optional<IOException> failure = Optional.empty();
+
+        Pipeline(ExecutorService decoders, int capacity) {
+            this.decoders = decoders;
+            this.batches = new ArrayBlockingQueue<>(capacity);
+        }
+
+        /// Called for each entry of the log, by the thread that reads it.
+        void add(SequenceNumber sequence, byte[] payload) throws IOException, InterruptedException {
+            batch.add(new Logged(sequence, payload));
+            batchBytes += payload.length;
+            if (batchBytes >= BATCH_BYTES || batch.size() >= BATCH_WRITES) {
+                send();
+            }
+        }
+
+        private void send() throws IOException, InterruptedException {
+            List<Logged> full = batch;
+            batch = new ArrayList<>();
+            batchBytes = 0;
+            hand(decoders.submit(() -> decode(full)));
+        }
+
+        private void hand(Future<List<Decoded>> next) throws IOException, InterruptedException {
+            while (!batches.offer(next, 100, TimeUnit.MILLISECONDS)) {
+                if (failure.isPresent()) {
+                    throw failure.get();
+                }
+            }
+            if (failure.isPresent()) {
+                throw failure.get();
+            }
+        }
+
+        /// The last entry was added.
+        void end() throws IOException, InterruptedException {
+            if (!batch.isEmpty()) {
+                send();
+            }
+            ended = true;
+        }
+
+        /// What is decoded is released, and not applied.
+        void abandon() {
+            abandoned = true;
+            ended = true;
+        }
+
+        /// Applies batches until the last.
+        @SuppressWarnings("NullAway") // a Callable<Void> has nothing else to return
+        Void applyAll() throws InterruptedException, IOException {
+            while (true) {
+                boolean isLast = ended;
+                Future<List<Decoded>> next = batches.poll(isLast ? 0 : 10, TimeUnit.MILLISECONDS);
+                if (next == null && isLast) {
+                    break;
+                }
+                if (next != null) {
+                    applyNext(next);
+                }
+            }
+            if (failure.isPresent()) {
+                throw failure.get();
+            }
+            return null;
+        }
+
+        private void applyNext(Future<List<Decoded>> next) throws InterruptedException {
+            List<Decoded> decoded;
+            try {
+                decoded = next.get();
+            } catch (ExecutionException e) {
+                fail(asIoException(e));
+                return;
+            }
+            for (Decoded write : decoded) {
+                if (abandoned || failure.isPresent()) {
+                    release(write);
+                    continue;
+                }
+                try {
+                    apply(write);
+                } catch (IOException e) {
+                    fail(e);
+                }
+            }
+        }
+
+        private void fail(IOException cause) {
+            if (failure.isEmpty()) {
+                failure = Optional.of(cause);
+            }
+        }
+    }
+
+    private static void release(Decoded write) {
+        if (write instanceof Decoded.Applicable(WriteOperation operation)) {
+            operation.close();
+        }
+    }
+
+    private List<Decoded> decode(List<Logged> batch) throws IOException {
+        List<Decoded> decoded = new ArrayList<>(batch.size());
+        boolean done = false;
+        try {
+            for (Logged write : batch) {
+                decoded.add(decode(write));
+            }
+            done = true;
+            return decoded;
+        } finally {
+            if (!done) {
+                decoded.forEach(WalReplayer::release);
+            }
+        }
+    }
+
+    private Decoded decode(Logged write) throws IOException {
+        try {
+            WriteOperation operation = preparer.prepare(write.payload());
+            operation.assign(write.sequence());
+            return new Decoded.Applicable(operation);
+        } catch (InvalidWriteException | SchemaConflictException e) {
+            return new Decoded.Inapplicable(write, e);
+        }
+    }
+
+    private void apply(Decoded decoded) throws IOException, InterruptedException {
+        switch (decoded) {
+            case Decoded.Inapplicable(Logged write, Exception cause) ->
+                setAside(write.sequence(), write.payload(), cause);
+            case Decoded.Applicable(WriteOperation operation) -> apply(operation);
+        }
+    }
+
+    private void apply(WriteOperation operation) throws IOException, InterruptedException {
+        boolean taken = false;
+        try {
+            room.await();
+            taken = true;
+        } finally {
+            if (!taken) {
+                operation.close();
+            }
+        }
+        SequenceNumber sequence = operation.sequence();
+        byte[] payload = operation.payload();
         long rowCount = operation.rowCount();
         try {
             buffer.apply(operation);

@@ -5,6 +5,7 @@ import io.sluice.persist.parquet.ParquetSettings;
 import io.sluice.query.flight.FlightSettings;
 import io.sluice.wal.CorruptionPolicy;
 import io.sluice.wal.WalSettings;
+import io.sluice.wal.WalSettings.Compression;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -38,6 +39,10 @@ public record ServeSettings(
     private static final Set<String> LOG_LEVELS = Set.of("error", "warn", "info", "debug");
     private static final long MIB = 1L << 20;
     private static final long TIB = 1L << 40;
+    /// Of the log's own queue. The writes in flight, whose limits can be changed while running, are bounded below it.
+    private static final long MIN_LOG_QUEUE_BYTES = 1L << 30;
+
+    private static final int LOG_QUEUE_ENTRIES = 1 << 20;
 
     /// Reads all settings.
     ///
@@ -107,12 +112,27 @@ public record ServeSettings(
                         .toAbsolutePath()
                         .normalize()
                 : data.resolve("wal");
+        long segmentBytes = values.bytes(Setting.WAL_SEGMENT_BYTES, 64 * 1_024, TIB);
+        long maxBytes = values.bytes(Setting.WAL_MAX_BYTES, 128 * 1_024, TIB * 1_024);
+        if (maxBytes < 2 * segmentBytes) {
+            throw new InvalidSettingException(
+                    "--wal-max-bytes is %d and --wal-segment-bytes %d: expected two segments at least"
+                            .formatted(maxBytes, segmentBytes));
+        }
         return new WalSettings(
                 directory,
-                values.bytes(Setting.WAL_SEGMENT_BYTES, 64 * 1_024, TIB),
+                segmentBytes,
+                maxBytes,
                 values.duration(Setting.WAL_MAX_SEGMENT_AGE),
-                inflightBytes,
-                values.number(Setting.MAX_CONCURRENT_WRITES, 1, 1_000_000),
+                Math.max(inflightBytes, MIN_LOG_QUEUE_BYTES),
+                LOG_QUEUE_ENTRIES,
+                values.durationOrZero(Setting.WAL_GROUP_DELAY, Duration.ofSeconds(1)),
+                values.number(Setting.WAL_GROUP_SIBLINGS, 0, 1_000_000),
+                values.parse(
+                        Setting.WAL_COMPRESSION,
+                        "none or lz4",
+                        text -> Compression.valueOf(text.toUpperCase(Locale.ROOT))),
+                values.flag(Setting.WAL_DIRECT_IO),
                 values.parse(
                         Setting.WAL_ON_CORRUPTION,
                         "quarantine or fail",

@@ -192,6 +192,16 @@ public final class SettingValues {
         return duration;
     }
 
+    /// A duration that may be 0.
+    public Duration durationOrZero(Setting setting, Duration max) throws InvalidSettingException {
+        String expected = "a duration such as 0ms or 1ms, from 0 to %d ms".formatted(max.toMillis());
+        Duration duration = parse(setting, expected, SettingValues::parseDuration);
+        if (duration.isNegative() || duration.compareTo(max) > 0) {
+            throw invalid(setting, expected);
+        }
+        return duration;
+    }
+
     /// Reads `500ms`, `25s`, `5m`, `1h`, `2d` or ISO-8601.
     public static Duration parseDuration(String text) {
         Matcher matcher = DURATION.matcher(text.strip());
@@ -200,6 +210,7 @@ public final class SettingValues {
         }
         long number = Long.parseLong(matcher.group(1));
         return switch (matcher.group(2)) {
+            case "us" -> Duration.ofNanos(Math.multiplyExact(number, 1_000));
             case "ms" -> Duration.ofMillis(number);
             case "s" -> Duration.ofSeconds(number);
             case "m" -> Duration.ofMinutes(number);

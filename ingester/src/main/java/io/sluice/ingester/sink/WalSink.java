@@ -8,43 +8,29 @@ import io.sluice.wal.WalRefusedException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadFactory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Makes a write durable before anybody can see it. Writes go on to the next sink in log order, on one thread of this
-/// sink's own, while the log syncs the next ones; then [StableWatermark] is published, and only then they are
-/// acknowledged.
+/// Makes a write durable before anybody can see it. The log hands back what is durable in log order, a group at a time
+/// and on one of its own threads, while it writes the next group: each write of the group goes on to the next sink, then
+/// [StableWatermark] is published, and only then they are acknowledged.
 ///
-/// Any thread may call [#apply]. The queue between log and applying thread is bounded by the writes in flight, which
-/// admission bounds.
+/// Any thread may call [#apply]. What waits is bounded by the writes in flight, which admission bounds.
 public final class WalSink implements WriteSink {
     private static final Logger LOG = LoggerFactory.getLogger(WalSink.class);
-    /// How many writes are applied before their acks go out.
-    private static final int MAX_APPLY_BATCH = 1_024;
 
     private final Wal wal;
     private final WriteSink next;
     private final StableWatermark stable;
-    private final BlockingQueue<Pending> durable = new LinkedBlockingQueue<>();
-    private final Thread applier;
-    private volatile boolean stopping;
+    /// Durable, and not acknowledged yet; used by the log's threads, one after the other.
+    private final List<Pending> group = new ArrayList<>();
 
-    /// Starts nothing.
-    public WalSink(Wal wal, WriteSink next, StableWatermark stable, ThreadFactory threads) {
+    public WalSink(Wal wal, WriteSink next, StableWatermark stable) {
         this.wal = wal;
         this.next = next;
         this.stable = stable;
-        this.applier = threads.newThread(this::applyAll);
-    }
-
-    /// Starts the applying thread.
-    public void start() {
-        applier.start();
     }
 
     @Override
@@ -62,44 +48,19 @@ public final class WalSink implements WriteSink {
     private static Reason reason(WalRefusedException refused) {
         return switch (refused.reason()) {
             case QUEUE_FULL -> Reason.ADMISSION_LIMIT;
-            case NO_SPACE -> Reason.WAL_FULL;
+            case NO_SPACE, FULL -> Reason.WAL_FULL;
             case CLOSED -> Reason.GRACEFUL_STOP;
             case FAILED -> Reason.WAL_FAILED;
         };
     }
 
-    private void applyAll() {
-        List<Pending> batch = new ArrayList<>(MAX_APPLY_BATCH);
-        while (awaitDurable(batch)) {
-            durable.drainTo(batch, MAX_APPLY_BATCH - 1);
-            for (Pending pending : batch) {
-                pending.applyTo(next);
-            }
-            // Published before any ack: who hears of a write finds it.
-            stable.publish(batch.getLast().operation.sequence());
-            batch.forEach(Pending::acknowledge);
-            batch.clear();
-        }
-    }
-
-    /// Waits for the next write; false if there will be none.
-    private boolean awaitDurable(List<Pending> batch) {
-        while (true) {
-            try {
-                Pending first = stopping ? durable.poll() : durable.take();
-                return first != null && batch.add(first);
-            } catch (InterruptedException e) {
-                // stop() interrupts after it has set stopping; what is queued then is applied all the same.
-                LOG.debug("applying thread interrupted, stopping: {}", stopping);
-            }
-        }
-    }
-
-    /// Ends the applying thread once all that the log made durable is applied. To be called after the log was closed.
-    public void stop() throws InterruptedException {
-        stopping = true;
-        applier.interrupt();
-        applier.join();
+    /// All writes up to a number are durable and went to the next sink. Called by the log's owner for
+    /// [io.sluice.wal.WalListener#completed].
+    public void completed(SequenceNumber through) {
+        // Published before any ack: who hears of a write finds it.
+        stable.publish(through);
+        group.forEach(Pending::acknowledge);
+        group.clear();
     }
 
     /// A write on its way through the log.
@@ -115,7 +76,15 @@ public final class WalSink implements WriteSink {
         @Override
         public void durable(SequenceNumber sequence) {
             operation.assign(sequence);
-            durable.add(this);
+            applyTo(next);
+            group.add(this);
+        }
+
+        @Override
+        public void refused(WalRefusedException refusal) {
+            operation.close();
+            outcome.completeExceptionally(
+                    new WriteRefusedException(reason(refusal), String.valueOf(refusal.getMessage())));
         }
 
         @Override
@@ -124,7 +93,7 @@ public final class WalSink implements WriteSink {
             outcome.completeExceptionally(new OutcomeUnknownException("the log failed: " + cause.getMessage(), cause));
         }
 
-        void applyTo(WriteSink sink) {
+        private void applyTo(WriteSink sink) {
             try {
                 sink.apply(operation);
                 applied = true;
