@@ -69,8 +69,8 @@ final class LearnedColumns implements KnownColumns {
     }
 
     private TableSchema schema(TableName table, Map<ColumnName, ColumnSchema> known) {
-        List<ColumnSchema> all =
-                Stream.concat(Stream.of(ColumnSchema.TIME), known.values().stream()).toList();
+        List<ColumnSchema> all = Stream.concat(Stream.of(ColumnSchema.TIME), known.values().stream())
+                .toList();
         return new TableSchema(namespace, table, UNKNOWN_ID, PartitionTemplate.DAILY, all);
     }
 }

@@ -36,7 +36,8 @@ final class LineBatches {
     /// Whole lines.
     ///
     /// @param bytes not to be changed
-    /// @param count how many lines, blank ones and comments included, one with line feeds in a string counting once
+    /// @param count how many lines, blank ones and comments included, one with line feeds in a string
+    ///     counting once
     /// @param firstLine the number of the first in its file, from 1, counted as editors count
     /// @param lastLine the number of the last; one less than the first if there is none
     record Batch(byte[] bytes, int count, long firstLine, long lastLine) {
@@ -126,8 +127,8 @@ final class LineBatches {
                 lines++;
             }
         }
-        Batch batch = new Batch(
-                Arrays.copyOf(buffer, end), lines, lineFeedsBefore + 1, lineFeedsBefore + lineFeedsAtEnd);
+        Batch batch =
+                new Batch(Arrays.copyOf(buffer, end), lines, lineFeedsBefore + 1, lineFeedsBefore + lineFeedsAtEnd);
         System.arraycopy(buffer, end, buffer, 0, length - end);
         length -= end;
         lineFeedsBefore += lineFeedsAtEnd;

@@ -88,8 +88,8 @@ public final class SluiceCommand implements Runnable {
         if (debug) {
             failure.printStackTrace(err);
         }
-        err.println(
-                "sluice: " + Text.oneLine(message(failure)) + (code == ExitCodes.SOFTWARE && !debug ? "; --debug says more" : ""));
+        err.println("sluice: " + Text.oneLine(message(failure))
+                + (code == ExitCodes.SOFTWARE && !debug ? "; --debug says more" : ""));
         err.flush();
         return code;
     }

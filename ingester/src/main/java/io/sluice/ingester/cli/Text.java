@@ -1,10 +1,10 @@
 package io.sluice.ingester.cli;
 
+import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
-import java.io.IOException;
 import java.util.regex.Pattern;
 
 /// Messages as a terminal should see them.
@@ -28,8 +28,8 @@ final class Text {
                 "there is no %s, or a folder above it is missing".formatted(file.getFile());
             case AccessDeniedException file -> "no permission for %s".formatted(file.getFile());
             case FileAlreadyExistsException file -> "%s is there already, and is no folder".formatted(file.getFile());
-            case FileSystemException file when file.getReason() != null ->
-                "%s: %s".formatted(file.getFile(), file.getReason());
+            case FileSystemException file
+            when file.getReason() != null -> "%s: %s".formatted(file.getFile(), file.getReason());
             default -> failure.getMessage() == null ? failure.getClass().getSimpleName() : failure.getMessage();
         };
     }

@@ -77,10 +77,9 @@ final class WriteCalls {
                 answer.get();
                 return new Answer.Written();
             } catch (ExecutionException e) {
-                StatusRuntimeException failure =
-                        e.getCause() instanceof StatusRuntimeException status
-                                ? status
-                                : Status.fromThrowable(e).asRuntimeException();
+                StatusRuntimeException failure = e.getCause() instanceof StatusRuntimeException status
+                        ? status
+                        : Status.fromThrowable(e).asRuntimeException();
                 Optional<Duration> again = retryAfter(failure);
                 if (again.isEmpty() || attempt == MAX_ATTEMPTS) {
                     return failed(failure, again.isPresent());

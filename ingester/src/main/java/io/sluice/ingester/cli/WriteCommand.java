@@ -87,13 +87,14 @@ final class WriteCommand implements Callable<Integer> {
             throw new CommandFailedException(
                     ExitCodes.USAGE, "--in-flight is %d: expected 1 to %d".formatted(inFlight, MAX_IN_FLIGHT));
         }
+        server.address(); // a mistake in it is told before anything is read
         List<String> inputs = files.isEmpty() ? List.of("-") : files;
         // The launcher asks the shell: Java knows of standard input and output only.
         boolean onTerminal = Boolean.getBoolean("sluice.stderr.terminal");
         Progress progress = new Progress(spec.commandLine().getErr(), onTerminal, totalBytes(inputs));
         try {
-            boolean all = server.call(
-                    channel -> write(sender(new WriteCalls(channel, WriteCommand::pause), name, unit, progress), inputs, progress));
+            boolean all = server.call(channel -> write(
+                    sender(new WriteCalls(channel, WriteCommand::pause), name, unit, progress), inputs, progress));
             return all ? ExitCodes.OK : ExitCodes.PARTIAL;
         } finally {
             progress.finish();
@@ -125,8 +126,7 @@ final class WriteCommand implements Callable<Integer> {
                 }
             } catch (IOException e) {
                 sender.finish();
-                throw new CommandFailedException(
-                        ExitCodes.IO, "cannot read %s: %s".formatted(input, Text.reason(e)));
+                throw new CommandFailedException(ExitCodes.IO, "cannot read %s: %s".formatted(input, Text.reason(e)));
             }
         }
         return sender.finish();

@@ -62,7 +62,8 @@ final class GcCommandTest {
     }
 
     private void put(String name, Duration age) throws IOException {
-        try (ObjectUpload upload = ObjectStores.open("file:" + data.resolve("objects")).upload(name)) {
+        try (ObjectUpload upload =
+                ObjectStores.open("file:" + data.resolve("objects")).upload(name)) {
             upload.out().write("arbitrary".getBytes(StandardCharsets.UTF_8));
             upload.complete();
         }

@@ -29,8 +29,37 @@ final class LineBatchesTest {
             new ParseOptions(new NamespaceName("n"), Precision.NS, 0, 1_000_000, KnownColumns.NONE);
     /// What means something to the parser, alone and together.
     private static final String[] FRAGMENTS = {
-        "\n", "\n", "\r\n", "\r", " ", " ", "\t", "\0", "=", "\"", "=\"", "\\", "\\\\", "\\\"", "\\ ", "\\=", "\\,", ",", "#",
-        "# c=\"d", "cpu", "m v=1", "m,t=a v=\"x", "m,t=\"a b\" v=1i 5", "m v=\"\"", "m v=\"a\nb\"", "é"
+        "\n",
+        "\n",
+        "\r\n",
+        "\r",
+        " ",
+        " ",
+        "\t",
+        "\0",
+        "=",
+        "\"",
+        "=\"",
+        "\\",
+        "\\\\",
+        "\\\"",
+        "\\ ",
+        "\\=",
+        "\\,",
+        ",",
+        "#",
+        "# c=\"d",
+        "cpu",
+        "m v=1",
+        "m,t=a v=\"x",
+        "m,t=\"a b\" v=1i 5",
+        "m v=\"\"",
+        "m v=\"",
+        "\nm v=\"a\n",
+        "\nm v=\"",
+        "\n\"",
+        "m v=\"a\nb\"",
+        "é"
     };
 
     private static List<Batch> batches(InputStream in, int maxLines) throws IOException {
@@ -121,8 +150,10 @@ final class LineBatchesTest {
     @Test
     void aLineLongerThanTheBufferIsOneLine() throws IOException {
         String line = "a v=\"" + "x\n".repeat(1 << 20) + "\" 1\n";
-        assertThat(batches(line + "b v=1\n", 1)).hasSize(2).first().satisfies(batch -> assertThat(batch.bytes())
-                .hasSize(line.length()));
+        assertThat(batches(line + "b v=1\n", 1))
+                .hasSize(2)
+                .first()
+                .satisfies(batch -> assertThat(batch.bytes()).hasSize(line.length()));
     }
 
     @Test
@@ -145,7 +176,9 @@ final class LineBatchesTest {
     void halvesAreTheLinesInOrderWithTheirNumbers() throws IOException {
         Batch batch = batches("# c\na v=\"\n\"\nb v=1\nc v=2\nd v=3", 10).getFirst();
         List<Batch> halves = batch.halves();
-        assertThat(halves).extracting(LineBatchesTest::text).containsExactly("# c\na v=\"\n\"\n", "b v=1\nc v=2\nd v=3");
+        assertThat(halves)
+                .extracting(LineBatchesTest::text)
+                .containsExactly("# c\na v=\"\n\"\n", "b v=1\nc v=2\nd v=3");
         assertThat(halves).extracting(Batch::firstLine).containsExactly(1L, 4L);
         assertThat(halves).extracting(Batch::lastLine).containsExactly(3L, 6L);
         assertThat(halves).extracting(Batch::count).containsExactly(2, 3);
@@ -168,7 +201,7 @@ final class LineBatchesTest {
         LineProtocolParser parser = new LineProtocolParser(ARBITRARY_SEED);
         int cuts = 0;
         int lineFeedsInStrings = 0;
-        for (long seed = 0; seed < 4_000; seed++) {
+        for (long seed = 0; seed < 2_000; seed++) {
             Random random = new Random(seed);
             byte[] input = generate(random);
             String shown = "seed %d: %s".formatted(seed, new String(input, StandardCharsets.UTF_8));
@@ -194,7 +227,7 @@ final class LineBatchesTest {
             cuts += count;
             lineFeedsInStrings += (int) lineFeeds(input) - count;
         }
-        assertThat(cuts).isGreaterThan(10_000);
+        assertThat(cuts).isGreaterThan(5_000);
         assertThat(lineFeedsInStrings).as("strings over lines were tried").isGreaterThan(500);
     }
 
@@ -203,7 +236,7 @@ final class LineBatchesTest {
     void everyLineTakenAloneIsReadAsItself() throws IOException {
         LineProtocolParser parser = new LineProtocolParser(ARBITRARY_SEED);
         int bad = 0;
-        for (long seed = 0; seed < 2_000; seed++) {
+        for (long seed = 0; seed < 1_000; seed++) {
             byte[] input = generate(new Random(seed));
             for (Batch batch : batches(new ByteArrayInputStream(input), 1_000)) {
                 List<LineError> errors = parse(parser, input).errors();
@@ -213,11 +246,13 @@ final class LineBatchesTest {
                         .isEqualTo(errors.size());
                 assertThat(errors.stream().map(LineError::lineNumber))
                         .as("seed %d: %s", seed, text(batch))
-                        .containsAll(alone.errors().stream().map(LineError::lineNumber).toList());
+                        .containsAll(alone.errors().stream()
+                                .map(LineError::lineNumber)
+                                .toList());
                 bad += errors.size();
             }
         }
-        assertThat(bad).isGreaterThan(1_000);
+        assertThat(bad).isGreaterThan(500);
     }
 
     private static byte[] generate(Random random) {
@@ -243,7 +278,8 @@ final class LineBatchesTest {
                 probe[at + 1] = 'x';
                 probe[at + 2] = '\n';
                 List<LineError> errors = parse(parser, probe).errors();
-                isEnd |= !errors.isEmpty() && errors.getLast().lineNumber() == lineFeeds(Arrays.copyOf(input, at + 1)) + 1;
+                isEnd |= !errors.isEmpty()
+                        && errors.getLast().lineNumber() == lineFeeds(Arrays.copyOf(input, at + 1)) + 1;
             }
             if (isEnd) {
                 lines.add(Arrays.copyOfRange(input, start, at + 1));

@@ -28,8 +28,7 @@ final class ServerCommandsTest {
 
     @Test
     void persistAsksForTheNamespaceAndTableOnly() {
-        CommandRun run =
-                CommandRun.of("persist", "--server", server.address(), "--namespace", "n", "--table", "cpu");
+        CommandRun run = CommandRun.of("persist", "--server", server.address(), "--namespace", "n", "--table", "cpu");
         assertThat(run.exitCode()).as(run.err()).isZero();
         assertThat(server.persistAsked()).isEqualTo("Optional[n] Optional[cpu]");
     }
@@ -68,7 +67,9 @@ final class ServerCommandsTest {
     @Test
     void statusAsJsonIsTheDocumentAsItIs() {
         server.setStatus("{\"a\" : 1}");
-        assertThat(CommandRun.of("status", "--json", "--server", server.address()).out().strip())
+        assertThat(CommandRun.of("status", "--json", "--server", server.address())
+                        .out()
+                        .strip())
                 .isEqualTo("{\"a\" : 1}");
     }
 

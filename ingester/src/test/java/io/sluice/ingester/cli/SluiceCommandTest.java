@@ -58,7 +58,16 @@ final class SluiceCommandTest {
     void theCommandsAreThoseOfTheReadme() {
         assertThat(commands().stream().map(words -> String.join(" ", words)))
                 .containsExactlyInAnyOrder(
-                        "", "serve", "write", "query", "persist", "status", "wal", "wal ls", "wal verify", "wal dump",
+                        "",
+                        "serve",
+                        "write",
+                        "query",
+                        "persist",
+                        "status",
+                        "wal",
+                        "wal ls",
+                        "wal verify",
+                        "wal dump",
                         "gc");
     }
 
@@ -102,7 +111,12 @@ final class SluiceCommandTest {
     void anUnknownOptionOfAnyCommandIsNamedInOneLineWithWhereToReadMore() {
         for (List<String> words : commands()) {
             String command = ("sluice " + String.join(" ", words)).strip();
-            run(words, "--no-such-thing").assertFailed(ExitCodes.USAGE, "--no-such-thing", "see " + command + " --help");
+            List<String> complete = new ArrayList<>(words);
+            if (words.equals(List.of("write")) || words.equals(List.of("query"))) {
+                complete.addAll(List.of("--namespace", "n", "cpu"));
+            }
+            run(complete, "--no-such-thing")
+                    .assertFailed(ExitCodes.USAGE, "--no-such-thing", "see " + command + " --help");
         }
     }
 
@@ -161,8 +175,8 @@ final class SluiceCommandTest {
         CommandRun write = CommandRun.of("write", "--namespace", "n", "--server", address, lines.toString());
         assertThat(write.exitCode()).isEqualTo(ExitCodes.UNAVAILABLE);
         assertThat(write.errLines()).hasSize(3);
-        assertThat(write.errLines().getFirst()).isEqualTo("sluice: %s line 1, and what follows, may not be written"
-                .formatted(lines));
+        assertThat(write.errLines().getFirst())
+                .isEqualTo("sluice: %s line 1, and what follows, may not be written".formatted(lines));
         assertThat(write.errLines().get(1)).contains("0 rows written");
         assertThat(write.errLines().getLast()).startsWith("sluice: cannot reach the server at " + address);
     }
@@ -188,12 +202,21 @@ final class SluiceCommandTest {
                 .isEqualTo(Duration.ofSeconds(100_000 - 3_600).toNanos());
         assertThat(QueryCommand.nanos("--from", "1970-01-01T01:00:00.5+01:00", clock))
                 .isEqualTo(500_000_000);
-        for (String wrong : new String[] {"", "yesterday", "-", "-1w", "-99999999999999999d", "9999-01-01T00:00:00Z",
-            "99999999999999999999", "2026-11-21"}) {
+        for (String wrong : new String[] {
+            "",
+            "yesterday",
+            "-",
+            "-1w",
+            "-99999999999999999d",
+            "9999-01-01T00:00:00Z",
+            "99999999999999999999",
+            "2026-11-21"
+        }) {
             assertThatThrownBy(() -> QueryCommand.nanos("--from", wrong, clock))
                     .as(wrong)
-                    .isInstanceOfSatisfying(CommandFailedException.class, e -> assertThat(e.exitCode())
-                            .isEqualTo(ExitCodes.USAGE))
+                    .isInstanceOfSatisfying(
+                            CommandFailedException.class,
+                            e -> assertThat(e.exitCode()).isEqualTo(ExitCodes.USAGE))
                     .hasMessageStartingWith("--from is '%s': expected RFC 3339".formatted(wrong));
         }
     }

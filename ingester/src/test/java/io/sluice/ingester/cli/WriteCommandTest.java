@@ -104,7 +104,8 @@ final class WriteCommandTest {
         CommandRun run = write(file("a.lp", "cpu v=1 1\n"), folder + "/none.lp");
         assertThat(run.exitCode()).isEqualTo(ExitCodes.IO);
         assertThat(server.written()).containsExactly(1L);
-        assertThat(run.errLines().getLast()).startsWith("sluice: cannot read %s/none.lp: there is no ".formatted(folder));
+        assertThat(run.errLines().getLast())
+                .startsWith("sluice: cannot read %s/none.lp: there is no ".formatted(folder));
     }
 
     @Test
