@@ -11,7 +11,7 @@ final class DurationConverter implements CommandLine.ITypeConverter<Duration> {
     public Duration convert(String text) {
         try {
             return SettingValues.parseDuration(text);
-        } catch (DateTimeException | IllegalArgumentException e) {
+        } catch (DateTimeException | IllegalArgumentException | ArithmeticException e) {
             throw new CommandLine.TypeConversionException(
                     "'%s' is no duration such as 500ms, 25s or 24h".formatted(text));
         }

@@ -34,6 +34,10 @@ import picocli.CommandLine.Spec;
 final class GcCommand implements Callable<Integer> {
     private static final String SQLITE = "sqlite:";
     private static final String FILE = "file:";
+    /// An object that is about to be recorded is younger: see [OrphanFinder].
+    private static final Duration MIN_AGE = Duration.ofHours(1);
+
+    private static final Duration MAX_AGE = Duration.ofDays(36_500);
 
     @Spec
     private CommandSpec spec = CommandSpec.create();
@@ -65,11 +69,20 @@ final class GcCommand implements Callable<Integer> {
             paramLabel = "DURATION",
             defaultValue = "24h",
             converter = DurationConverter.class,
-            description = "How old an object must be to be deleted (default: ${DEFAULT-VALUE})")
+            description = {
+                "How old an object must be to be deleted, at least 1h: a server may be about to record a younger one",
+                "(default: ${DEFAULT-VALUE})"
+            })
     private Duration olderThan = Duration.ofHours(24);
 
     @Override
     public Integer call() throws IOException {
+        if (delete && (olderThan.compareTo(MIN_AGE) < 0 || olderThan.compareTo(MAX_AGE) > 0)) {
+            throw new CommandFailedException(
+                    ExitCodes.USAGE,
+                    "--older-than is %s: expected 1h to %dd, as a running server may be about to record what is younger"
+                            .formatted(olderThan, MAX_AGE.toDays()));
+        }
         InstantSource clock = Clock.systemUTC();
         String catalogAddress = or(catalog, SQLITE, "catalog.db");
         String storeAddress = or(objectStore, FILE, "objects");
@@ -79,11 +92,11 @@ final class GcCommand implements Callable<Integer> {
         try (Catalog opened = Catalogs.open(catalogAddress, clock)) {
             ObjectStore store = ObjectStores.open(storeAddress);
             OrphanFinder finder = new OrphanFinder(opened, store, clock);
-            if (delete && opened.objectNames().isEmpty() && !finder.find().isEmpty()) {
+            if (delete && !finder.find().isEmpty() && !namesAny(opened, store)) {
                 // More likely another server's catalog than one whose every upload was lost.
                 throw new CommandFailedException(
                         ExitCodes.PARTIAL,
-                        "nothing was deleted: the catalog %s names no object at all, so it may not belong to %s"
+                        "nothing was deleted: the catalog %s names no object of %s, so it may not belong to it"
                                 .formatted(catalogAddress, storeAddress));
             }
             List<ObjectInfo> orphans = delete ? finder.delete(olderThan) : finder.find();
@@ -96,6 +109,16 @@ final class GcCommand implements Callable<Integer> {
         }
         out.flush();
         return ExitCodes.OK;
+    }
+
+    /// Whether the catalog names an object that is in the store.
+    private static boolean namesAny(Catalog catalog, ObjectStore store) throws IOException {
+        for (String name : catalog.objectNames()) {
+            if (store.find(name).isPresent()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /// Opening creates what is missing, and to an empty catalog every object is an orphan: all rows would be deleted.

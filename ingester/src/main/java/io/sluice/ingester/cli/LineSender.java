@@ -1,15 +1,8 @@
 package io.sluice.ingester.cli;
 
-import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
-import com.google.rpc.RetryInfo;
-import io.grpc.CallOptions;
-import io.grpc.ManagedChannel;
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
-import io.grpc.protobuf.StatusProto;
-import io.grpc.stub.ClientCalls;
+import io.sluice.ingester.cli.WriteCalls.Answer;
 import io.sluice.ingester.lineprotocol.LineError;
 import io.sluice.ingester.lineprotocol.LineProtocolParser;
 import io.sluice.ingester.lineprotocol.ParseOptions;
@@ -18,175 +11,96 @@ import io.sluice.ingester.lineprotocol.Precision;
 import io.sluice.model.NamespaceName;
 import io.sluice.proto.v1.WriteRequest;
 import io.sluice.proto.v1.WriteResponse;
-import io.sluice.proto.v1.WriteServiceGrpc;
-import java.time.Clock;
-import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 
-/// Sends batches of lines as writes, a few at a time, and tries again what the server asks to be tried again. For one
-/// thread.
+/// Sends batches of lines as writes, a few at a time, so that every good line is written and the bad ones are named.
+/// For one thread.
+///
+/// A write is all or nothing, and the schema is the server's: a line that contradicts it brings down its whole batch.
+/// Such a batch is sent again in halves, in its order, until the line is found. What is written on the way tells the
+/// columns' types, so that more lines of that kind are found without asking.
 final class LineSender {
-    private static final int MAX_ATTEMPTS = 20;
-    private static final int MAX_ERRORS = 20;
-    /// The server's advice is followed within these bounds.
-    private static final Duration MIN_RETRY_DELAY = Duration.ofMillis(10);
+    /// Lines and batches that are named; all are counted.
+    static final int MAX_NAMED = 20;
+    /// Retries that are told.
+    private static final int MAX_NOTICES = 20;
+    /// Bad lines of a batch that are looked at twice: are they bad by themselves?
+    private static final int MAX_EXAMINED = 10_000;
+    /// Writes to spend on finding bad lines: enough for some fifty in batches of 5,000. Then a batch fails as a whole,
+    /// as otherwise a file that is all wrong would cost two writes for each line.
+    static final int MAX_SEARCH_WRITES = 1_000;
+    /// What a batch without faults adds again to those.
+    private static final int EARNED_SEARCH_WRITES = 10;
 
-    private static final Duration MAX_RETRY_DELAY = Duration.ofSeconds(30);
-    /// An answer that takes longer is given up: the outcome is not known then.
-    private static final Duration ANSWER_DEADLINE = Duration.ofMinutes(2);
-
-    private final ManagedChannel channel;
+    private final WriteCalls calls;
     private final NamespaceName namespace;
     private final Precision precision;
     private final Progress progress;
+    private final InstantSource clock;
     private final int maxInFlight;
     private final LineProtocolParser parser =
             new LineProtocolParser(ThreadLocalRandom.current().nextLong());
+    private final LearnedColumns known;
     private final Deque<InFlight> inFlight = new ArrayDeque<>();
+    private int searchWrites = MAX_SEARCH_WRITES;
     private boolean all = true;
-    private int errors;
+    private int named;
+    private int notices;
 
+    /// @param clock tells the timestamp of lines that have none
     LineSender(
-            ManagedChannel channel, NamespaceName namespace, Precision precision, int maxInFlight, Progress progress) {
-        this.channel = channel;
+            WriteCalls calls,
+            NamespaceName namespace,
+            Precision precision,
+            int maxInFlight,
+            Progress progress,
+            InstantSource clock) {
+        this.calls = calls;
         this.namespace = namespace;
         this.precision = precision;
         this.maxInFlight = maxInFlight;
         this.progress = progress;
+        this.clock = clock;
+        this.known = new LearnedColumns(namespace);
     }
 
-    /// @param place the lines, in words
-    private record InFlight(WriteRequest request, long rows, String place, Future<WriteResponse> answer) {}
+    /// Lines of one input.
+    ///
+    /// @param nowNs the timestamp of lines that have none, the same for all parts of a batch
+    /// @param isBatch whether it is a batch as it was cut, and not a part of one
+    private record Part(String input, LineBatches.Batch lines, long nowNs, boolean isBatch) {
+        List<Part> halves() {
+            return lines.halves().stream()
+                    .map(half -> new Part(input, half, nowNs, false))
+                    .toList();
+        }
+
+        /// The lines in words.
+        String place() {
+            return lines.count() == 1
+                    ? "%s line %d".formatted(input, lines.firstLine())
+                    : "%s lines %d to %d".formatted(input, lines.firstLine(), lines.lastLine());
+        }
+    }
+
+    private record InFlight(Part part, ParsedLines parsed, WriteRequest request, Future<WriteResponse> answer) {}
 
     /// Sends the good lines of a batch, and tells which are bad.
+    ///
+    /// @throws io.grpc.StatusRuntimeException if the server cannot be reached, or does not serve
     void send(String input, LineBatches.Batch batch) {
-        long nowNs = Clock.systemUTC().millis() * 1_000_000L;
-        ParsedLines lines = parser.parse(
-                batch.bytes(),
-                0,
-                batch.lengthBytes(),
-                new ParseOptions(namespace, precision, nowNs, MAX_ERRORS, _ -> Optional.empty()));
-        for (LineError error : lines.errors()) {
-            tell("%s line %d: %s".formatted(input, batch.firstLine() + error.lineNumber() - 1, error.reason()));
-        }
-        if (lines.badLines() > 0) {
-            all = false;
-            progress.bad(lines.badLines());
-        }
-        if (lines.request().isPresent()) {
-            WriteRequest request = parsed(lines.request().get());
-            String place = "%s lines %d to %d".formatted(input, batch.firstLine(), batch.lastLine());
-            inFlight.addLast(new InFlight(request, lines.rows(), place, start(request)));
+        begin(new Part(input, batch, clock.millis() * 1_000_000L, true)).ifPresent(write -> {
+            inFlight.addLast(write);
             if (inFlight.size() >= maxInFlight) {
                 await(inFlight.removeFirst());
             }
-        }
-    }
-
-    private static WriteRequest parsed(byte[] bytes) {
-        try {
-            return WriteRequest.parseFrom(ByteString.copyFrom(bytes));
-        } catch (InvalidProtocolBufferException e) {
-            throw new IllegalStateException("the parser writes no valid request", e);
-        }
-    }
-
-    private Future<WriteResponse> start(WriteRequest request) {
-        return ClientCalls.futureUnaryCall(
-                channel.newCall(
-                        WriteServiceGrpc.getWriteMethod(),
-                        CallOptions.DEFAULT.withDeadlineAfter(ANSWER_DEADLINE.toSeconds(), TimeUnit.SECONDS)),
-                request);
-    }
-
-    private void await(InFlight first) {
-        Future<WriteResponse> answer = first.answer();
-        for (int attempt = 1; ; attempt++) {
-            try {
-                answer.get();
-                progress.written(first.rows());
-                return;
-            } catch (ExecutionException e) {
-                Throwable cause = Optional.ofNullable(e.getCause()).orElse(e);
-                Optional<Duration> again = retryAfter(cause);
-                if (again.isEmpty() || attempt == MAX_ATTEMPTS) {
-                    giveUp(first, cause);
-                    return;
-                }
-                tell("%s: the server asks to try again in %d ms: %s"
-                        .formatted(
-                                first.place(),
-                                again.get().toMillis(),
-                                Status.fromThrowable(cause).getDescription()));
-                LockSupport.parkNanos(again.get().toNanos());
-                answer = start(first.request());
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new CommandFailedException(ExitCodes.PARTIAL, "interrupted");
-            }
-        }
-    }
-
-    private void giveUp(InFlight write, Throwable cause) {
-        Status status = Status.fromThrowable(cause);
-        if (status.getCode() == Status.Code.UNAVAILABLE) {
-            tell("%s, and what follows, may not be written".formatted(write.place()));
-            throw status.asRuntimeException();
-        }
-        all = false;
-        progress.bad(write.rows());
-        tell("%s: %d rows were not written: %s: %s"
-                .formatted(
-                        write.place(),
-                        write.rows(),
-                        status.getCode(),
-                        status.getCode() == Status.Code.DEADLINE_EXCEEDED
-                                ? "no answer within %d s, so it is not known whether they were"
-                                        .formatted(ANSWER_DEADLINE.toSeconds())
-                                : status.getDescription()));
-    }
-
-    /// How long the server asks to wait; empty if it does not ask.
-    private static Optional<Duration> retryAfter(Throwable failure) {
-        if (!(failure instanceof StatusRuntimeException status)) {
-            return Optional.empty();
-        }
-        com.google.rpc.Status details = StatusProto.fromThrowable(status);
-        if (details != null) {
-            for (Any detail : details.getDetailsList()) {
-                if (detail.is(RetryInfo.class)) {
-                    try {
-                        com.google.protobuf.Duration delay =
-                                detail.unpack(RetryInfo.class).getRetryDelay();
-                        return Optional.of(bounded(Duration.ofSeconds(delay.getSeconds(), delay.getNanos())));
-                    } catch (InvalidProtocolBufferException e) {
-                        return Optional.empty(); // said in a way that nobody understands
-                    }
-                }
-            }
-        }
-        return Optional.empty();
-    }
-
-    private static Duration bounded(Duration delay) {
-        Duration atLeast = delay.compareTo(MIN_RETRY_DELAY) < 0 ? MIN_RETRY_DELAY : delay;
-        return atLeast.compareTo(MAX_RETRY_DELAY) > 0 ? MAX_RETRY_DELAY : atLeast;
-    }
-
-    private void tell(String message) {
-        if (errors < MAX_ERRORS) {
-            progress.tell(message);
-        } else if (errors == MAX_ERRORS) {
-            progress.tell("more like that is counted, not shown");
-        }
-        errors++;
+        });
     }
 
     /// Waits for what is under way; whether all lines were written.
@@ -195,5 +109,121 @@ final class LineSender {
             await(inFlight.removeFirst());
         }
         return all;
+    }
+
+    /// Sends a part as one write, if it can be one; otherwise writes it in halves.
+    private Optional<InFlight> begin(Part part) {
+        ParsedLines parsed = parse(part, part.lines().bytes());
+        if (parsed.badLines() > 0 && mayDivide(part) && contradictItself(part, parsed)) {
+            divide(part);
+            return Optional.empty();
+        }
+        if (parsed.request().isEmpty()) {
+            tellBadLines(part, parsed);
+            return Optional.empty();
+        }
+        WriteRequest request = request(parsed.request().get());
+        return Optional.of(new InFlight(part, parsed, request, calls.start(request)));
+    }
+
+    /// Whether lines are bad only because of others before them, which may be the ones at fault.
+    private boolean contradictItself(Part part, ParsedLines parsed) {
+        return parsed.rows() > 0
+                && parse(part, part.lines().only(parsed.errors())).rows() > 0;
+    }
+
+    private boolean mayDivide(Part part) {
+        return part.lines().count() > 1 && searchWrites > 0;
+    }
+
+    private void divide(Part part) {
+        searchWrites -= 2;
+        for (Part half : part.halves()) {
+            begin(half).ifPresent(this::await);
+        }
+    }
+
+    private ParsedLines parse(Part part, byte[] bytes) {
+        return parser.parse(
+                bytes, 0, bytes.length, new ParseOptions(namespace, precision, part.nowNs(), MAX_EXAMINED, known));
+    }
+
+    private static WriteRequest request(byte[] bytes) {
+        try {
+            return WriteRequest.parseFrom(ByteString.copyFrom(bytes));
+        } catch (InvalidProtocolBufferException e) {
+            throw new IllegalStateException("the parser writes no valid request", e);
+        }
+    }
+
+    private void await(InFlight write) {
+        Part part = write.part();
+        switch (answer(write)) {
+            case Answer.Written() -> {
+                known.learn(write.request());
+                if (part.isBatch()) {
+                    searchWrites = Math.min(MAX_SEARCH_WRITES, searchWrites + EARNED_SEARCH_WRITES);
+                }
+                progress.written(write.parsed().rows());
+                tellBadLines(part, write.parsed());
+            }
+            case Answer.Rejected(String reason) -> {
+                if (mayDivide(part)) {
+                    divide(part);
+                } else {
+                    notWritten(write, "not written: " + reason);
+                }
+            }
+            case Answer.Failed(String reason, boolean isWrittenPerhaps) ->
+                notWritten(write, (isWrittenPerhaps ? "may or may not be written: " : "not written: ") + reason);
+            case Answer.Unavailable(var failure) -> {
+                tell("%s, and what follows, may not be written".formatted(part.place()));
+                throw failure;
+            }
+        }
+    }
+
+    private Answer answer(InFlight write) {
+        try {
+            return calls.await(write.request(), write.answer(), why -> notice(write.part(), why));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CommandFailedException(ExitCodes.PARTIAL, "interrupted");
+        }
+    }
+
+    private void notWritten(InFlight write, String why) {
+        tellBadLines(write.part(), write.parsed());
+        all = false;
+        long rows = write.parsed().rows();
+        progress.bad(rows);
+        tell("%s: %s%s".formatted(write.part().place(), write.part().lines().count() == 1 ? "" : rows + " rows ", why));
+    }
+
+    private void tellBadLines(Part part, ParsedLines parsed) {
+        for (LineError error : parsed.errors()) {
+            tell("%s line %d: %s"
+                    .formatted(part.input(), part.lines().firstLine() + error.lineNumber() - 1, error.reason()));
+        }
+        if (parsed.badLines() > 0) {
+            all = false;
+            progress.bad(parsed.badLines());
+        }
+    }
+
+    private void tell(String message) {
+        if (named < MAX_NAMED) {
+            progress.tell(message);
+        } else if (named == MAX_NAMED) {
+            progress.tell("more like that is counted, not shown");
+        }
+        named++;
+    }
+
+    private void notice(Part part, String message) {
+        if (notices < MAX_NOTICES) {
+            progress.tell("%s: %s".formatted(part.place(), message));
+        }
+        notices++;
     }
 }

@@ -58,7 +58,7 @@ final class Progress {
 
     /// Says something, above the bar if there is one.
     void tell(String message) {
-        err.println((onTerminal ? CLEAR_LINE : "") + "sluice: " + message);
+        err.println((onTerminal ? CLEAR_LINE : "") + "sluice: " + Text.oneLine(message));
         draw(true);
         err.flush();
     }

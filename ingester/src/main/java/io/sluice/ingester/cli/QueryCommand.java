@@ -1,5 +1,6 @@
 package io.sluice.ingester.cli;
 
+import io.sluice.ingester.settings.SettingValues;
 import io.sluice.proto.v1.Predicate;
 import io.sluice.proto.v1.QueryRequest;
 import io.sluice.proto.v1.TimeRange;
@@ -19,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.DateTimeException;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.time.OffsetDateTime;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -118,10 +120,10 @@ final class QueryCommand implements Callable<Integer> {
     private QueryRequest request() {
         TimeRange.Builder range = TimeRange.newBuilder();
         if (!from.isEmpty()) {
-            range.setStartNs(nanos("--from", from));
+            range.setStartNs(nanos("--from", from, Clock.systemUTC()));
         }
         if (!to.isEmpty()) {
-            range.setEndNs(nanos("--to", to));
+            range.setEndNs(nanos("--to", to, Clock.systemUTC()));
         }
         return QueryRequest.newBuilder()
                 .setNamespace(namespace)
@@ -147,16 +149,17 @@ final class QueryCommand implements Callable<Integer> {
         return byTag.values().stream().map(Predicate.Builder::build).toList();
     }
 
-    private static long nanos(String option, String text) {
+    /// Nanoseconds since the epoch of what an option says.
+    static long nanos(String option, String text, InstantSource clock) {
         try {
             if (text.matches("-?\\d+")) {
                 return Long.parseLong(text);
             }
             Instant instant = text.startsWith("-")
-                    ? Clock.systemUTC().instant().minus(new DurationConverter().convert(text.substring(1)))
+                    ? clock.instant().minus(SettingValues.parseDuration(text.substring(1)))
                     : OffsetDateTime.parse(text).toInstant();
             return Math.addExact(Math.multiplyExact(instant.getEpochSecond(), 1_000_000_000L), instant.getNano());
-        } catch (DateTimeException | ArithmeticException | NumberFormatException e) {
+        } catch (DateTimeException | ArithmeticException | IllegalArgumentException e) {
             throw new CommandFailedException(
                     ExitCodes.USAGE,
                     "%s is '%s': expected RFC 3339, nanoseconds since the epoch, or a time before now such as -1h"

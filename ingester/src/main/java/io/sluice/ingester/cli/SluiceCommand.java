@@ -5,9 +5,6 @@ import io.sluice.wal.WalLockedException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.NoSuchFileException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -21,7 +18,6 @@ import picocli.CommandLine.UnmatchedArgumentException;
         name = "sluice",
         description = "A time-series ingester: durable acks, rows readable over Arrow Flight, Parquet exactly once.",
         mixinStandardHelpOptions = true,
-        versionProvider = SluiceCommand.BuildVersion.class,
         synopsisSubcommandLabel = "COMMAND",
         footerHeading = "%nExamples:%n",
         footer = {
@@ -48,10 +44,17 @@ public final class SluiceCommand implements Runnable {
         line.addSubcommand("status", new StatusCommand());
         line.addSubcommand("wal", new WalCommand());
         line.addSubcommand("gc", new GcCommand());
+        tellVersion(line);
         line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setParameterExceptionHandler((failure, _) -> refuse(failure));
         line.setExecutionExceptionHandler((failure, failed, _) -> fail(failure, failed));
         return line;
+    }
+
+    /// `--version` is an option of every command, and says the same.
+    private static void tellVersion(CommandLine line) {
+        line.getCommandSpec().versionProvider(new BuildVersion());
+        line.getSubcommands().values().forEach(SluiceCommand::tellVersion);
     }
 
     /// One line, and where to read more: the whole usage would hide what is wrong.
@@ -63,7 +66,7 @@ public final class SluiceCommand implements Runnable {
         failed.getErr()
                 .printf(
                         "sluice: %s;%s see %s --help%n",
-                        String.valueOf(failure.getMessage()).replaceAll("\\s+", " "),
+                        Text.oneLine(String.valueOf(failure.getMessage())),
                         hint.isEmpty() ? "" : " " + hint,
                         failed.getCommandSpec().qualifiedName());
         failed.getErr().flush();
@@ -85,8 +88,8 @@ public final class SluiceCommand implements Runnable {
         if (debug) {
             failure.printStackTrace(err);
         }
-        err.println(
-                "sluice: " + message(failure) + (code == ExitCodes.SOFTWARE && !debug ? "; --debug says more" : ""));
+        err.println("sluice: " + Text.oneLine(message(failure))
+                + (code == ExitCodes.SOFTWARE && !debug ? "; --debug says more" : ""));
         err.flush();
         return code;
     }
@@ -98,11 +101,7 @@ public final class SluiceCommand implements Runnable {
     private static String message(Exception failure) {
         return switch (failure) {
             case CommandFailedException known -> String.valueOf(known.getMessage());
-            case NoSuchFileException file ->
-                "there is no %s, or a folder above it is missing".formatted(file.getFile());
-            case AccessDeniedException file -> "no permission for %s".formatted(file.getFile());
-            case FileAlreadyExistsException file -> "%s is there already, and is no folder".formatted(file.getFile());
-            case IOException io -> io.getMessage() == null ? io.getClass().getSimpleName() : io.getMessage();
+            case IOException io -> Text.reason(io);
             default -> "internal error: " + failure;
         };
     }

@@ -36,7 +36,7 @@ final class StatusCommand implements Callable<Integer> {
     private boolean json;
 
     @Override
-    public Integer call() throws JsonProcessingException {
+    public Integer call() {
         String text = server.call(channel -> StatusServiceGrpc.newBlockingStub(channel)
                 .withDeadlineAfter(DEADLINE_SECONDS, TimeUnit.SECONDS)
                 .status(StatusRequest.getDefaultInstance())
@@ -45,10 +45,23 @@ final class StatusCommand implements Callable<Integer> {
         if (json) {
             out.println(text);
         } else {
-            print(new ObjectMapper().readTree(text), "", out);
+            print(document(text), "", out);
         }
         out.flush();
         return ExitCodes.OK;
+    }
+
+    private static JsonNode document(String text) {
+        try {
+            JsonNode document = new ObjectMapper().readTree(text);
+            if (document.isObject()) {
+                return document;
+            }
+        } catch (JsonProcessingException e) {
+            throw new CommandFailedException(
+                    ExitCodes.PARTIAL, "the server's status is no JSON: " + e.getOriginalMessage());
+        }
+        throw new CommandFailedException(ExitCodes.PARTIAL, "the server's status is no JSON object");
     }
 
     /// One line a value, one heading an object, whatever the server has to tell.

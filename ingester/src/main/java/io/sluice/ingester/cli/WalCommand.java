@@ -83,9 +83,10 @@ final class WalCommand implements Runnable {
 
         @Override
         public Integer call() throws IOException {
+            List<SegmentInfo> segments = folder.inspector().segments();
             PrintWriter out = spec.commandLine().getOut();
             out.printf("%-24s %10s %12s %12s %10s  %s%n", "segment", "size", "first", "last", "entries", "created");
-            for (SegmentInfo segment : folder.inspector().segments()) {
+            for (SegmentInfo segment : segments) {
                 out.printf(
                         "%-24s %10s %12s %12s %10d  %s%n",
                         segment.file().getFileName(),

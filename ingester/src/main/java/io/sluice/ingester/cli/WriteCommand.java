@@ -6,10 +6,12 @@ import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.locks.LockSupport;
 import java.util.zip.GZIPInputStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -85,13 +87,14 @@ final class WriteCommand implements Callable<Integer> {
             throw new CommandFailedException(
                     ExitCodes.USAGE, "--in-flight is %d: expected 1 to %d".formatted(inFlight, MAX_IN_FLIGHT));
         }
+        server.address(); // a mistake in it is told before anything is read
         List<String> inputs = files.isEmpty() ? List.of("-") : files;
         // The launcher asks the shell: Java knows of standard input and output only.
         boolean onTerminal = Boolean.getBoolean("sluice.stderr.terminal");
         Progress progress = new Progress(spec.commandLine().getErr(), onTerminal, totalBytes(inputs));
         try {
-            boolean all = server.call(
-                    channel -> write(new LineSender(channel, name, unit, inFlight, progress), inputs, progress));
+            boolean all = server.call(channel -> write(
+                    sender(new WriteCalls(channel, WriteCommand::pause), name, unit, progress), inputs, progress));
             return all ? ExitCodes.OK : ExitCodes.PARTIAL;
         } finally {
             progress.finish();
@@ -106,19 +109,24 @@ final class WriteCommand implements Callable<Integer> {
         }
     }
 
+    private LineSender sender(WriteCalls calls, NamespaceName name, Precision unit, Progress progress) {
+        return new LineSender(calls, name, unit, inFlight, progress, Clock.systemUTC());
+    }
+
+    private static void pause(Duration delay) {
+        LockSupport.parkNanos(delay.toNanos());
+    }
+
     private boolean write(LineSender sender, List<String> inputs, Progress progress) {
         for (String input : inputs) {
             try (InputStream in = open(input, progress)) {
                 LineBatches batches = new LineBatches(in, batchLines);
-                for (LineBatches.Batch batch = batches.next(); batch.lengthBytes() > 0; batch = batches.next()) {
+                for (LineBatches.Batch batch = batches.next(); !batch.isEmpty(); batch = batches.next()) {
                     sender.send(input, batch);
                 }
-            } catch (NoSuchFileException e) {
-                sender.finish();
-                throw new CommandFailedException(ExitCodes.IO, "there is no file " + e.getFile());
             } catch (IOException e) {
                 sender.finish();
-                throw new CommandFailedException(ExitCodes.IO, "cannot read %s: %s".formatted(input, e.getMessage()));
+                throw new CommandFailedException(ExitCodes.IO, "cannot read %s: %s".formatted(input, Text.reason(e)));
             }
         }
         return sender.finish();
@@ -137,10 +145,15 @@ final class WriteCommand implements Callable<Integer> {
 
     private static InputStream open(String input, Progress progress) throws IOException {
         InputStream raw = input.equals("-") ? System.in : Files.newInputStream(Path.of(input));
-        BufferedInputStream in = new BufferedInputStream(progress.counting(raw), 1 << 16);
-        in.mark(2);
-        int magic = in.read() | in.read() << 8;
-        in.reset();
-        return magic == GZIP_MAGIC ? new GZIPInputStream(in, 1 << 16) : in;
+        try {
+            BufferedInputStream in = new BufferedInputStream(progress.counting(raw), 1 << 16);
+            in.mark(2);
+            int magic = in.read() | in.read() << 8;
+            in.reset();
+            return magic == GZIP_MAGIC ? new GZIPInputStream(in, 1 << 16) : in;
+        } catch (IOException e) {
+            raw.close();
+            throw e;
+        }
     }
 }

@@ -13,6 +13,9 @@ import java.util.Properties;
 
 /// A properties file in UTF-8, read so that each setting knows its line.
 final class ConfigFile {
+    /// What some editors put before the text.
+    private static final String BYTE_ORDER_MARK = "\ufeff";
+
     private ConfigFile() {}
 
     /// One setting of the file.
@@ -24,13 +27,16 @@ final class ConfigFile {
     static List<Line> read(Path file) throws InvalidSettingException {
         List<String> natural;
         try {
-            natural = Files.readAllLines(file, StandardCharsets.UTF_8);
+            natural = new ArrayList<>(Files.readAllLines(file, StandardCharsets.UTF_8));
         } catch (NoSuchFileException e) {
             throw new InvalidSettingException("--config: there is no file %s".formatted(file));
         } catch (CharacterCodingException e) {
             throw new InvalidSettingException("--config %s: expected UTF-8".formatted(file));
         } catch (IOException e) {
             throw new InvalidSettingException("--config %s: cannot read it: %s".formatted(file, e.getMessage()));
+        }
+        if (!natural.isEmpty() && natural.getFirst().startsWith(BYTE_ORDER_MARK)) {
+            natural.set(0, natural.getFirst().substring(BYTE_ORDER_MARK.length()));
         }
         List<Line> lines = new ArrayList<>();
         for (int i = 0; i < natural.size(); i++) {

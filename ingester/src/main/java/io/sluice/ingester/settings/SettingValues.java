@@ -19,6 +19,10 @@ public final class SettingValues {
     private static final Pattern SIZE = Pattern.compile("(\\d+)\\s*((?:[KMGT]i?)?B?)", Pattern.CASE_INSENSITIVE);
     private static final Pattern DURATION = Pattern.compile("(\\d+)\\s*(ms|s|m|h|d)");
 
+    /// An IPv6 address only in brackets: its last group could be the port otherwise.
+    private static final Pattern ADDRESS =
+            Pattern.compile("(?<host>[^\\[\\]:]+|\\[[^\\[\\]]*:[^\\[\\]]*\\]):(?<port>\\d{1,5})");
+
     /// Durations are computed with in nanoseconds.
     private static final int MAX_DAYS = 3_650;
 
@@ -226,12 +230,12 @@ public final class SettingValues {
 
     /// Reads `HOST:PORT`; the host may be an IPv6 address in brackets.
     public static InetSocketAddress parseAddress(String text) {
-        int colon = text.lastIndexOf(':');
-        if (colon < 1) {
+        Matcher matcher = ADDRESS.matcher(text);
+        if (!matcher.matches()) {
             throw new IllegalArgumentException(text);
         }
-        String host = text.substring(0, colon).replaceAll("^\\[|\\]$", "");
-        InetSocketAddress address = new InetSocketAddress(host, Integer.parseInt(text.substring(colon + 1)));
+        InetSocketAddress address =
+                new InetSocketAddress(matcher.group("host"), Integer.parseInt(matcher.group("port")));
         if (address.isUnresolved()) {
             throw new IllegalArgumentException(text);
         }
