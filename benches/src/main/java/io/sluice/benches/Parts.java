@@ -13,10 +13,12 @@ import io.sluice.ingester.write.InFlightWrites;
 import io.sluice.ingester.write.WritePath;
 import io.sluice.ingester.write.WritePreparer;
 import io.sluice.model.IngesterId;
+import io.sluice.model.SequenceNumber;
 import io.sluice.persist.catalog.Catalog;
 import io.sluice.persist.catalog.Catalogs;
 import io.sluice.wal.CorruptionPolicy;
 import io.sluice.wal.Wal;
+import io.sluice.wal.WalListener;
 import io.sluice.wal.WalSettings;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -44,7 +46,6 @@ final class Parts implements AutoCloseable {
     final WritePreparer preparer;
     final WalSink sink;
     final WritePath writes;
-    private boolean started;
 
     /// @param directory for log and catalog
     Parts(Path directory) throws IOException {
@@ -61,21 +62,26 @@ final class Parts implements AutoCloseable {
                 allocator,
                 System::nanoTime);
         this.preparer = new WritePreparer(schemas, new PartitionSplitter(allocator), buffer);
-        this.sink = new WalSink(
-                wal, buffer, stable, Thread.ofPlatform().name("apply").factory());
+        this.sink = new WalSink(wal, buffer, stable);
         this.writes = new WritePath(
                 new IngestState(metrics), new InFlightWrites(MAX_WRITES, Long.MAX_VALUE, metrics), preparer, sink);
     }
 
     /// Makes the log take writes.
     void start() throws IOException {
-        sink.start();
-        started = true;
         wal.start(
                 new TimestampOracle(wal.lastSequence()),
-                Thread.ofPlatform().name("wal").factory(),
-                failure -> {
-                    throw new IllegalStateException(failure);
+                Thread.ofPlatform().name("wal-", 0).factory(),
+                new WalListener() {
+                    @Override
+                    public void completed(SequenceNumber through) {
+                        sink.completed(through);
+                    }
+
+                    @Override
+                    public void failed(IOException cause) {
+                        throw new IllegalStateException(cause);
+                    }
                 });
     }
 
@@ -83,26 +89,31 @@ final class Parts implements AutoCloseable {
         return new WalSettings(
                 directory.resolve("wal"),
                 SEGMENT_BYTES,
+                Long.MAX_VALUE / 4,
                 Duration.ofMinutes(5),
                 Long.MAX_VALUE / 4,
                 MAX_WRITES,
+                Duration.ZERO,
+                0,
+                WalSettings.Compression.NONE,
+                true,
                 CorruptionPolicy.FAIL);
     }
 
     WalReplayer replayer(Path directory) {
-        return new WalReplayer(directory.resolve("quarantine"), preparer, buffer, stable, () -> {}, metrics);
+        return new WalReplayer(
+                directory.resolve("quarantine"),
+                preparer,
+                buffer,
+                stable,
+                () -> {},
+                Thread.ofPlatform().name("replay-", 0).factory(),
+                metrics);
     }
 
     @Override
     public void close() throws IOException {
         wal.close();
-        if (started) {
-            try {
-                sink.stop();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }
         buffer.close();
         allocator.close();
         catalog.close();

@@ -3,15 +3,17 @@ package io.sluice.benches;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.model.SequenceNumber;
 import io.sluice.wal.AppendListener;
-import io.sluice.wal.EntryHandler;
-import io.sluice.wal.ReplayReport;
 import io.sluice.wal.SequenceSource;
 import io.sluice.wal.Wal;
+import io.sluice.wal.WalInspector;
+import io.sluice.wal.WalInspector.SegmentInfo;
+import io.sluice.wal.WalProblem;
 import io.sluice.wal.WalRefusedException;
 import io.sluice.wal.WalSettings;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -44,23 +46,30 @@ final class SluiceLog implements Contestant {
         long[] last = {0};
         SequenceSource numbers = () -> new SequenceNumber(++last[0]);
         // What waits and what comes hears of a failure by itself.
-        wal.start(numbers, Thread.ofPlatform().name("wal").factory(), _ -> {});
+        wal.start(numbers, Thread.ofPlatform().name("wal-", 0).factory(), _ -> {});
         SluiceLog log = new SluiceLog(wal, segments);
         log.janitor.start();
         return log;
     }
 
-    /// Reads a log as a start does: every entry, checked, in order.
+    /// Checks a log as `sluice wal verify` does: every entry, from end to end.
     ///
-    /// @throws IOException also if the log is not sound from end to end
-    static ReplayReport replay(Path directory, EntryHandler handler) throws IOException, InterruptedException {
-        try (Wal wal = open(directory)) {
-            ReplayReport report = wal.replay(handler);
-            if (report.tornBytes() > 0 || !report.problems().isEmpty()) {
-                throw new IOException("%s: expected a sound log, found %s".formatted(directory, report));
-            }
-            return report;
+    /// @throws IOException also if the log is not sound
+    static void verify(Path directory) throws IOException {
+        List<WalProblem> problems = inspector(directory).verify();
+        if (!problems.isEmpty()) {
+            throw new IOException("%s: expected a sound log, found %s".formatted(directory, problems));
         }
+    }
+
+    /// The segments that hold entries.
+    static List<SegmentInfo> segments(Path directory) throws IOException {
+        return inspector(directory).segments();
+    }
+
+    private static WalInspector inspector(Path directory) {
+        return new WalInspector(
+                directory, Thread.ofPlatform().daemon().name("read-ahead").factory());
     }
 
     private static Wal open(Path directory) throws IOException {

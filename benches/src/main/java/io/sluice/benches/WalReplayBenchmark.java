@@ -71,6 +71,11 @@ public class WalReplayBenchmark {
         }
 
         @Override
+        public void refused(WalRefusedException refusal) {
+            throw new IllegalStateException(refusal);
+        }
+
+        @Override
         public void failed(IOException cause) {
             throw new IllegalStateException(cause);
         }

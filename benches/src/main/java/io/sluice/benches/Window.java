@@ -3,6 +3,7 @@ package io.sluice.benches;
 import com.sun.management.OperatingSystemMXBean;
 import io.sluice.model.SequenceNumber;
 import io.sluice.wal.AppendListener;
+import io.sluice.wal.WalRefusedException;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
@@ -194,6 +195,11 @@ final class Window {
         public void durable(SequenceNumber sequence) {
             count.incrementAndGet();
             wake();
+        }
+
+        @Override
+        public void refused(WalRefusedException refusal) {
+            failed(new IOException(refusal));
         }
 
         @Override

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.model.SequenceNumber;
 import io.sluice.wal.AppendListener;
+import io.sluice.wal.WalRefusedException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -71,6 +72,11 @@ class WindowTest {
             } else {
                 next.failed(new IOException("out of order: " + sequence));
             }
+        }
+
+        @Override
+        public void refused(WalRefusedException refusal) {
+            next.refused(refusal);
         }
 
         @Override

@@ -139,8 +139,7 @@ public final class IngesterServer {
         var _ = maintenance.scheduleWithFixedDelay(this::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
         replay();
         WritePipeline pipeline = wiring.pipeline.get();
-        wiring.wal.start(
-                new TimestampOracle(wiring.wal.lastSequence()), threads("wal"), new LogNews(pipeline));
+        wiring.wal.start(new TimestampOracle(wiring.wal.lastSequence()), threads("wal"), new LogNews(pipeline));
         wiring.writes.set(pipeline.writes());
         wiring.state.clear(Reason.NOT_READY);
         grpc.setServing(true);

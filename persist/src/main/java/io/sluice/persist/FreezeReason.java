@@ -8,6 +8,8 @@ public enum FreezeReason {
     AGE,
     /// The ledger passed its high-water mark.
     MEMORY,
+    /// The log came near its limit, and the partition held its oldest segment.
+    LOG,
     /// Somebody asked for it.
     RPC,
     /// The process stops.

@@ -129,7 +129,7 @@ final class PersistSteps {
     private boolean mayBypass(FreezeReason reason) {
         return switch (reason) {
             case RPC, SHUTDOWN -> true;
-            case HOT, AGE, MEMORY, REPLAY -> !queue.isOpen();
+            case HOT, AGE, MEMORY, LOG, REPLAY -> !queue.isOpen();
         };
     }
 

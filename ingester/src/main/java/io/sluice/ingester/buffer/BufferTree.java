@@ -157,6 +157,16 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         return frozen;
     }
 
+    /// Freezes the partitions that have filling rows of writes up to a number; returns how many.
+    public int freezeHolding(SequenceNumber through, FreezeReason reason) {
+        List<PartitionBuffer> holding = partitions()
+                .filter(partition -> partition.firstUnpersisted().orElse(Long.MAX_VALUE) <= through.value())
+                .filter(partition -> partition.fillingBytes() > 0)
+                .toList();
+        holding.forEach(partition -> partition.freeze(reason, persist));
+        return holding.size();
+    }
+
     /// Freezes all partitions of a namespace and table (all, where empty).
     ///
     /// @return completes when all rows of these partitions that were here are in files, those frozen before

@@ -64,7 +64,8 @@ final class WalCommand implements Runnable {
             if (!Files.isDirectory(folder)) {
                 throw new CommandFailedException(ExitCodes.IO, "there is no log folder %s".formatted(folder));
             }
-            return new WalInspector(folder, Thread.ofPlatform().daemon().name("read-ahead").factory());
+            return new WalInspector(
+                    folder, Thread.ofPlatform().daemon().name("read-ahead").factory());
         }
     }
 

@@ -35,8 +35,9 @@ import org.slf4j.LoggerFactory;
 /// already is skipped, so that however often a process crashes, no row comes twice. Used by one thread, once.
 ///
 /// Three things go on at a time: the calling thread reads and checks the log, as many threads as there are processors
-/// decode writes and cut them into partitions, a batch of neighbours each, and one applies the batches in log order. The
-/// batches on their way are bounded; while the buffer is full, the applying thread waits for persist, and so do all.
+/// decode writes and cut them into partitions, a batch of neighbours each, and one applies the batches in log order.
+/// The batches on their way are bounded; while the buffer is full, the applying thread waits for persist, and so do
+/// all.
 ///
 /// A write that does not apply is a bug, as all were checked before they were logged: it is set aside in the log's
 /// quarantine folder, counted and reported, and the start goes on.

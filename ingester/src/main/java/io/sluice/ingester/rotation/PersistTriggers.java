@@ -3,8 +3,11 @@ package io.sluice.ingester.rotation;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.door.WriteOutcome.Reason;
+import io.sluice.model.SequenceNumber;
 import io.sluice.persist.FreezeReason;
+import io.sluice.wal.SegmentStatus;
 import io.sluice.wal.Wal;
+import io.sluice.wal.WalStatus;
 import java.time.Duration;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -21,6 +24,9 @@ public final class PersistTriggers {
     static final double HIGH_MARK = 0.7;
     /// Share of the buffer's limit below which writes are taken again after it was full.
     static final double LOW_MARK = 0.9;
+
+    /// Share of the log's limit above which what holds its oldest segments is frozen.
+    static final double LOG_MARK = 0.75;
 
     private static final Logger LOG = LoggerFactory.getLogger(PersistTriggers.class);
 
@@ -46,7 +52,35 @@ public final class PersistTriggers {
     public void tick() {
         freezeOld();
         checkMemory();
+        checkLog();
         dropSegments();
+    }
+
+    /// Freezes what holds the log's oldest segments when the log comes near its limit. That it refuses writes when it
+    /// is full is the log's own doing.
+    public void checkLog() {
+        WalStatus status = wal.status();
+        long excess = status.bytes() - (long) (LOG_MARK * status.maxBytes());
+        if (excess <= 0) {
+            return;
+        }
+        SequenceNumber through = SequenceNumber.NONE;
+        for (SegmentStatus segment : wal.segments()) {
+            if (excess <= 0) {
+                break;
+            }
+            excess -= segment.sizeBytes();
+            through = segment.last();
+        }
+        int frozen = buffer.freezeHolding(through, FreezeReason.LOG);
+        if (frozen > 0) {
+            LOG.info(
+                    "the log has {} bytes of {}: {} partitions that hold writes up to {} are persisted",
+                    status.bytes(),
+                    status.maxBytes(),
+                    frozen,
+                    through);
+        }
     }
 
     /// Freezes the partitions whose oldest row is due.

@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
 /// configuration file, and that over the default.
 public final class SettingValues {
     private static final Pattern SIZE = Pattern.compile("(\\d+)\\s*((?:[KMGT]i?)?B?)", Pattern.CASE_INSENSITIVE);
-    private static final Pattern DURATION = Pattern.compile("(\\d+)\\s*(ms|s|m|h|d)");
+    private static final Pattern DURATION = Pattern.compile("(\\d+)\\s*(us|ms|s|m|h|d)");
 
     /// An IPv6 address only in brackets: its last group could be the port otherwise.
     private static final Pattern ADDRESS =

@@ -117,7 +117,8 @@ public final class StableWatermark {
         taken.forEach(waiter -> tell(waiter, Optional.of(cause)));
     }
 
-    /// Has a listener called, exactly once: as soon as a number is stable, which may be now, or when the log has failed.
+    /// Has a listener called, exactly once: as soon as a number is stable, which may be now, or when the log has
+    /// failed.
     ///
     /// @return to be closed by who does not want to hear of it any more
     public Registration onStable(SequenceNumber number, StableListener listener) {

@@ -14,8 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// Makes a write durable before anybody can see it. The log hands back what is durable in log order, a group at a time
-/// and on one of its own threads, while it writes the next group: each write of the group goes on to the next sink, then
-/// [StableWatermark] is published, and only then they are acknowledged.
+/// and on one of its own threads, while it writes the next group: each write of the group goes on to the next sink,
+/// then [StableWatermark] is published, and only then they are acknowledged.
 ///
 /// Any thread may call [#apply]. What waits is bounded by the writes in flight, which admission bounds.
 public final class WalSink implements WriteSink {

@@ -9,6 +9,7 @@ import io.sluice.proto.v1.WriteRequest;
 import io.sluice.wal.AppendListener;
 import io.sluice.wal.CorruptionPolicy;
 import io.sluice.wal.Wal;
+import io.sluice.wal.WalRefusedException;
 import io.sluice.wal.WalSettings;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -20,6 +21,7 @@ import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ThreadFactory;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -47,22 +49,38 @@ final class WalCommandTest {
         append(data.resolve("wal"), WRITES, WalCommandTest::write);
     }
 
+    private static final ThreadFactory THREADS =
+            Thread.ofPlatform().name("wal-", 0).factory();
+
     private static void append(Path folder, int count, java.util.function.IntFunction<byte[]> payload)
             throws Exception {
-        WalSettings settings = new WalSettings(folder, 1, Duration.ofMinutes(5), 1 << 20, 100, CorruptionPolicy.FAIL);
+        WalSettings settings = new WalSettings(
+                folder,
+                1,
+                1 << 30,
+                Duration.ofMinutes(5),
+                1 << 20,
+                100,
+                Duration.ZERO,
+                0,
+                WalSettings.Compression.NONE,
+                true,
+                CorruptionPolicy.FAIL);
         try (Wal wal = Wal.open(settings, CLOCK, System::nanoTime, new SimpleMeterRegistry())) {
-            wal.replay((_, _) -> {});
+            wal.replay((_, _) -> {}, THREADS);
             long[] last = {wal.lastSequence().value()};
-            wal.start(
-                    () -> new SequenceNumber(++last[0]),
-                    Thread.ofPlatform().name("wal").factory(),
-                    _ -> {});
+            wal.start(() -> new SequenceNumber(++last[0]), THREADS, _ -> {});
             for (int number = 1; number <= count; number++) {
                 CompletableFuture<SequenceNumber> durable = new CompletableFuture<>();
                 wal.append(payload.apply(number), new AppendListener() {
                     @Override
                     public void durable(SequenceNumber sequence) {
                         durable.complete(sequence);
+                    }
+
+                    @Override
+                    public void refused(WalRefusedException refusal) {
+                        durable.completeExceptionally(refusal);
                     }
 
                     @Override
