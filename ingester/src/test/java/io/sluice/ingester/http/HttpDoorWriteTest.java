@@ -80,8 +80,9 @@ final class HttpDoorWriteTest {
                 door.sendAsync(door.request("/api/v2/write?bucket=b").POST(BodyPublishers.ofString(GOOD_LINE)));
         door.writes.take();
         assertThat(response).isNotDone();
-        outcome.complete(FakeWrites.WRITTEN);
-        assertThat(response.get().statusCode()).isEqualTo(204);
+        outcome.complete(new WriteOutcome.Invalid("only now"));
+        assertThat(response.get().statusCode()).isEqualTo(400);
+        assertThat(response.get().body()).contains("only now");
     }
 
     @Test

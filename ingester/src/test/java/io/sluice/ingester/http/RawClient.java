@@ -17,7 +17,7 @@ final class RawClient implements AutoCloseable {
     private final InputStream in;
 
     RawClient(RunningDoor door) throws IOException {
-        socket = new Socket(InetAddress.getByName("127.0.0.1"), door.port());
+        socket = new Socket(InetAddress.ofLiteral("127.0.0.1"), door.port());
         in = new BufferedInputStream(socket.getInputStream());
     }
 

@@ -12,6 +12,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -68,7 +69,12 @@ final class RunningDoor implements AutoCloseable {
                 VERSION);
         try {
             door = new HttpDoor(
-                    new InetSocketAddress("127.0.0.1", 0), executor, parts, InstantSource.fixed(NOW), () -> 0, metrics);
+                    new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0),
+                    executor,
+                    parts,
+                    InstantSource.fixed(NOW),
+                    () -> 0,
+                    metrics);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
