@@ -8,9 +8,11 @@ import io.sluice.proto.v1.TableBatch;
 import io.sluice.proto.v1.WriteRequest;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 
 /// Keeps what it gets, and answers as it is told: each answer once, then "written".
@@ -20,6 +22,8 @@ final class FakeWrites implements WriteHandler {
     private final BlockingQueue<WriteRequest> received = new LinkedBlockingQueue<>();
     private final BlockingQueue<CompletionStage<WriteOutcome>> answers = new LinkedBlockingQueue<>();
 
+    private final Queue<CompletableFuture<WriteOutcome>> held = new ConcurrentLinkedQueue<>();
+
     void answer(WriteOutcome outcome) {
         answers.add(CompletableFuture.completedFuture(outcome));
     }
@@ -28,7 +32,13 @@ final class FakeWrites implements WriteHandler {
     CompletableFuture<WriteOutcome> holdNext() {
         CompletableFuture<WriteOutcome> outcome = new CompletableFuture<>();
         answers.add(outcome);
+        held.add(outcome);
         return outcome;
+    }
+
+    /// Whatever a test that failed has left waiting ends.
+    void release() {
+        held.forEach(outcome -> outcome.complete(WRITTEN));
     }
 
     @Override

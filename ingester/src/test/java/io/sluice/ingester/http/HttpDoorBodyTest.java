@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 
 /// Bodies that are large, packed, damaged, slow, or never end (invariants 6 and 7): each has its answer, room is asked
 /// for before memory is taken, and all of it is given back.
-@Timeout(value = 60, unit = TimeUnit.SECONDS)
+@Timeout(value = 30, unit = TimeUnit.SECONDS)
 final class HttpDoorBodyTest {
     private static final String GOOD_LINE = "m f=1i 1";
     private static final int BELIEVED_BYTES = 256 * 1024;
@@ -345,9 +345,7 @@ final class HttpDoorBodyTest {
             try (RawClient client = new RawClient(door)) {
                 client.send(request);
                 client.endOutput();
-                while (!client.isClosedByServer()) {
-                    // Reads what the server may have to say.
-                }
+                client.awaitClosedByServer();
             }
             assertThat(door.write(GOOD_LINE).statusCode())
                     .as("behind a request of %d bytes", request.length())

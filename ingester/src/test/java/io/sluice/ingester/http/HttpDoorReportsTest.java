@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /// What the door tells of the server, and what it says to those who ask for something else.
-@Timeout(value = 60, unit = TimeUnit.SECONDS)
+@Timeout(value = 30, unit = TimeUnit.SECONDS)
 final class HttpDoorReportsTest {
     private final RunningDoor door = new RunningDoor();
 

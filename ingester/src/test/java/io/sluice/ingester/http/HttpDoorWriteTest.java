@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /// What a write over HTTP becomes, and what each outcome is to its client.
-@Timeout(value = 60, unit = TimeUnit.SECONDS)
+@Timeout(value = 30, unit = TimeUnit.SECONDS)
 final class HttpDoorWriteTest {
     private static final String GOOD_LINE = "cpu,host=a usage=1.5 1000";
 

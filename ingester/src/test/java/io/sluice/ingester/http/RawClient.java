@@ -4,8 +4,10 @@ import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Locale;
@@ -13,11 +15,14 @@ import java.util.Map;
 
 /// A client that says exactly what the test says, good manners or not.
 final class RawClient implements AutoCloseable {
+    private static final int MAX_SILENCE_MS = 20_000;
+
     private final Socket socket;
     private final InputStream in;
 
     RawClient(RunningDoor door) throws IOException {
         socket = new Socket(InetAddress.ofLiteral("127.0.0.1"), door.port());
+        socket.setSoTimeout(MAX_SILENCE_MS); // no interrupt ends a read
         in = new BufferedInputStream(socket.getInputStream());
     }
 
@@ -74,8 +79,21 @@ final class RawClient implements AutoCloseable {
     boolean isClosedByServer() {
         try {
             return in.read() < 0;
+        } catch (SocketTimeoutException e) {
+            return false;
         } catch (IOException e) {
             return true; // reset
+        }
+    }
+
+    /// Reads whatever the server says until it closes the connection.
+    void awaitClosedByServer() throws IOException {
+        try {
+            var _ = in.transferTo(OutputStream.nullOutputStream());
+        } catch (SocketTimeoutException e) {
+            throw e;
+        } catch (IOException e) {
+            // Reset, and so closed.
         }
     }
 

@@ -158,6 +158,7 @@ final class RunningDoor implements AutoCloseable {
 
     /// Closes the server's side, and waits until all requests have ended.
     void stop() {
+        writes.release();
         door.stop(Duration.ZERO);
         executor.close();
     }
