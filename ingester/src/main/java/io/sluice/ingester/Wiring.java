@@ -9,6 +9,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.buffer.BufferTree;
+import io.sluice.ingester.door.FixedByteBudget;
 import io.sluice.ingester.door.WriteHandler;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.door.WriteOutcome.Reason;
@@ -82,6 +83,8 @@ final class Wiring {
     final RecentErrors errors = new RecentErrors(clock);
     final IngestState state = new IngestState(metrics);
     final InFlightWrites inFlight;
+    /// Bodies of HTTP requests, counted apart from the writes that are made of them.
+    final FixedByteBudget bodies;
     final Map<IngesterId, Long> epochs = new ConcurrentHashMap<>();
     final AtomicReference<WritePipeline> pipeline = new AtomicReference<>();
     /// Where the doors' writes go: nowhere until the start is over. So no write, however long it was on its way, comes
@@ -108,6 +111,9 @@ final class Wiring {
     Wiring(ServeSettings settings, FatalListener onFenced) throws IOException {
         this.settings = settings;
         this.inFlight = new InFlightWrites(settings.maxConcurrentWrites(), settings.inflightBytes(), metrics);
+        this.bodies = new FixedByteBudget(
+                Math.max(settings.inflightBytes(), HttpDoor.minBodyBudgetBytes(settings.maxRequestBytes())),
+                "--inflight-bytes");
         this.calls = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("call-", 0).factory());
         this.rootAllocator = new RootAllocator(
@@ -176,6 +182,10 @@ final class Wiring {
                         "sluice.stable.sequence",
                         () -> current().map(p -> p.stable().stable().value()).orElse(0L))
                 .description("The highest number that is durable and applied")
+                .register(metrics);
+        Gauge.builder("sluice.inflight.body.bytes", bodies::usedBytes)
+                .description("Bytes of HTTP bodies that are being read, or whose outcome is not known yet")
+                .baseUnit("bytes")
                 .register(metrics);
         Gauge.builder("sluice.query.memory.bytes", queryAllocator::getAllocatedMemory)
                 .description("Memory of what queries are sending")
@@ -250,6 +260,7 @@ final class Wiring {
         HttpDoor.Parts parts = new HttpDoor.Parts(
                 settings.maxRequestBytes(),
                 settings.maxConcurrentWrites(),
+                bodies,
                 new SecureRandom().nextLong(),
                 this::write,
                 this::known,

@@ -1,92 +1,124 @@
 package io.sluice.ingester.http;
 
 import com.sun.net.httpserver.HttpExchange;
-import java.io.ByteArrayOutputStream;
-import java.io.EOFException;
-import java.io.FilterInputStream;
+import io.sluice.ingester.door.ByteBudget;
+import io.sluice.ingester.door.ByteBudget.Reservation;
 import java.io.IOException;
-import java.io.InputStream;
+import java.time.Duration;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.zip.GZIPInputStream;
-import java.util.zip.ZipException;
 
-/// Reads a request's body, plain or gzip. The limit holds for what is sent and for what it unpacks to, and is checked
-/// before memory is taken.
+/// Reads a request's body, plain or gzip. The limit holds for what is sent and for what it unpacks to, and room in the
+/// budget is asked for before memory is taken. A length that is only announced takes [#MAX_BELIEVED_BYTES] at most:
+/// the rest is taken when so many bytes have come.
 final class BodyReader {
-    private static final int CHUNK_BYTES = 64 * 1024;
+    private static final int MAX_BELIEVED_BYTES = 256 * 1024;
+    /// What a body has at first if it does not tell its length.
+    private static final int FIRST_BYTES = 32 * 1024;
+
+    private static final Duration RETRY_AFTER = Duration.ofSeconds(1);
 
     private final int maxBytes;
+    private final ByteBudget budget;
 
-    BodyReader(int maxBytes) {
+    /// @param maxBytes of a body, as sent and as unpacked
+    /// @param budget where bodies have their room; below [#peakBytes] a body of `maxBytes` could never be
+    ///     read
+    BodyReader(int maxBytes, ByteBudget budget) {
         this.maxBytes = maxBytes;
+        this.budget = budget;
     }
 
-    byte[] read(HttpExchange exchange) throws IOException, HttpError {
-        Optional<String> length = header(exchange, "Content-Length");
-        if (length.isPresent() && parse(length.get()) > maxBytes) {
-            throw tooLarge("is %s bytes long".formatted(length.get()));
+    /// The most room that a body of `maxBytes` takes while it is read: its own, and that of the array it outgrew.
+    static long peakBytes(int maxBytes) {
+        return 2L * maxBytes;
+    }
+
+    /// Reads to the end of the body. The caller closes what is returned.
+    ///
+    /// @throws HttpError if the body is too large, damaged, or ends early, or if there is no room for it
+    RequestBody read(HttpExchange exchange) throws HttpError {
+        Optional<Long> announced = header(exchange, "Content-Length").map(Long::parseLong); // the server checked it
+        if (announced.isPresent() && announced.get() > maxBytes) {
+            throw tooLarge("is %d bytes long".formatted(announced.get()));
         }
         String encoding =
                 header(exchange, "Content-Encoding").orElse("identity").toLowerCase(Locale.ROOT);
-        InputStream body = exchange.getRequestBody();
-        return switch (encoding) {
-            case "identity", "" -> read(body, length.map(BodyReader::parse).orElse(0L));
-            case "gzip" -> unpack(body);
-            default ->
-                throw HttpError.of(
-                        415,
-                        "unsupported media type",
-                        "Content-Encoding '%s': expected gzip or none".formatted(encoding));
-        };
+        BodySource sent = BodySource.of(exchange.getRequestBody());
+        try {
+            return switch (encoding) {
+                case "identity", "" -> read(sent, announced);
+                case "gzip", "x-gzip" -> {
+                    try (Gunzip unpacked = new Gunzip(sent, maxBytes)) {
+                        yield read(unpacked, Optional.empty());
+                    }
+                }
+                default ->
+                    throw HttpError.of(
+                            415,
+                            "unsupported media type",
+                            "Content-Encoding '%s': expected gzip or none".formatted(encoding));
+            };
+        } catch (IOException e) {
+            throw HttpError.broken("the body could not be read: "
+                    + Optional.ofNullable(e.getMessage()).orElse("the connection was closed"));
+        }
     }
 
     private static Optional<String> header(HttpExchange exchange, String name) {
         return Optional.ofNullable(exchange.getRequestHeaders().getFirst(name)).map(String::strip);
     }
 
-    private static long parse(String length) {
+    private RequestBody read(BodySource source, Optional<Long> announced) throws IOException, HttpError {
+        int capacity = Math.clamp(announced.orElse((long) FIRST_BYTES), 1, Math.min(MAX_BELIEVED_BYTES, maxBytes));
+        int end = Math.clamp(announced.orElse((long) maxBytes), capacity, maxBytes);
+        boolean done = false;
+        Reservation room = reserve(capacity);
         try {
-            return Long.parseLong(length);
-        } catch (NumberFormatException e) {
-            return 0; // the server has refused it, or it is not what counts
+            byte[] bytes = new byte[capacity];
+            int length = 0;
+            while (true) {
+                if (length < bytes.length) {
+                    int read = source.read(bytes, length, bytes.length - length);
+                    if (read < 0) {
+                        break;
+                    }
+                    length += read;
+                } else {
+                    // One byte more tells the end from a body that goes on, before more memory is taken.
+                    byte[] one = new byte[1];
+                    if (source.read(one, 0, 1) < 0) {
+                        break;
+                    }
+                    if (length == end) {
+                        throw tooLarge("goes on behind that");
+                    }
+                    int grown = (int) Math.min(2L * length, end);
+                    // Both arrays are held while one is copied into the other.
+                    Reservation more = reserve(grown);
+                    try (Reservation _ = room) {
+                        room = more;
+                        bytes = Arrays.copyOf(bytes, grown);
+                    }
+                    bytes[length++] = one[0];
+                }
+            }
+            done = true;
+            return new RequestBody(bytes, length, room);
+        } finally {
+            if (!done) {
+                room.close();
+            }
         }
     }
 
-    private byte[] unpack(InputStream body) throws IOException, HttpError {
-        try (GZIPInputStream unpacked = new GZIPInputStream(keptOpen(body), CHUNK_BYTES)) {
-            return read(unpacked, 0);
-        } catch (ZipException | EOFException e) {
-            throw HttpError.invalid("the body is not valid gzip: " + e.getMessage());
-        }
-    }
-
-    /// The body must stay open behind its unpacking: what is left of it is read before an answer is sent.
-    private static InputStream keptOpen(InputStream body) {
-        return new FilterInputStream(body) {
-            @Override
-            public int read(byte[] bytes, int from, int length) throws IOException {
-                return in.read(bytes, from, length);
-            }
-
-            @Override
-            public void close() {
-                // The exchange closes it.
-            }
-        };
-    }
-
-    private byte[] read(InputStream in, long expected) throws IOException, HttpError {
-        // What was announced is not believed further than one chunk; the rest grows as it comes.
-        ByteArrayOutputStream out = new ByteArrayOutputStream((int) Math.clamp(expected, 1_024, 16L * CHUNK_BYTES));
-        byte[] chunk = new byte[CHUNK_BYTES];
-        for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
-            if ((long) out.size() + read > maxBytes) {
-                throw tooLarge("goes on behind that");
-            }
-            out.write(chunk, 0, read);
-        }
-        return out.toByteArray();
+    private Reservation reserve(int bytes) throws HttpError {
+        return budget.tryReserve(bytes)
+                .orElseThrow(() -> HttpError.retry(
+                        503,
+                        "INFLIGHT_BYTES: no room for the body: %s".formatted(budget.describeLimit()),
+                        RETRY_AFTER));
     }
 
     private HttpError tooLarge(String found) {

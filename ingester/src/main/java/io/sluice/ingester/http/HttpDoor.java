@@ -8,6 +8,7 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import io.sluice.ingester.door.ByteBudget;
 import io.sluice.ingester.door.Readiness;
 import io.sluice.ingester.door.StatusSource;
 import io.sluice.ingester.door.WriteHandler;
@@ -16,14 +17,15 @@ import io.sluice.ingester.lineprotocol.LineError;
 import io.sluice.model.NamespaceName;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.InetSocketAddress;
-import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -36,11 +38,15 @@ import org.slf4j.LoggerFactory;
 /// The HTTP server. Each request runs on a thread of its own, which may block.
 public final class HttpDoor {
     private static final Logger LOG = LoggerFactory.getLogger(HttpDoor.class);
-    private static final int BACKLOG = 1_024;
     private static final String JSON = "application/json";
     private static final String TEXT = "text/plain; charset=utf-8";
-    /// How much of a refused body is read, so that the client sees the answer and not a broken connection.
+    /// How much of a refused body is read behind the answer: a client that is still sending does not see the answer if
+    /// its connection breaks.
     private static final long MAX_DRAIN_BYTES = 16L << 20;
+
+    private static final int DRAIN_BUFFER_BYTES = 8 * 1024;
+    /// Of an error in a header; the body has all of it.
+    private static final int MAX_HEADER_CHARS = 1_024;
 
     private static final String INDEX = """
             Sluice
@@ -63,12 +69,14 @@ public final class HttpDoor {
     ///
     /// @param maxRequestBytes of a body, as sent and as unpacked
     /// @param maxRequests write requests at once
+    /// @param bodies room for bodies until their outcome is known; at least [#minBodyBudgetBytes]
     /// @param hashSeed random, so that no client can choose names whose hashes collide
     /// @param known what is known of a namespace's tables
     /// @param metricsText what `/metrics` answers
     public record Parts(
             int maxRequestBytes,
             int maxRequests,
+            ByteBudget bodies,
             long hashSeed,
             WriteHandler writes,
             Function<NamespaceName, KnownColumns> known,
@@ -89,12 +97,12 @@ public final class HttpDoor {
             LongSupplier nanoTime,
             MeterRegistry metrics)
             throws IOException {
-        this.server = HttpServer.create(bind, BACKLOG);
+        this.server = JdkServer.bind(bind);
         this.writes = new LineWriteEndpoint(
                 parts.writes(),
                 parts.known(),
                 clock,
-                new BodyReader(parts.maxRequestBytes()),
+                new BodyReader(parts.maxRequestBytes(), parts.bodies()),
                 parts.hashSeed(),
                 parts.maxRequests());
         this.readiness = parts.readiness();
@@ -105,6 +113,11 @@ public final class HttpDoor {
         this.metrics = metrics;
         server.setExecutor(executor);
         server.createContext("/", this::handle);
+    }
+
+    /// The room without which a body of `maxRequestBytes` would be refused though it is the only one.
+    public static long minBodyBudgetBytes(int maxRequestBytes) {
+        return BodyReader.peakBytes(maxRequestBytes);
     }
 
     public void start() {
@@ -123,21 +136,19 @@ public final class HttpDoor {
     private void handle(HttpExchange exchange) throws IOException {
         long startNs = nanoTime.getAsLong();
         Answer answer;
+        boolean isBroken = false;
         try {
             answer = answer(exchange);
         } catch (HttpError e) {
             answer = error(exchange, e);
-        } catch (IOException e) {
-            exchange.close(); // the client has gone, or sends nothing that is HTTP
-            count(exchange, "aborted", startNs);
-            return;
+            isBroken = e.isConnectionBroken;
         } catch (RuntimeException e) {
             String id = UUID.randomUUID().toString();
             LOG.error("{} {} failed, error id {}", exchange.getRequestMethod(), exchange.getRequestURI(), id, e);
             answer = error(exchange, HttpError.of(500, "internal error", "internal error " + id));
         }
-        count(exchange, Integer.toString(answer.status()), startNs);
-        send(exchange, answer);
+        count(exchange, isBroken ? "aborted" : Integer.toString(answer.status()), startNs);
+        send(exchange, answer, isBroken);
     }
 
     private void count(HttpExchange exchange, String result, long startNs) {
@@ -163,11 +174,10 @@ public final class HttpDoor {
         }
     }
 
-    private Answer answer(HttpExchange exchange) throws IOException, HttpError {
-        Map<String, String> query = query(exchange);
+    private Answer answer(HttpExchange exchange) throws HttpError {
         return switch (exchange.getRequestURI().getPath()) {
-            case "/api/v2/write" -> write(exchange, query, LineWriteEndpoint::bucket);
-            case "/write" -> write(exchange, query, LineWriteEndpoint::database);
+            case "/api/v2/write" -> write(exchange, LineWriteEndpoint::bucket);
+            case "/write" -> write(exchange, LineWriteEndpoint::database);
             case "/ping" -> {
                 requireMethod(exchange, "GET", "HEAD", "POST");
                 yield Answer.of(204, TEXT, "");
@@ -188,7 +198,10 @@ public final class HttpDoor {
                 requireMethod(exchange, "GET", "HEAD");
                 yield Answer.of(200, JSON, status.json());
             }
-            case "/" -> Answer.of(200, TEXT, INDEX);
+            case "/" -> {
+                requireMethod(exchange, "GET", "HEAD");
+                yield Answer.of(200, TEXT, INDEX);
+            }
             default ->
                 throw HttpError.of(
                         404,
@@ -198,11 +211,11 @@ public final class HttpDoor {
         };
     }
 
-    private Answer write(
-            HttpExchange exchange, Map<String, String> query, LineWriteEndpoint.NamespaceParameter namespaceOf)
-            throws IOException, HttpError {
+    private Answer write(HttpExchange exchange, LineWriteEndpoint.NamespaceParameter namespaceOf) throws HttpError {
         requireMethod(exchange, "POST");
-        writes.handle(exchange, query, namespaceOf);
+        String query =
+                Optional.ofNullable(exchange.getRequestURI().getRawQuery()).orElse("");
+        writes.handle(exchange, QueryString.parse(query), namespaceOf);
         return Answer.of(204, TEXT, "");
     }
 
@@ -213,27 +226,6 @@ public final class HttpDoor {
                     405,
                     "method not allowed",
                     "method %s: expected %s".formatted(exchange.getRequestMethod(), String.join(" or ", methods)));
-        }
-    }
-
-    private static Map<String, String> query(HttpExchange exchange) throws HttpError {
-        Map<String, String> parameters = new HashMap<>();
-        String query = exchange.getRequestURI().getRawQuery();
-        if (query != null) {
-            for (String pair : query.split("&", -1)) {
-                int equals = pair.indexOf('=');
-                String name = equals < 0 ? pair : pair.substring(0, equals);
-                parameters.put(decode(name), equals < 0 ? "" : decode(pair.substring(equals + 1)));
-            }
-        }
-        return parameters;
-    }
-
-    private static String decode(String text) throws HttpError {
-        try {
-            return URLDecoder.decode(text, StandardCharsets.UTF_8);
-        } catch (IllegalArgumentException e) {
-            throw HttpError.invalid("the query string is not URL-encoded: " + e.getMessage());
         }
     }
 
@@ -274,8 +266,16 @@ public final class HttpDoor {
         error.retryAfter.ifPresent(after -> headers.put(
                 "Retry-After",
                 Long.toString(Math.max(1, after.plusNanos(999_999_999L).toSeconds()))));
-        headers.put("X-Influxdb-Error", message.lines().findFirst().orElse("").replaceAll("[^\\x20-\\x7e]", "?"));
+        headers.put("X-Influxdb-Error", headerValue(message));
+        if (error.isConnectionBroken || error.status == 413) {
+            headers.put("Connection", "close");
+        }
         return new Answer(error.status, JSON, text(json), headers);
+    }
+
+    private static String headerValue(String message) {
+        String line = message.lines().findFirst().orElse("").replaceAll("[^\\x20-\\x7e]", "?");
+        return line.substring(0, Math.min(line.length(), MAX_HEADER_CHARS));
     }
 
     private String text(ObjectNode json) {
@@ -286,36 +286,38 @@ public final class HttpDoor {
         }
     }
 
-    private void send(HttpExchange exchange, Answer answer) throws IOException {
-        drain(exchange);
+    /// Sends the answer, then reads what is left of the body. Whatever is thrown makes the JDK's server close the
+    /// connection and forget it; [HttpExchange#close] in its place would leave it among those that are counted.
+    private void send(HttpExchange exchange, Answer answer, boolean isBroken) throws IOException {
         var headers = exchange.getResponseHeaders();
         headers.set("X-Sluice-Version", version);
         headers.set("X-Influxdb-Version", "sluice-" + version); // clients look for it in the answer to /ping
         answer.headers().forEach(headers::set);
-        byte[] body = answer.body().getBytes(StandardCharsets.UTF_8);
-        boolean bare = answer.status() == 204 || exchange.getRequestMethod().equals("HEAD");
         if (answer.status() != 204) {
             headers.set("Content-Type", answer.contentType());
         }
-        try (exchange) {
-            exchange.sendResponseHeaders(answer.status(), bare || body.length == 0 ? -1 : body.length);
-            if (!bare && body.length > 0) {
-                exchange.getResponseBody().write(body);
-            }
+        byte[] body = answer.body().getBytes(StandardCharsets.UTF_8);
+        if (answer.status() == 204 || exchange.getRequestMethod().equals("HEAD") || body.length == 0) {
+            exchange.sendResponseHeaders(answer.status(), -1); // and that is the end of the exchange
+            return;
         }
+        exchange.sendResponseHeaders(answer.status(), body.length);
+        OutputStream out = exchange.getResponseBody();
+        out.write(body);
+        out.flush();
+        if (isBroken) {
+            throw new IOException("nothing can be read behind a body that is broken");
+        }
+        drain(exchange);
+        exchange.close();
     }
 
-    /// Reads what is left of the body, within reason: a client that is still sending does not look for an answer.
     private static void drain(HttpExchange exchange) throws IOException {
         InputStream body = exchange.getRequestBody();
-        byte[] chunk = new byte[64 * 1024];
+        byte[] chunk = new byte[DRAIN_BUFFER_BYTES];
         long drained = 0;
-        for (int read = body.read(chunk); read >= 0; read = body.read(chunk)) {
-            drained += read;
-            if (drained > MAX_DRAIN_BYTES) {
-                exchange.getResponseHeaders().set("Connection", "close");
-                return;
-            }
+        for (int read = 0; read >= 0 && drained < MAX_DRAIN_BYTES; drained += read) {
+            read = body.read(chunk, 0, chunk.length);
         }
     }
 }

@@ -9,7 +9,6 @@ import io.sluice.ingester.lineprotocol.ParseOptions;
 import io.sluice.ingester.lineprotocol.ParsedLines;
 import io.sluice.ingester.lineprotocol.Precision;
 import io.sluice.model.NamespaceName;
-import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -57,19 +56,19 @@ final class LineWriteEndpoint {
     /// Writes the request's lines; returns if all were written.
     ///
     /// @param namespaceOf finds the namespace among the query's parameters
-    void handle(HttpExchange exchange, Map<String, String> query, NamespaceParameter namespaceOf)
-            throws IOException, HttpError {
+    void handle(HttpExchange exchange, Map<String, String> query, NamespaceParameter namespaceOf) throws HttpError {
         NamespaceName namespace = namespaceOf.find(query);
         Precision precision = precision(query);
         boolean acceptPartial = acceptPartial(query);
         if (!requests.tryAcquire()) {
             throw HttpError.retry(
                     503,
-                    "%d write requests are under way, which is the limit".formatted(maxRequests),
+                    "ADMISSION_LIMIT: %d write requests are under way, which is the limit (--max-concurrent-writes)"
+                            .formatted(maxRequests),
                     Duration.ofSeconds(1));
         }
-        try {
-            byte[] body = bodies.read(exchange);
+        // The body is held until the outcome is known: it may have to be parsed again.
+        try (RequestBody body = bodies.read(exchange)) {
             write(body, namespace, precision, acceptPartial);
         } finally {
             requests.release();
@@ -122,16 +121,16 @@ final class LineWriteEndpoint {
         };
     }
 
-    private void write(byte[] body, NamespaceName namespace, Precision precision, boolean acceptPartial)
+    private void write(RequestBody body, NamespaceName namespace, Precision precision, boolean acceptPartial)
             throws HttpError {
         Instant now = clock.instant();
         long nowNs = Math.addExact(Math.multiplyExact(now.getEpochSecond(), 1_000_000_000L), now.getNano());
         for (boolean again = true; ; again = false) {
             ParsedLines lines = new LineProtocolParser(hashSeed)
                     .parse(
-                            body,
+                            body.bytes(),
                             0,
-                            body.length,
+                            body.lengthBytes(),
                             new ParseOptions(namespace, precision, nowNs, MAX_ERRORS, known.apply(namespace)));
             if (lines.badLines() > 0 && !acceptPartial) {
                 throw HttpError.badLines(

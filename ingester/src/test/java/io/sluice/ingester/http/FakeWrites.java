@@ -1,0 +1,82 @@
+package io.sluice.ingester.http;
+
+import io.sluice.ingester.door.WriteHandler;
+import io.sluice.ingester.door.WriteOutcome;
+import io.sluice.model.SequenceNumber;
+import io.sluice.proto.v1.Column;
+import io.sluice.proto.v1.TableBatch;
+import io.sluice.proto.v1.WriteRequest;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+
+/// Keeps what it gets, and answers as it is told: each answer once, then "written".
+final class FakeWrites implements WriteHandler {
+    static final WriteOutcome WRITTEN = new WriteOutcome.Written(new SequenceNumber(7));
+
+    private final BlockingQueue<WriteRequest> received = new LinkedBlockingQueue<>();
+    private final BlockingQueue<CompletionStage<WriteOutcome>> answers = new LinkedBlockingQueue<>();
+
+    private final Queue<CompletableFuture<WriteOutcome>> held = new ConcurrentLinkedQueue<>();
+
+    void answer(WriteOutcome outcome) {
+        answers.add(CompletableFuture.completedFuture(outcome));
+    }
+
+    /// The next write's outcome is known when the test says so.
+    CompletableFuture<WriteOutcome> holdNext() {
+        CompletableFuture<WriteOutcome> outcome = new CompletableFuture<>();
+        answers.add(outcome);
+        held.add(outcome);
+        return outcome;
+    }
+
+    /// Whatever a test that failed has left waiting ends.
+    void release() {
+        held.forEach(outcome -> outcome.complete(WRITTEN));
+    }
+
+    @Override
+    public CompletionStage<WriteOutcome> write(byte[] request) {
+        CompletionStage<WriteOutcome> answer = answers.poll();
+        try {
+            received.add(WriteRequest.parseFrom(request));
+        } catch (com.google.protobuf.InvalidProtocolBufferException e) {
+            throw new AssertionError(e);
+        }
+        return answer == null ? CompletableFuture.completedFuture(WRITTEN) : answer;
+    }
+
+    /// The oldest write that was not taken yet; waits for it.
+    WriteRequest take() throws InterruptedException {
+        return received.take();
+    }
+
+    boolean hasNone() {
+        return received.isEmpty();
+    }
+
+    /// The timestamps of a write's rows, table by table.
+    static List<Long> timestamps(WriteRequest request) {
+        List<Long> timestamps = new ArrayList<>();
+        for (TableBatch table : request.getTablesList()) {
+            for (Column column : table.getColumnsList()) {
+                if (column.getKind() == Column.Kind.TIME) {
+                    timestamps.addAll(column.getI64().getValuesList());
+                }
+            }
+        }
+        return timestamps;
+    }
+
+    static long rows(WriteRequest request) {
+        return request.getTablesList().stream()
+                .mapToLong(TableBatch::getRowCount)
+                .sum();
+    }
+}
