@@ -228,7 +228,10 @@ final class LogReplay {
     }
 
     private void withoutEntries(SegmentReader reader, Path file) throws IOException {
-        if (reader.isUnbegun()) {
+        if (reader.sizeBytes() < SegmentFormat.HEADER_BYTES && reader.isUnbegun()) {
+            note(new WalProblem(Kind.EMPTY, file, 0, reader.sizeBytes(), "its creation was cut short; deleted"));
+            disk.delete(file);
+        } else if (reader.isUnbegun()) {
             Path spare = SegmentDirectory.spare(file);
             disk.rename(file, spare);
             keepOrDelete(spare);
@@ -376,7 +379,7 @@ final class LogReplay {
         problems.add(problem.describe());
         switch (problem.kind()) {
             case CORRUPT, GAP, HEADER -> LOG.error("the log is damaged: {}", problem.describe());
-            case TORN_TAIL, FOREIGN -> LOG.warn("in the log's folder: {}", problem.describe());
+            case TORN_TAIL, EMPTY, FOREIGN -> LOG.warn("in the log's folder: {}", problem.describe());
         }
     }
 }

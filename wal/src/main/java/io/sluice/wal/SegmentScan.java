@@ -102,6 +102,7 @@ final class SegmentScan {
         }
         if (found == Found.GIVEN_UP || behind.isPresent()) {
             problems.accept(new WalProblem(Kind.CORRUPT, file, position, reader.sizeBytes() - position, detail));
+            last = Math.max(last, behind.orElse(last + 1) - 1);
         } else {
             problems.accept(new WalProblem(Kind.TORN_TAIL, file, position, guessedBytes, detail));
         }

@@ -17,6 +17,8 @@ public record WalProblem(Kind kind, Path file, long position, long lengthBytes, 
         CORRUPT,
         /// Entries are missing between one segment and the next.
         GAP,
+        /// A segment that is shorter than a header: its creation was cut short.
+        EMPTY,
         /// The header is damaged; entries may be found all the same.
         HEADER,
         /// A file that is none of the log's.

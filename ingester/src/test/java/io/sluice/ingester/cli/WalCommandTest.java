@@ -3,6 +3,8 @@ package io.sluice.ingester.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import com.google.protobuf.ByteString;
+import com.google.protobuf.UnknownFieldSet;
 import io.sluice.model.SequenceNumber;
 import io.sluice.proto.v1.TableBatch;
 import io.sluice.proto.v1.WriteRequest;
@@ -22,6 +24,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadFactory;
+import java.util.function.IntFunction;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,6 +34,10 @@ import org.junit.jupiter.api.io.TempDir;
 final class WalCommandTest {
     private static final InstantSource CLOCK = InstantSource.fixed(Instant.parse("2026-11-21T08:00:00Z"));
     private static final int WRITES = 5;
+    /// So that a segment, which has 4 KiB at least, has room for one write.
+    private static final UnknownFieldSet.Field PADDING = UnknownFieldSet.Field.newBuilder()
+            .addLengthDelimited(ByteString.copyFrom(new byte[3_000]))
+            .build();
 
     @TempDir
     private Path data = Path.of("");
@@ -39,6 +46,7 @@ final class WalCommandTest {
         return WriteRequest.newBuilder()
                 .setNamespace("metrics")
                 .addTables(TableBatch.newBuilder().setTable("cpu" + number).setRowCount(number))
+                .setUnknownFields(UnknownFieldSet.newBuilder().addField(15, PADDING).build())
                 .build()
                 .toByteArray();
     }
@@ -52,7 +60,7 @@ final class WalCommandTest {
     private static final ThreadFactory THREADS =
             Thread.ofPlatform().name("wal-", 0).factory();
 
-    private static void append(Path folder, int count, java.util.function.IntFunction<byte[]> payload)
+    private static void append(Path folder, int count, IntFunction<byte[]> payload)
             throws Exception {
         WalSettings settings = new WalSettings(
                 folder,
@@ -163,9 +171,10 @@ final class WalCommandTest {
         byte[] before = folderBytes();
         CommandRun run = wal("verify");
         assertThat(run.exitCode()).isEqualTo(ExitCodes.PARTIAL);
-        assertThat(run.outLines()).hasSize(2);
-        assertThat(run.outLines().getFirst()).startsWith(segment + ": CORRUPT at position 64");
-        assertThat(run.outLines().getLast()).contains(": GAP at position 0").contains("expected 3, found 4");
+        assertThat(run.outLines())
+                .singleElement()
+                .asString()
+                .startsWith(segment + ": CORRUPT at position 64");
         assertThat(run.err()).isEmpty();
         assertThat(folderBytes()).isEqualTo(before);
     }

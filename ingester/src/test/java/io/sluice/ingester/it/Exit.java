@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /// How a process that was not to stay ended.
 ///
@@ -19,6 +20,7 @@ record Exit(int code, String output) {
         builder.environment().putIfAbsent("SLUICE_GRPC_BIND", "127.0.0.1:0");
         builder.environment().putIfAbsent("SLUICE_HTTP_BIND", "127.0.0.1:0");
         Process process = builder.start();
+        var _ = process.onExit().orTimeout(2, TimeUnit.MINUTES).exceptionally(_ -> process.destroyForcibly());
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         return new Exit(process.waitFor(), output);
     }

@@ -1,6 +1,9 @@
 package io.sluice.ingester.it;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -33,12 +36,22 @@ final class Folders {
         }
     }
 
-    /// The segments of the log in a data folder, oldest first.
+    /// The segments of the log in a data folder that hold entries, or did, oldest first.
     static List<Path> segments(Path dataDirectory) throws IOException {
         try (Stream<Path> files = Files.list(dataDirectory.resolve("wal"))) {
-            return files.filter(file -> file.toString().endsWith(".wal"))
-                    .sorted()
-                    .toList();
+            return files.filter(Folders::isBegun).sorted().toList();
+        }
+    }
+
+    /// Whether a file is a segment with a header, and not one that was made ready to become a segment.
+    private static boolean isBegun(Path file) {
+        if (!file.toString().endsWith(".wal")) {
+            return false;
+        }
+        try (InputStream in = Files.newInputStream(file)) {
+            return new String(in.readNBytes(8), StandardCharsets.US_ASCII).equals("SLUICEWL");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 }
