@@ -170,11 +170,18 @@ final class ColumnCopier {
     }
 
     private static void fill(VarCharVector dictionary, List<String> values) {
-        dictionary.allocateNew(values.size());
-        for (int i = 0; i < values.size(); i++) {
-            dictionary.setSafe(i, values.get(i).getBytes(StandardCharsets.UTF_8));
+        byte[][] encoded = new byte[values.size()][];
+        long lengthBytes = 0;
+        for (int i = 0; i < encoded.length; i++) {
+            encoded[i] = values.get(i).getBytes(StandardCharsets.UTF_8);
+            lengthBytes += encoded[i].length;
         }
-        dictionary.setValueCount(values.size());
+        // Told no length, Arrow takes 32 KiB for each tag of each write, however small.
+        dictionary.allocateNew(lengthBytes, encoded.length);
+        for (int i = 0; i < encoded.length; i++) {
+            dictionary.set(i, encoded[i]);
+        }
+        dictionary.setValueCount(encoded.length);
     }
 
     @SuppressWarnings("restricted") // the address and length are those of the buffer itself
