@@ -36,20 +36,22 @@ final class OpenChunkTest {
     private List<RowBatch> batches(Random random) throws Exception {
         GeneratedTable table = GeneratedTable.of(random, "m", random.nextInt(1, 12));
         return new PartitionSplitter(allocator)
-                .split(
-                        WriteDecoder.decode(GeneratedTable.request("n", table))
-                                .tables()
-                                .getFirst(),
-                        PartitionTemplate.DAILY)
-                .stream()
-                .map(PartitionRows::batch)
-                .toList();
+                        .split(
+                                WriteDecoder.decode(GeneratedTable.request("n", table))
+                                        .tables()
+                                        .getFirst(),
+                                PartitionTemplate.DAILY)
+                        .stream()
+                        .map(PartitionRows::batch)
+                        .toList();
     }
 
     /// What a reader took references to, and what it saw then.
     private record Taken(RowBatch batch, List<Map<String, Object>> rows) {
         void check(long seed) {
-            assertThat(BatchRows.of(batch)).as("seed %d: what a reader holds", seed).isEqualTo(rows);
+            assertThat(BatchRows.of(batch))
+                    .as("seed %d: what a reader holds", seed)
+                    .isEqualTo(rows);
             batch.close();
         }
     }

@@ -138,7 +138,8 @@ final class PartitionSplitterTest {
             batch.addColumns(Column.newBuilder()
                     .setName("tag" + i)
                     .setKind(Column.Kind.TAG)
-                    .setDictionary(Dictionary.newBuilder().addValues("value" + i).addCodes(0)));
+                    .setDictionary(
+                            Dictionary.newBuilder().addValues("value" + i).addCodes(0)));
         }
         List<PartitionRows> partitions = new PartitionSplitter(allocator)
                 .split(decode(new GeneratedTable(batch.build(), List.of())), PartitionTemplate.DAILY);

@@ -212,9 +212,7 @@ final class SchemaCacheTest {
         cache().resolve(NAMESPACE, table(VALUE));
         cache().resolve(new NamespaceName("o"), table(HOST));
         SchemaCache cache = cache();
-        assertThat(cache.all())
-                .extracting(schema -> schema.namespace().value())
-                .containsExactlyInAnyOrder("n", "o");
+        assertThat(cache.all()).extracting(schema -> schema.namespace().value()).containsExactlyInAnyOrder("n", "o");
         assertThat(cache.findCached(NAMESPACE, TABLE)).isPresent();
     }
 
