@@ -40,7 +40,8 @@ final class OpenChunkTest {
                                 WriteDecoder.decode(GeneratedTable.request("n", table))
                                         .tables()
                                         .getFirst(),
-                                PartitionTemplate.DAILY)
+                                PartitionTemplate.DAILY,
+                                1_000)
                         .stream()
                         .map(PartitionRows::batch)
                         .toList();
@@ -126,7 +127,7 @@ final class OpenChunkTest {
     @DisplayName("Invariant 1: a write that does not apply shows in no row, not even in a later write's")
     void whenMemoryRunsOutTheChunkIsAsItWasBefore() throws Exception {
         int failures = 0;
-        for (long seed = FIRST_SEED; seed < FIRST_SEED + 12; seed++) {
+        for (long seed = FIRST_SEED; seed < FIRST_SEED + 6; seed++) {
             long needed = run(seed, Long.MAX_VALUE);
             for (long limit = 0; limit < needed; limit += Math.max(64, needed / 60)) {
                 try {
@@ -136,7 +137,7 @@ final class OpenChunkTest {
                 }
             }
         }
-        assertThat(failures).as("runs in which even the reader found no memory").isLessThan(12 * 60);
+        assertThat(failures).as("runs in which even the reader found no memory").isLessThan(6 * 60);
     }
 
     /// Appends writes with a limit, leaves out those that find no memory, and compares; returns the most memory used.

@@ -43,7 +43,9 @@ import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.BigIntVector;
+import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.TimeStampNanoTZVector;
+import org.apache.arrow.vector.VarCharVector;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -52,13 +54,14 @@ import org.junit.jupiter.api.Test;
 final class PartitionBufferTest {
     private static final long FIRST_SEED = 90;
     private static final ColumnSchema VALUE = ColumnSchema.field("v", ColumnType.I64);
+    private static final ColumnSchema HOST = ColumnSchema.tag("host");
     private static final PartitionKey KEY = new PartitionKey("1970-01-01");
     private static final TableSchema SCHEMA = new TableSchema(
             new NamespaceName("n"),
             new TableName("m"),
             new TableId(1),
             PartitionTemplate.DAILY,
-            List.of(ColumnSchema.TIME, VALUE));
+            List.of(ColumnSchema.TIME, VALUE, HOST));
 
     private final RootAllocator allocator = new RootAllocator();
     private final AtomicLong held = new AtomicLong();
@@ -112,14 +115,24 @@ final class PartitionBufferTest {
     private RowBatch rows(long sequence, int count) {
         TimeStampNanoTZVector time = new TimeStampNanoTZVector("time", allocator, "UTC");
         BigIntVector value = new BigIntVector("v", allocator);
+        IntVector codes = new IntVector("host", allocator);
+        VarCharVector dictionary = new VarCharVector("host", allocator);
+        dictionary.allocateNew(1, 1);
+        dictionary.set(0, new byte[] {'a'});
+        dictionary.setValueCount(1);
         for (int row = 0; row < count; row++) {
+            codes.setSafe(row, 0);
             time.setSafe(row, row);
             value.setSafe(row, sequence);
         }
+        codes.setValueCount(count);
         time.setValueCount(count);
         value.setValueCount(count);
         return new RowBatch(
-                List.of(new RowColumn.Plain(ColumnSchema.TIME, time), new RowColumn.Plain(VALUE, value)),
+                List.of(
+                        new RowColumn.Plain(ColumnSchema.TIME, time),
+                        new RowColumn.Plain(VALUE, value),
+                        new RowColumn.Tag(HOST, codes, dictionary)),
                 count,
                 0,
                 count - 1L);
@@ -298,7 +311,7 @@ final class PartitionBufferTest {
     void withoutMemoryToCloseAChunkTheRangeStillTellsOfItsRows() {
         int failures = 0;
         boolean failed = true;
-        for (long more = 0; failed; more += 2_048) {
+        for (long more = 0; failed; more += 8) {
             try (BufferAllocator own = allocator.newChildAllocator("own", 0, Long.MAX_VALUE)) {
                 PartitionBuffer partition = partition(own, 0);
                 for (long sequence = 1; sequence <= 32; sequence++) {
