@@ -12,6 +12,7 @@ import io.sluice.model.SequenceNumber;
 import io.sluice.model.TableName;
 import io.sluice.persist.PersistStage;
 import io.sluice.persist.PersistStatus;
+import io.sluice.wal.ReplayReport;
 import io.sluice.wal.WalStatus;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -49,6 +50,9 @@ final class StatusDocumentTest {
                 1 << 30,
                 new BufferStatistics(1, 2, 3, 4, 5, 6, 7, 8, 9),
                 wal,
+                wal.failure().isPresent()
+                        ? Optional.empty()
+                        : Optional.of(new ReplayReport(1, 2, 3, 4, 5, List.of(NASTY))),
                 persist,
                 "file:/objects",
                 "sqlite:/catalog.db",
@@ -92,6 +96,8 @@ final class StatusDocumentTest {
                 .isEqualTo("{\"directory\":\"wal\",\"state\":\"RUNNING\",\"segments\":2,\"bytes\":300,"
                         + "\"last_sequence\":12,\"queued_entries\":5,\"queued_bytes\":600,"
                         + "\"oldest_segment_at\":\"2026-11-21T10:00:00Z\"}");
+        assertThat(json.at("/replay").toString())
+                .isEqualTo("{\"segments\":1,\"entries\":2,\"payload_bytes\":3,\"torn_bytes\":4,\"quarantined\":5}");
         assertThat(json.at("/buffer").toString())
                 .isEqualTo("{\"namespaces\":1,\"tables\":2,\"partitions\":3,\"filling_rows\":4,\"filling_bytes\":5,"
                         + "\"frozen_rows\":6,\"frozen_bytes\":7,\"frozen_batches\":8,\"memory_bytes\":9,"
@@ -140,6 +146,7 @@ final class StatusDocumentTest {
         assertThat(json.at("/log/state").asText()).isEqualTo("FAILED");
         assertThat(json.at("/log/failure").asText()).isEqualTo(NASTY);
         assertThat(json.at("/log").has("oldest_segment_at")).isFalse();
+        assertThat(json.has("replay")).isFalse();
         assertThat(json.at("/persist/jobs")).hasSize(2);
         assertThat(json.at("/persist/jobs/0/namespace").asText()).isEqualTo("n\"\\");
         assertThat(json.at("/persist/jobs/0/table").asText()).isEqualTo("m🚀");
