@@ -49,11 +49,12 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         validity.ensure((rows + 7L) / 8);
     }
 
-    /// Makes room for what the rows of `source` need besides a place each. Followed by [#append] of the same rows, or by
-    /// nothing.
+    /// Makes room for what the rows of `source` need besides a place each. Followed by [#append] of the same rows, or
+    /// by nothing.
     void reserve(RowColumn source, int rowCount) {}
 
-    /// Copies all rows of `source` to the rows from `at` on. Takes no memory: room was made by [#ensure] and [#reserve].
+    /// Copies all rows of `source` to the rows from `at` on. Takes no memory: room was made by [#ensure] and
+    /// [#reserve].
     void append(RowColumn source, int rowCount, int at) {
         FieldVector values = source.values();
         ArrowBuf bits = validity.memory();

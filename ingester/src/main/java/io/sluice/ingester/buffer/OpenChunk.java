@@ -40,7 +40,8 @@ final class OpenChunk implements AutoCloseable {
 
     /// Copies the rows to the end of the chunk; the batch stays the caller's.
     ///
-    /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; the chunk's rows are then as before
+    /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; the chunk's rows are
+    ///     then as before
     void append(RowBatch batch, SequenceNumber sequence) {
         int endRow = rowCount + batch.rowCount();
         // All memory first: half a write would show, and its values would stand in the rows of the write behind it.
@@ -48,18 +49,19 @@ final class OpenChunk implements AutoCloseable {
         boolean done = false;
         try {
             for (RowColumn column : batch.columns()) {
-                ColumnAppender appender = columns.computeIfAbsent(column.schema().name(), name -> {
-                    added.add(name);
-                    return ColumnAppender.create(column.schema(), allocator);
-                });
+                ColumnAppender appender =
+                        columns.computeIfAbsent(column.schema().name(), name -> {
+                            added.add(name);
+                            return ColumnAppender.create(column.schema(), allocator);
+                        });
                 appender.reserve(column, batch.rowCount());
             }
             columns.values().forEach(column -> column.ensure(endRow));
             done = true;
         } finally {
             if (!done) {
-                added.forEach(name ->
-                        Objects.requireNonNull(columns.remove(name)).close());
+                added.forEach(
+                        name -> Objects.requireNonNull(columns.remove(name)).close());
             }
         }
         for (RowColumn column : batch.columns()) {

@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import org.apache.arrow.memory.OutOfMemoryException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,7 +26,8 @@ import org.slf4j.LoggerFactory;
 /// already is skipped, so that however often a process crashes, no row comes twice. Used by one thread, once.
 ///
 /// A write that does not apply is a bug, as all were checked before they were logged: it is set aside in the log's
-/// quarantine folder, counted and reported, and the start goes on.
+/// quarantine folder, counted and reported, and the start goes on. A write that finds no memory, or a catalog that does
+/// not answer, is nothing of the kind: it ends the replay, and stays in the log.
 public final class WalReplayer {
     private static final Logger LOG = LoggerFactory.getLogger(WalReplayer.class);
 
@@ -72,7 +74,8 @@ public final class WalReplayer {
 
     /// Replays the whole log.
     ///
-    /// @throws IOException if the log cannot be read, or the catalog cannot answer
+    /// @throws IOException if the log cannot be read, the catalog cannot answer, there is no memory for a
+    ///     write, or one cannot be set aside
     public ReplayReport replay(Wal wal) throws IOException, InterruptedException {
         EntryHandler handler = this::apply;
         return wal.replay(handler);
@@ -80,24 +83,23 @@ public final class WalReplayer {
 
     private void apply(SequenceNumber sequence, byte[] payload) throws IOException, InterruptedException {
         room.await();
-        WriteOperation operation;
         try {
-            operation = preparer.prepare(payload);
-        } catch (InvalidWriteException | SchemaConflictException e) {
+            WriteOperation operation = preparer.prepare(payload);
+            operation.assign(sequence);
+            long rowCount = operation.rowCount();
+            var _ = buffer.apply(operation);
+            writes.increment();
+            rows.increment((double) rowCount);
+        } catch (OutOfMemoryException e) {
+            // Acknowledged, and nothing is wrong with it: set aside, it would be lost to all queries.
+            throw new IOException(
+                    "no memory to replay write %s of the log, %d bytes: %s"
+                            .formatted(sequence, payload.length, e.getMessage()),
+                    e);
+        } catch (InvalidWriteException | SchemaConflictException | RuntimeException e) {
             setAside(sequence, payload, e);
-            return;
-        }
-        operation.assign(sequence);
-        long rowCount = operation.rowCount();
-        try {
-            buffer.apply(operation);
-        } catch (RuntimeException e) {
-            setAside(sequence, payload, e);
-            return;
         }
         stable.publish(sequence);
-        writes.increment();
-        rows.increment((double) rowCount);
     }
 
     private void setAside(SequenceNumber sequence, byte[] payload, Exception cause) throws IOException {
@@ -105,12 +107,17 @@ public final class WalReplayer {
         Path file = quarantine.resolve("write-%020d.bin".formatted(sequence.value()));
         Path temporary = quarantine.resolve("write-%020d.tmp".formatted(sequence.value()));
         Files.write(temporary, payload);
-        try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
-            channel.force(true);
-        }
+        sync(temporary, StandardOpenOption.WRITE);
         Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+        // The name too: from here on the log may delete the segment.
+        sync(quarantine, StandardOpenOption.READ);
         quarantined.increment();
         LOG.error("write {} of the log does not apply; it was set aside in {}", sequence, file, cause);
-        stable.publish(sequence);
+    }
+
+    private static void sync(Path path, StandardOpenOption mode) throws IOException {
+        try (FileChannel channel = FileChannel.open(path, mode)) {
+            channel.force(true);
+        }
     }
 }

@@ -36,20 +36,23 @@ final class OpenChunkTest {
     private List<RowBatch> batches(Random random) throws Exception {
         GeneratedTable table = GeneratedTable.of(random, "m", random.nextInt(1, 12));
         return new PartitionSplitter(allocator)
-                .split(
-                        WriteDecoder.decode(GeneratedTable.request("n", table))
-                                .tables()
-                                .getFirst(),
-                        PartitionTemplate.DAILY)
-                .stream()
-                .map(PartitionRows::batch)
-                .toList();
+                        .split(
+                                WriteDecoder.decode(GeneratedTable.request("n", table))
+                                        .tables()
+                                        .getFirst(),
+                                PartitionTemplate.DAILY,
+                                1_000)
+                        .stream()
+                        .map(PartitionRows::batch)
+                        .toList();
     }
 
     /// What a reader took references to, and what it saw then.
     private record Taken(RowBatch batch, List<Map<String, Object>> rows) {
         void check(long seed) {
-            assertThat(BatchRows.of(batch)).as("seed %d: what a reader holds", seed).isEqualTo(rows);
+            assertThat(BatchRows.of(batch))
+                    .as("seed %d: what a reader holds", seed)
+                    .isEqualTo(rows);
             batch.close();
         }
     }
@@ -124,7 +127,7 @@ final class OpenChunkTest {
     @DisplayName("Invariant 1: a write that does not apply shows in no row, not even in a later write's")
     void whenMemoryRunsOutTheChunkIsAsItWasBefore() throws Exception {
         int failures = 0;
-        for (long seed = FIRST_SEED; seed < FIRST_SEED + 12; seed++) {
+        for (long seed = FIRST_SEED; seed < FIRST_SEED + 6; seed++) {
             long needed = run(seed, Long.MAX_VALUE);
             for (long limit = 0; limit < needed; limit += Math.max(64, needed / 60)) {
                 try {
@@ -134,7 +137,7 @@ final class OpenChunkTest {
                 }
             }
         }
-        assertThat(failures).as("runs in which even the reader found no memory").isLessThan(12 * 60);
+        assertThat(failures).as("runs in which even the reader found no memory").isLessThan(6 * 60);
     }
 
     /// Appends writes with a limit, leaves out those that find no memory, and compares; returns the most memory used.

@@ -3,6 +3,7 @@ package io.sluice.ingester.schema;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.ingester.door.DecodedRows.TagValue;
 import io.sluice.ingester.door.DecodedWrite.DecodedTable;
 import io.sluice.ingester.door.InvalidWriteException;
 import io.sluice.ingester.door.WriteDecoder;
@@ -14,6 +15,7 @@ import io.sluice.proto.v1.Column;
 import io.sluice.proto.v1.Dictionary;
 import io.sluice.proto.v1.Int64s;
 import io.sluice.proto.v1.TableBatch;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -27,6 +29,7 @@ import org.junit.jupiter.api.Test;
 /// The one copy of a write's rows, from the wire into Arrow memory, against rows handled one by one.
 final class PartitionSplitterTest {
     private static final long FIRST_SEED = 20_261_121;
+    private static final int MAX_COLUMNS = 1 << 18;
 
     private final RootAllocator allocator = new RootAllocator();
 
@@ -51,7 +54,7 @@ final class PartitionSplitterTest {
         for (long seed = FIRST_SEED; seed < FIRST_SEED + 400; seed++) {
             GeneratedTable table = generate(seed);
             Map<String, List<Map<String, Object>>> expected = GeneratedTable.byDay(table.rows());
-            List<PartitionRows> partitions = splitter.split(decode(table), PartitionTemplate.DAILY);
+            List<PartitionRows> partitions = splitter.split(decode(table), PartitionTemplate.DAILY, MAX_COLUMNS);
             assertThat(partitions)
                     .as("seed %d: each day once, in order of first appearance", seed)
                     .extracting(partition -> partition.key().value())
@@ -88,14 +91,15 @@ final class PartitionSplitterTest {
             long needed;
             try (BufferAllocator unlimited = allocator.newChildAllocator("unlimited", 0, Long.MAX_VALUE)) {
                 new PartitionSplitter(unlimited)
-                        .split(table, PartitionTemplate.DAILY)
+                        .split(table, PartitionTemplate.DAILY, MAX_COLUMNS)
                         .forEach(PartitionRows::close);
                 needed = unlimited.getPeakMemoryAllocation();
             }
             long step = Math.max(8, needed / 200);
             for (long limit = 0; limit < needed; limit += step) {
                 try (BufferAllocator limited = allocator.newChildAllocator("limited", 0, limit)) {
-                    assertThatThrownBy(() -> new PartitionSplitter(limited).split(table, PartitionTemplate.DAILY))
+                    assertThatThrownBy(() ->
+                                    new PartitionSplitter(limited).split(table, PartitionTemplate.DAILY, MAX_COLUMNS))
                             .as("seed %d, %d of %d bytes", seed, limit, needed)
                             .isInstanceOf(OutOfMemoryException.class);
                     assertThat(limited.getAllocatedMemory())
@@ -113,7 +117,7 @@ final class PartitionSplitterTest {
         GeneratedTable table = generate(FIRST_SEED);
         byte[] request = GeneratedTable.request("n", table);
         List<PartitionRows> partitions = new PartitionSplitter(allocator)
-                .split(WriteDecoder.decode(request).tables().getFirst(), PartitionTemplate.DAILY);
+                .split(WriteDecoder.decode(request).tables().getFirst(), PartitionTemplate.DAILY, MAX_COLUMNS);
         new Random(FIRST_SEED).nextBytes(request);
         Map<String, List<Map<String, Object>>> expected = GeneratedTable.byDay(table.rows());
         for (PartitionRows partition : partitions) {
@@ -138,13 +142,76 @@ final class PartitionSplitterTest {
             batch.addColumns(Column.newBuilder()
                     .setName("tag" + i)
                     .setKind(Column.Kind.TAG)
-                    .setDictionary(Dictionary.newBuilder().addValues("value" + i).addCodes(0)));
+                    .setDictionary(
+                            Dictionary.newBuilder().addValues("value" + i).addCodes(0)));
         }
         List<PartitionRows> partitions = new PartitionSplitter(allocator)
-                .split(decode(new GeneratedTable(batch.build(), List.of())), PartitionTemplate.DAILY);
+                .split(decode(new GeneratedTable(batch.build(), List.of())), PartitionTemplate.DAILY, MAX_COLUMNS);
         assertThat(partitions).singleElement().satisfies(partition -> {
             assertThat(partition.batch().memoryBytes()).isLessThan(tags * 256L);
             partition.close();
         });
+    }
+
+    private static Column days(int count) {
+        Int64s.Builder values = Int64s.newBuilder();
+        for (int day = 0; day < count; day++) {
+            values.addValues(day * PartitionTemplate.DAY_NS);
+        }
+        return Column.newBuilder()
+                .setName("time")
+                .setKind(Column.Kind.TIME)
+                .setI64(values)
+                .build();
+    }
+
+    /// 1 MiB of tag values and a row for each of a thousand days would be 1 GiB, if each day had all of the values.
+    @Test
+    @DisplayName("Invariant 7: rows of many days with a large dictionary take memory for the values that they use")
+    void eachPartitionHasTheTagValuesOfItsOwnRows() throws Exception {
+        int days = 1_000;
+        Dictionary.Builder dictionary = Dictionary.newBuilder();
+        List<Map<String, Object>> rows = new ArrayList<>();
+        for (int day = 0; day < days; day++) {
+            String value = day + "x".repeat(1_000);
+            dictionary.addValues(value).addCodes(day);
+            rows.add(Map.of("time", day * PartitionTemplate.DAY_NS, "tag", new TagValue(value)));
+        }
+        TableBatch batch = TableBatch.newBuilder()
+                .setTable("m")
+                .setRowCount(days)
+                .addColumns(days(days))
+                .addColumns(Column.newBuilder()
+                        .setName("tag")
+                        .setKind(Column.Kind.TAG)
+                        .setDictionary(dictionary))
+                .build();
+        allocator.setLimit(8 << 20);
+        List<PartitionRows> partitions = new PartitionSplitter(allocator)
+                .split(decode(new GeneratedTable(batch, rows)), PartitionTemplate.DAILY, MAX_COLUMNS);
+        assertThat(partitions).hasSize(days);
+        List<Map<String, Object>> found = new ArrayList<>();
+        for (PartitionRows partition : partitions) {
+            found.addAll(BatchRows.of(partition.batch()));
+            partition.close();
+        }
+        assertThat(found).isEqualTo(rows);
+    }
+
+    @Test
+    @DisplayName("Invariant 7: rows of more partitions than a write may touch are refused before any copy")
+    void tooManyPartitionsAreRefusedWithTheLimit() throws Exception {
+        TableBatch batch = TableBatch.newBuilder()
+                .setTable("m")
+                .setRowCount(30)
+                .addColumns(days(30))
+                .build();
+        DecodedTable table = decode(new GeneratedTable(batch, List.of()));
+        new PartitionSplitter(allocator)
+                .split(table, PartitionTemplate.DAILY, 30)
+                .forEach(PartitionRows::close);
+        assertThatThrownBy(() -> new PartitionSplitter(allocator).split(table, PartitionTemplate.DAILY, 29))
+                .isInstanceOf(InvalidWriteException.class)
+                .hasMessageContainingAll("'m'", "30 partitions", "1 column", "29");
     }
 }

@@ -115,6 +115,17 @@ final class SchemaCacheTest {
         assertThat(cache.resolve(NAMESPACE, table(HOST)).columns()).containsExactly(ColumnSchema.TIME, VALUE, HOST);
     }
 
+    @Test
+    void anOlderAnswerThatComesLaterDoesNotReplaceTheNewer() throws Exception {
+        cache().resolve(NAMESPACE, table(VALUE));
+        SchemaCache cache = cache();
+        catalog.orElseThrow().beforeNextReply(() -> cache.resolve(NAMESPACE, table(HOST)));
+        assertThat(cache.find(NAMESPACE, TABLE).orElseThrow().columns())
+                .containsExactly(ColumnSchema.TIME, VALUE, HOST);
+        assertThat(cache.findCached(NAMESPACE, TABLE).orElseThrow().columns())
+                .containsExactly(ColumnSchema.TIME, VALUE, HOST);
+    }
+
     /// The kept schema may be old, so the contradiction is found once in the cache and once in the catalog.
     @Test
     void aColumnOfAnotherTypeOrKindIsRefusedNamingBothAndChangesNothing() throws Exception {
@@ -212,9 +223,7 @@ final class SchemaCacheTest {
         cache().resolve(NAMESPACE, table(VALUE));
         cache().resolve(new NamespaceName("o"), table(HOST));
         SchemaCache cache = cache();
-        assertThat(cache.all())
-                .extracting(schema -> schema.namespace().value())
-                .containsExactlyInAnyOrder("n", "o");
+        assertThat(cache.all()).extracting(schema -> schema.namespace().value()).containsExactlyInAnyOrder("n", "o");
         assertThat(cache.findCached(NAMESPACE, TABLE)).isPresent();
     }
 
