@@ -57,8 +57,8 @@ final class LogReplay {
     private long unlisted;
     /// Whether a segment has told where the numbers stand.
     private boolean numbersKnown;
-    /// A stretch that is torn if nothing comes behind the entries of its group, else damage.
-    private Optional<Doubt> doubt = Optional.empty();
+    /// Stretches of one group, which are torn if nothing comes behind the group, else damage.
+    private List<Doubt> doubts = new ArrayList<>();
 
     /// @param groupFirst number of the first entry of the group that the stretch belongs to
     /// @param lastMissing number of the last entry that is missing
@@ -124,8 +124,8 @@ final class LogReplay {
                 read(file.getKey(), file.getValue(), files, handler, buffers);
             }
         }
-        if (doubt.isPresent()) {
-            tornGroup(doubt.get());
+        for (Doubt doubt : doubts) {
+            tornGroup(doubt);
         }
         if (!files.isEmpty() && Files.exists(files.lastEntry().getValue())) {
             disk.sync(files.lastEntry().getValue());
@@ -303,8 +303,8 @@ final class LogReplay {
         long lastMissing = Math.max(lastSequence, next.sequence() - 1);
         long missing = lastMissing - lastSequence;
         if (!next.isFiller() && missing > 0 && next.header().groupFirst() <= lastSequence + 1) {
-            settleDoubt(Long.MAX_VALUE);
-            doubt = Optional.of(new Doubt(file, stretch, next.header().groupFirst(), missing, lastMissing, detail));
+            settleDoubt(next.header().groupFirst());
+            doubts.add(new Doubt(file, stretch, next.header().groupFirst(), missing, lastMissing, detail));
         } else {
             damage(new WalProblem(Kind.CORRUPT, file, position, stretch.lengthBytes(), detail));
             lost(missing);
@@ -314,12 +314,15 @@ final class LogReplay {
 
     /// Entries of a later group tell that the one in doubt was synced, and so acknowledged.
     private void settleDoubt(long groupFirst) throws IOException {
-        if (doubt.isPresent() && groupFirst > doubt.get().groupFirst()) {
-            Doubt known = doubt.get();
-            doubt = Optional.empty();
-            damage(known.problem(Kind.CORRUPT, ""));
-            lost(known.missing());
-            known.stretch().fill(repair, known.file(), known.lastMissing());
+        if (doubts.isEmpty() || groupFirst <= doubts.getFirst().groupFirst()) {
+            return;
+        }
+        List<Doubt> known = doubts;
+        doubts = new ArrayList<>();
+        for (Doubt doubt : known) {
+            damage(doubt.problem(Kind.CORRUPT, ""));
+            lost(doubt.missing());
+            doubt.stretch().fill(repair, doubt.file(), doubt.lastMissing());
         }
     }
 

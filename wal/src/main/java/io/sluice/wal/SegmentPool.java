@@ -43,6 +43,10 @@ final class SegmentPool {
     @GuardedBy("lock")
     private boolean wanted;
 
+    /// Whether the thread is at work.
+    @GuardedBy("lock")
+    private boolean making;
+
     /// Why the next segment could not be made, until it is asked for again.
     @GuardedBy("lock")
     private Optional<IOException> failure = Optional.empty();
@@ -106,11 +110,39 @@ final class SegmentPool {
         }
     }
 
-    /// Makes a segment that is longer than the others, on the calling thread.
+    /// Makes a segment that is longer than the others, on the calling thread. What was made ready becomes a spare:
+    /// its id is lower, and ids must rise in the order in which segments are used.
     ///
     /// @param sizeBytes a multiple of [Disk#BLOCK_BYTES]
     NewSegment makeLarge(long sizeBytes) throws IOException {
+        Optional<NewSegment> unused;
+        lock.lock();
+        try {
+            wanted = false;
+            while (making) {
+                changed.awaitUninterruptibly();
+            }
+            unused = next;
+            next = Optional.empty();
+        } finally {
+            lock.unlock();
+        }
+        if (unused.isPresent()) {
+            retire(unused.get());
+        }
         return make(Optional.empty(), sizeBytes);
+    }
+
+    private void retire(NewSegment unused) throws IOException {
+        unused.file().close();
+        Path spare = SegmentDirectory.spare(unused.path());
+        disk.rename(unused.path(), spare);
+        lock.lock();
+        try {
+            spares.addFirst(spare);
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// Takes a file whose segment is not needed any more.
@@ -164,8 +196,7 @@ final class SegmentPool {
             lock.unlock();
         }
         if (unused.isPresent()) {
-            unused.get().file().close();
-            disk.rename(unused.get().path(), SegmentDirectory.spare(unused.get().path()));
+            retire(unused.get());
         }
     }
 
@@ -184,6 +215,7 @@ final class SegmentPool {
             lock.lock();
             try {
                 wanted = false;
+                making = false;
                 next = made;
                 failure = failed;
                 changed.signalAll();
@@ -199,6 +231,7 @@ final class SegmentPool {
             while (!closed && (!wanted || next.isPresent())) {
                 changed.awaitUninterruptibly();
             }
+            making = !closed;
             return !closed;
         } finally {
             lock.unlock();

@@ -33,7 +33,7 @@ final class WalFolder {
     }
 
     WalSettings settings() {
-        return settings(directory, segmentBytes, Duration.ofMinutes(5), 1 << 20, 1_000, policy);
+        return settings(directory, segmentBytes, Duration.ofMinutes(5), 64 << 20, 1_000, policy);
     }
 
     static WalSettings settings(

@@ -64,6 +64,28 @@ final class WalReplayTest {
         assertThat(replayed.last()).isEqualTo(new SequenceNumber(60));
     }
 
+    /// Entries around the lengths of a block, a segment and the buffer in which entries are gathered, in any order.
+    @Test
+    void entriesOfAnyLengthComeBackInTheirOrder() throws Exception {
+        int[] around = {1, 4_008, 4_096, 8_192, 65_536 - 64 - 24, 65_536, 4 << 20, (4 << 20) + 4_096};
+        Random random = new Random(SEED);
+        WalFolder log = log(ONE_SEGMENT);
+        TreeMap<Long, byte[]> written = new TreeMap<>();
+        try (Wal wal = log.open()) {
+            WalFolder.start(wal);
+            for (int i = 0; i < 300; i++) {
+                int choice = random.nextInt(i % 30 == 0 ? around.length : 6);
+                byte[] payload = new byte[Math.max(1, around[choice] + random.nextInt(-40, 41))];
+                random.nextBytes(payload);
+                written.put(WalFolder.append(wal, payload).get().value(), payload);
+            }
+        }
+        Replayed replayed = log.replay();
+        assertThat(replayed.report().problems()).isEmpty();
+        assertThat(replayed.entries()).hasSize(300);
+        assertThat(WalFolder.isPartOf(replayed.entries(), written)).isTrue();
+    }
+
     /// Cuts the log at every byte. What is left replays to a prefix of what was written: never a hole or an invention.
     @Test
     void everyPrefixOfTheLogReplaysToAPrefixOfTheWrites() throws Exception {

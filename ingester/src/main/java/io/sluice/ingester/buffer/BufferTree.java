@@ -89,24 +89,39 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
                 .persistedThrough();
     }
 
-    /// Links the write's rows to their partitions, all prepared before. Done when this returns.
+    /// Links the write's rows to their partitions, all prepared before, and takes them over whatever happens. Done when
+    /// this returns.
     @Override
     public CompletionStage<SequenceNumber> apply(WriteOperation operation) {
         SequenceNumber sequence = operation.sequence();
-        for (PartitionWrite write : operation.partitions()) {
-            TableSchema schema = write.schema();
-            TableBuffer table = find(schema.namespace(), schema.table())
-                    .orElseThrow(
-                            () -> new IllegalStateException("table '%s' was not prepared".formatted(schema.table())));
-            PartitionBuffer partition = table.find(write.key())
-                    .orElseThrow(() -> new IllegalStateException(
-                            "partition %s of table '%s' was not prepared".formatted(write.key(), schema.table())));
-            table.widen(schema);
-            if (partition.append(sequence, write.rows(), nanoTime.getAsLong()) >= hotBytes) {
-                partition.freeze(FreezeReason.HOT, persist);
+        int taken = 0;
+        try {
+            for (PartitionWrite write : operation.partitions()) {
+                PartitionBuffer partition = prepared(write);
+                taken++;
+                if (partition.append(sequence, write.rows(), nanoTime.getAsLong()) >= hotBytes) {
+                    partition.freeze(FreezeReason.HOT, persist);
+                }
             }
+        } finally {
+            operation
+                    .partitions()
+                    .subList(taken, operation.partitions().size())
+                    .forEach(write -> write.rows().close());
         }
         return CompletableFuture.completedStage(sequence);
+    }
+
+    /// The partition of a write's rows, ready to take them.
+    private PartitionBuffer prepared(PartitionWrite write) {
+        TableSchema schema = write.schema();
+        TableBuffer table = find(schema.namespace(), schema.table())
+                .orElseThrow(() -> new IllegalStateException("table '%s' was not prepared".formatted(schema.table())));
+        PartitionBuffer partition = table.find(write.key())
+                .orElseThrow(() -> new IllegalStateException(
+                        "partition %s of table '%s' was not prepared".formatted(write.key(), schema.table())));
+        table.widen(schema);
+        return partition;
     }
 
     private Optional<TableBuffer> find(NamespaceName namespace, TableName table) {

@@ -18,26 +18,29 @@ import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.ipc.message.ArrowFieldNode;
 
 /// One column of an [OpenChunk]: appends rows of other columns of the same schema. Guarded by the chunk's owner.
+///
+/// Memory is taken by [#create] and [#reserve] alone. If it runs out, the column shows what it showed before; what has
+/// grown until then stays, and is used by whoever comes next.
 abstract sealed class ColumnAppender implements AutoCloseable {
     final ColumnSchema schema;
     final BufferAllocator allocator;
     private final GrowingBuffer validity;
 
-    private ColumnAppender(ColumnSchema schema, BufferAllocator allocator, int rows) {
+    private ColumnAppender(ColumnSchema schema, BufferAllocator allocator) {
         this.schema = schema;
         this.allocator = allocator;
-        this.validity = new GrowingBuffer(allocator, (rows + 7L) / 8);
+        this.validity = new GrowingBuffer(allocator);
     }
 
-    /// An appender whose first `rows` rows are null.
-    static ColumnAppender create(ColumnSchema schema, BufferAllocator allocator, int rows) {
+    /// An appender of a column whose rows so far are null. Call [#ensure] before anything else.
+    static ColumnAppender create(ColumnSchema schema, BufferAllocator allocator) {
         if (schema.kind() == ColumnKind.TAG) {
-            return new Tag(schema, allocator, rows);
+            return new Tag(schema, allocator);
         }
         return switch (schema.type()) {
-            case I64, U64, F64 -> new FixedWidth(schema, allocator, rows);
-            case BOOL -> new Bits(schema, allocator, rows);
-            case STRING -> new Strings(schema, allocator, rows);
+            case I64, U64, F64 -> new FixedWidth(schema, allocator);
+            case BOOL -> new Bits(schema, allocator);
+            case STRING -> new Strings(schema, allocator);
         };
     }
 
@@ -46,9 +49,13 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         validity.ensure((rows + 7L) / 8);
     }
 
-    /// Copies all rows of `source` to the rows from `at` on.
+    /// Makes room for what the rows of `source` need besides a place each. Followed by [#append] of the same rows, or
+    /// by nothing.
+    void reserve(RowColumn source, int rowCount) {}
+
+    /// Copies all rows of `source` to the rows from `at` on. Takes no memory: room was made by [#ensure] and
+    /// [#reserve].
     void append(RowColumn source, int rowCount, int at) {
-        ensure(at + rowCount);
         FieldVector values = source.values();
         ArrowBuf bits = validity.memory();
         for (int row = 0; row < rowCount; row++) {
@@ -91,9 +98,9 @@ abstract sealed class ColumnAppender implements AutoCloseable {
     private static final class FixedWidth extends ColumnAppender {
         private final GrowingBuffer data;
 
-        FixedWidth(ColumnSchema schema, BufferAllocator allocator, int rows) {
-            super(schema, allocator, rows);
-            this.data = new GrowingBuffer(allocator, (long) rows * Long.BYTES);
+        FixedWidth(ColumnSchema schema, BufferAllocator allocator) {
+            super(schema, allocator);
+            this.data = new GrowingBuffer(allocator);
         }
 
         @Override
@@ -131,9 +138,9 @@ abstract sealed class ColumnAppender implements AutoCloseable {
     private static final class Bits extends ColumnAppender {
         private final GrowingBuffer data;
 
-        Bits(ColumnSchema schema, BufferAllocator allocator, int rows) {
-            super(schema, allocator, rows);
-            this.data = new GrowingBuffer(allocator, (rows + 7L) / 8);
+        Bits(ColumnSchema schema, BufferAllocator allocator) {
+            super(schema, allocator);
+            this.data = new GrowingBuffer(allocator);
         }
 
         @Override
@@ -182,20 +189,32 @@ abstract sealed class ColumnAppender implements AutoCloseable {
 
         private long dataBytes;
 
-        Strings(ColumnSchema schema, BufferAllocator allocator, int rows) {
-            super(schema, allocator, rows);
-            this.offsets = new GrowingBuffer(allocator, (rows + 1L) * Integer.BYTES);
-            this.data = new GrowingBuffer(allocator, 0);
-            this.rows = rows; // all end at 0, as zeroed memory says
+        Strings(ColumnSchema schema, BufferAllocator allocator) {
+            super(schema, allocator);
+            this.offsets = new GrowingBuffer(allocator);
+            this.data = new GrowingBuffer(allocator);
+        }
+
+        @Override
+        void ensure(int rowCount) {
+            super.ensure(rowCount);
+            offsets.ensure((rowCount + 1L) * Integer.BYTES);
+        }
+
+        @Override
+        void reserve(RowColumn source, int rowCount) {
+            data.ensure(dataBytes + lengthBytes((VarCharVector) source.values(), rowCount));
+        }
+
+        private static int lengthBytes(VarCharVector vector, int rowCount) {
+            return vector.getEndOffset(rowCount - 1) - vector.getStartOffset(0);
         }
 
         @Override
         void appendValues(RowColumn source, int rowCount, int at) {
             VarCharVector from = (VarCharVector) source.values();
-            int lengthBytes = from.getEndOffset(rowCount - 1) - from.getStartOffset(0);
-            offsets.ensure((at + rowCount + 1L) * Integer.BYTES);
+            int lengthBytes = lengthBytes(from, rowCount);
             fillTo(at);
-            data.ensure(dataBytes + lengthBytes);
             int first = from.getStartOffset(0);
             data.memory().setBytes(dataBytes, from.getDataBuffer(), first, lengthBytes);
             for (int row = 0; row < rowCount; row++) {
@@ -215,7 +234,6 @@ abstract sealed class ColumnAppender implements AutoCloseable {
 
         @Override
         RowColumn share(int shared) {
-            offsets.ensure((shared + 1L) * Integer.BYTES);
             fillTo(shared);
             FieldVector vector = RowColumn.newVector(schema, allocator);
             load(vector, shared, offsets.memory(), data.memory());
@@ -241,13 +259,16 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         private final GrowingBuffer offsets;
         private final GrowingBuffer data;
         private final Map<ByteBuffer, Integer> codeOf = new HashMap<>();
+        /// The codes here of the codes of the rows that were reserved last.
+        private int[] translated = {};
+
         private long dataBytes;
 
-        Tag(ColumnSchema schema, BufferAllocator allocator, int rows) {
-            super(schema, allocator, rows);
-            this.codes = new GrowingBuffer(allocator, (long) rows * Integer.BYTES);
-            this.offsets = new GrowingBuffer(allocator, Integer.BYTES);
-            this.data = new GrowingBuffer(allocator, 0);
+        Tag(ColumnSchema schema, BufferAllocator allocator) {
+            super(schema, allocator);
+            this.codes = new GrowingBuffer(allocator);
+            this.offsets = new GrowingBuffer(allocator);
+            this.data = new GrowingBuffer(allocator);
         }
 
         @Override
@@ -256,19 +277,31 @@ abstract sealed class ColumnAppender implements AutoCloseable {
             codes.ensure((long) rows * Integer.BYTES);
         }
 
+        /// Takes the values into the dictionary: one that no row uses does no harm.
         @Override
-        void appendValues(RowColumn source, int rowCount, int at) {
+        void reserve(RowColumn source, int rowCount) {
             RowColumn.Tag tag = (RowColumn.Tag) source;
-            int[] translated = new int[tag.dictionary().getValueCount()];
+            translated = new int[tag.dictionary().getValueCount()];
             Arrays.fill(translated, -1);
-            ArrowBuf to = codes.memory();
             for (int row = 0; row < rowCount; row++) {
                 if (!tag.codes().isNull(row)) {
                     int code = tag.codes().get(row);
                     if (translated[code] < 0) {
                         translated[code] = intern(tag.dictionary().get(code));
                     }
-                    to.setInt((long) (at + row) * Integer.BYTES, translated[code]);
+                }
+            }
+        }
+
+        @Override
+        void appendValues(RowColumn source, int rowCount, int at) {
+            RowColumn.Tag tag = (RowColumn.Tag) source;
+            ArrowBuf to = codes.memory();
+            for (int row = 0; row < rowCount; row++) {
+                if (!tag.codes().isNull(row)) {
+                    to.setInt(
+                            (long) (at + row) * Integer.BYTES,
+                            translated[tag.codes().get(row)]);
                 }
             }
         }
@@ -276,10 +309,11 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         private int intern(byte[] value) {
             return codeOf.computeIfAbsent(ByteBuffer.wrap(value), _ -> {
                 int code = codeOf.size();
+                // Both before anything is written: a value is there in whole or not at all.
                 data.ensure(dataBytes + value.length);
+                offsets.ensure((code + 2L) * Integer.BYTES);
                 data.memory().setBytes(dataBytes, value);
                 dataBytes += value.length;
-                offsets.ensure((code + 2L) * Integer.BYTES);
                 offsets.memory().setInt((code + 1L) * Integer.BYTES, (int) dataBytes);
                 return code;
             });
@@ -288,12 +322,21 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         @Override
         RowColumn share(int rows) {
             IntVector codeVector = new IntVector(schema.name().value(), allocator);
-            load(codeVector, rows, codes.memory());
             VarCharVector dictionary = new VarCharVector(schema.name().value(), allocator);
-            dictionary.loadFieldBuffers(
-                    new ArrowFieldNode(codeOf.size(), 0),
-                    List.of(allocator.getEmpty(), offsets.memory(), data.memory()));
-            return new RowColumn.Tag(schema, codeVector, dictionary);
+            boolean done = false;
+            try {
+                load(codeVector, rows, codes.memory());
+                dictionary.loadFieldBuffers(
+                        new ArrowFieldNode(codeOf.size(), 0),
+                        List.of(allocator.getEmpty(), offsets.memory(), data.memory()));
+                done = true;
+                return new RowColumn.Tag(schema, codeVector, dictionary);
+            } finally {
+                if (!done) {
+                    codeVector.close();
+                    dictionary.close();
+                }
+            }
         }
 
         @Override

@@ -11,10 +11,10 @@ final class GrowingBuffer implements AutoCloseable {
     private final BufferAllocator allocator;
     private ArrowBuf memory;
 
-    /// @param capacityBytes what it should hold at first; zeroed
-    GrowingBuffer(BufferAllocator allocator, long capacityBytes) {
+    /// Takes no memory yet, so that it cannot fail.
+    GrowingBuffer(BufferAllocator allocator) {
         this.allocator = allocator;
-        this.memory = zeroed(Math.max(MIN_BYTES, capacityBytes));
+        this.memory = allocator.getEmpty();
     }
 
     private ArrowBuf zeroed(long capacityBytes) {
@@ -23,10 +23,11 @@ final class GrowingBuffer implements AutoCloseable {
         return buffer;
     }
 
-    /// Makes room: afterwards `[0, capacityBytes)` can be written; what was never written reads as zero.
+    /// Makes room: afterwards `[0, capacityBytes)` can be written; what was never written reads as zero. If there is no
+    /// memory, nothing changes.
     void ensure(long capacityBytes) {
         if (capacityBytes > memory.capacity()) {
-            ArrowBuf larger = zeroed(Math.max(capacityBytes, 2 * memory.capacity()));
+            ArrowBuf larger = zeroed(Math.max(MIN_BYTES, Math.max(capacityBytes, 2 * memory.capacity())));
             larger.setBytes(0, memory, 0, memory.capacity());
             memory.close();
             memory = larger;

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.apache.arrow.memory.BufferAllocator;
 
 /// Where the rows of small writes gather, so that a thousand writes of one row do not make a thousand chunks. Appending
@@ -38,14 +39,35 @@ final class OpenChunk implements AutoCloseable {
     }
 
     /// Copies the rows to the end of the chunk; the batch stays the caller's.
+    ///
+    /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; the chunk's rows are
+    ///     then as before
     void append(RowBatch batch, SequenceNumber sequence) {
-        for (RowColumn column : batch.columns()) {
-            columns.computeIfAbsent(
-                            column.schema().name(), _ -> ColumnAppender.create(column.schema(), allocator, rowCount))
-                    .append(column, batch.rowCount(), rowCount);
+        int endRow = rowCount + batch.rowCount();
+        // All memory first: half a write would show, and its values would stand in the rows of the write behind it.
+        List<ColumnName> added = new ArrayList<>();
+        boolean done = false;
+        try {
+            for (RowColumn column : batch.columns()) {
+                ColumnAppender appender =
+                        columns.computeIfAbsent(column.schema().name(), name -> {
+                            added.add(name);
+                            return ColumnAppender.create(column.schema(), allocator);
+                        });
+                appender.reserve(column, batch.rowCount());
+            }
+            columns.values().forEach(column -> column.ensure(endRow));
+            done = true;
+        } finally {
+            if (!done) {
+                added.forEach(
+                        name -> Objects.requireNonNull(columns.remove(name)).close());
+            }
         }
-        rowCount += batch.rowCount();
-        columns.values().forEach(column -> column.ensure(rowCount));
+        for (RowColumn column : batch.columns()) {
+            Objects.requireNonNull(columns.get(column.schema().name())).append(column, batch.rowCount(), rowCount);
+        }
+        rowCount = endRow;
         minTimeNs = Math.min(minTimeNs, batch.minTimeNs());
         maxTimeNs = Math.max(maxTimeNs, batch.maxTimeNs());
         runs.add(sequence, rowCount);

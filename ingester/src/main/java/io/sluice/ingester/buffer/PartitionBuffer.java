@@ -109,13 +109,16 @@ final class PartitionBuffer {
         }
     }
 
-    /// Applies a write's rows, taking them over, and returns the bytes that are filling now. Rows of a write that is in
-    /// files already (a replayed one) are dropped.
+    /// Applies a write's rows, taking them over whatever happens, and returns the bytes that are filling now. Rows of a
+    /// write that is in files already (a replayed one) are dropped.
+    ///
+    /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; none or all of the rows
+    ///     are applied
     long append(SequenceNumber sequence, RowBatch rows, long nowNs) {
+        boolean linked = false;
         lock.lock();
         try {
             if (!sequence.isAfter(persistedThrough)) {
-                rows.close();
                 return fillingBytes;
             }
             if (!sequence.isAfter(lastApplied)) {
@@ -124,23 +127,27 @@ final class PartitionBuffer {
             }
             if (OpenChunk.isSmall(rows)) {
                 open.append(rows, sequence);
-                rows.close();
-                if (open.isFull()) {
-                    sealOpen();
-                }
             } else {
                 sealOpen();
                 add(Chunk.ofOneWrite(rows, sequence));
+                linked = true;
             }
             lastApplied = sequence;
             if (fillingFirst.equals(SequenceNumber.NONE)) {
                 fillingFirst = sequence;
                 fillingSinceNs = nowNs;
             }
+            // Last, for it may find no memory: the rows are there already, and the numbers must say so.
+            if (open.isFull()) {
+                sealOpen();
+            }
             recount();
             return fillingBytes;
         } finally {
             lock.unlock();
+            if (!linked) {
+                rows.close();
+            }
         }
     }
 

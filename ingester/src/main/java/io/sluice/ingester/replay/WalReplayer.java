@@ -28,6 +28,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import org.apache.arrow.memory.OutOfMemoryException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,7 +41,8 @@ import org.slf4j.LoggerFactory;
 /// all.
 ///
 /// A write that does not apply is a bug, as all were checked before they were logged: it is set aside in the log's
-/// quarantine folder, counted and reported, and the start goes on.
+/// quarantine folder, counted and reported, and the start goes on. A write that finds no memory, or a catalog that does
+/// not answer, is nothing of the kind: it ends the replay, and stays in the log.
 public final class WalReplayer {
     private static final Logger LOG = LoggerFactory.getLogger(WalReplayer.class);
     /// A batch ends with the write by which it has so many payload bytes, or so many writes.
@@ -63,11 +65,31 @@ public final class WalReplayer {
     /// A write of the log.
     private record Logged(SequenceNumber sequence, byte[] payload) {}
 
-    /// A write that was decoded, or the reason why it could not be.
+    /// A write that was decoded, or why it was not.
     private sealed interface Decoded {
-        record Applicable(WriteOperation operation) implements Decoded {}
+        SequenceNumber sequence();
 
-        record Inapplicable(Logged write, Exception cause) implements Decoded {}
+        record Applicable(WriteOperation operation) implements Decoded {
+            @Override
+            public SequenceNumber sequence() {
+                return operation.sequence();
+            }
+        }
+
+        record Inapplicable(Logged write, Exception cause) implements Decoded {
+            @Override
+            public SequenceNumber sequence() {
+                return write.sequence();
+            }
+        }
+
+        /// There was no memory for its rows.
+        record Postponed(Logged write) implements Decoded {
+            @Override
+            public SequenceNumber sequence() {
+                return write.sequence();
+            }
+        }
     }
 
     /// Where replay waits when the buffer is full, until persist has made room: the limits hold as in steady state.
@@ -107,7 +129,8 @@ public final class WalReplayer {
 
     /// Replays the whole log.
     ///
-    /// @throws IOException if the log cannot be read, or the catalog cannot answer
+    /// @throws IOException if the log cannot be read, the catalog cannot answer, there is no memory for a
+    ///     write, or one cannot be set aside
     public ReplayReport replay(Wal wal) throws IOException, InterruptedException {
         int decoders = Runtime.getRuntime().availableProcessors();
         try (ExecutorService pool = Executors.newFixedThreadPool(decoders, threads);
@@ -280,54 +303,76 @@ public final class WalReplayer {
             WriteOperation operation = preparer.prepare(write.payload());
             operation.assign(write.sequence());
             return new Decoded.Applicable(operation);
-        } catch (InvalidWriteException | SchemaConflictException e) {
+        } catch (OutOfMemoryException e) {
+            // Batches are decoded ahead of the room that persist makes: this one comes again when it is its turn.
+            LOG.debug("write {} finds no memory yet", write.sequence(), e);
+            return new Decoded.Postponed(write);
+        } catch (InvalidWriteException | SchemaConflictException | RuntimeException e) {
             return new Decoded.Inapplicable(write, e);
         }
     }
 
     private void apply(Decoded decoded) throws IOException, InterruptedException {
-        switch (decoded) {
-            case Decoded.Inapplicable(Logged write, Exception cause) ->
-                setAside(write.sequence(), write.payload(), cause);
-            case Decoded.Applicable(WriteOperation operation) -> apply(operation);
-        }
-    }
-
-    private void apply(WriteOperation operation) throws IOException, InterruptedException {
-        boolean taken = false;
+        boolean hasRoom = false;
         try {
             room.await();
-            taken = true;
+            hasRoom = true;
         } finally {
-            if (!taken) {
-                operation.close();
+            if (!hasRoom) {
+                release(decoded);
             }
         }
-        SequenceNumber sequence = operation.sequence();
-        byte[] payload = operation.payload();
-        long rowCount = operation.rowCount();
-        try {
-            buffer.apply(operation);
-        } catch (RuntimeException e) {
-            setAside(sequence, payload, e);
-            return;
+        switch (decoded) {
+            case Decoded.Inapplicable(Logged write, Exception cause) -> setAside(write, cause);
+            case Decoded.Applicable(WriteOperation operation) -> apply(operation);
+            case Decoded.Postponed(Logged write) -> {
+                switch (decode(write)) {
+                    case Decoded.Applicable(WriteOperation operation) -> apply(operation);
+                    case Decoded.Inapplicable(Logged _, Exception cause) -> setAside(write, cause);
+                    // Acknowledged, and nothing is wrong with it: set aside, it would be lost to all queries.
+                    case Decoded.Postponed _ -> throw noMemory(write, "for its rows");
+                }
+            }
         }
-        stable.publish(sequence);
-        writes.increment();
-        rows.increment((double) rowCount);
+        stable.publish(decoded.sequence());
     }
 
-    private void setAside(SequenceNumber sequence, byte[] payload, Exception cause) throws IOException {
+    private void apply(WriteOperation operation) throws IOException {
+        Logged write = new Logged(operation.sequence(), operation.payload());
+        long rowCount = operation.rowCount();
+        try {
+            var _ = buffer.apply(operation);
+            writes.increment();
+            rows.increment((double) rowCount);
+        } catch (OutOfMemoryException e) {
+            throw noMemory(write, String.valueOf(e.getMessage()));
+        } catch (RuntimeException e) {
+            setAside(write, e);
+        }
+    }
+
+    private static IOException noMemory(Logged write, String detail) {
+        return new IOException("no memory to replay write %s of the log, %d bytes: %s"
+                .formatted(write.sequence(), write.payload().length, detail));
+    }
+
+    private void setAside(Logged write, Exception cause) throws IOException {
+        SequenceNumber sequence = write.sequence();
         Files.createDirectories(quarantine);
         Path file = quarantine.resolve("write-%020d.bin".formatted(sequence.value()));
         Path temporary = quarantine.resolve("write-%020d.tmp".formatted(sequence.value()));
-        Files.write(temporary, payload);
-        try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
-            channel.force(true);
-        }
+        Files.write(temporary, write.payload());
+        sync(temporary, StandardOpenOption.WRITE);
         Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+        // The name too: from here on the log may delete the segment.
+        sync(quarantine, StandardOpenOption.READ);
         quarantined.increment();
         LOG.error("write {} of the log does not apply; it was set aside in {}", sequence, file, cause);
-        stable.publish(sequence);
+    }
+
+    private static void sync(Path path, StandardOpenOption mode) throws IOException {
+        try (FileChannel channel = FileChannel.open(path, mode)) {
+            channel.force(true);
+        }
     }
 }

@@ -18,7 +18,7 @@ import org.slf4j.LoggerFactory;
 /// segments of the log that are not needed any more. [#tick] is called by one thread, about ten times a second.
 ///
 /// Memory has two marks: above [#HIGH_MARK] of the limit the largest partitions are frozen until what is not yet
-/// frozen is below it; from the limit on, writes are refused until memory is below [#LOW_MARK].
+/// frozen is at most half of that; from the limit on, writes are refused until memory is below [#LOW_MARK].
 public final class PersistTriggers {
     /// Share of the buffer's limit above which the largest partitions are frozen.
     static final double HIGH_MARK = 0.7;

@@ -8,6 +8,8 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
@@ -21,23 +23,13 @@ final class ColumnCopier {
     private ColumnCopier() {}
 
     /// The caller closes the column.
-    static RowColumn copy(DecodedColumn column, RowSelection rows, BufferAllocator allocator) {
-        String name = column.schema().name().value();
+    ///
+    /// @param isPart whether the column has other rows besides
+    static RowColumn copy(DecodedColumn column, RowSelection rows, boolean isPart, BufferAllocator allocator) {
         if (column.values() instanceof Values.Dictionary(List<String> values, ByteBuffer codes)) {
-            IntVector codeVector = new IntVector(name, allocator);
-            VarCharVector dictionary = new VarCharVector(name, allocator);
-            boolean done = false;
-            try {
-                load(codeVector, column, rows, allocator, fixedWidth(codes, Integer.BYTES, rows, allocator));
-                fill(dictionary, values);
-                done = true;
-                return new RowColumn.Tag(column.schema(), codeVector, dictionary);
-            } finally {
-                if (!done) {
-                    codeVector.close();
-                    dictionary.close();
-                }
-            }
+            return isPart
+                    ? copyPartOfTag(column, values, codes, rows, allocator)
+                    : tag(column, values, rows, allocator, fixedWidth(codes, Integer.BYTES, rows, allocator));
         }
         FieldVector vector = RowColumn.newVector(column.schema(), allocator);
         boolean done = false;
@@ -60,6 +52,67 @@ final class ColumnCopier {
         } finally {
             if (!done) {
                 vector.close();
+            }
+        }
+    }
+
+    /// With only the values that the rows use: otherwise each partition of a write would have them all.
+    private static RowColumn copyPartOfTag(
+            DecodedColumn column, List<String> values, ByteBuffer codes, RowSelection rows, BufferAllocator allocator) {
+        ByteBuffer from = codes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+        int[] used = usedCodes(column, from, rows);
+        List<String> usedValues = new ArrayList<>(used.length);
+        for (int code : used) {
+            usedValues.add(values.get(code));
+        }
+        ArrowBuf target = allocator.buffer((long) rows.rowCount() * Integer.BYTES);
+        long row = 0;
+        for (int run = 0; run < rows.runs(); run++) {
+            for (int i = rows.start(run); i < rows.end(run); i++, row++) {
+                int code = column.isPresent(i) ? Arrays.binarySearch(used, from.getInt(i * Integer.BYTES)) : 0;
+                target.setInt(row * Integer.BYTES, code);
+            }
+        }
+        return tag(column, usedValues, rows, allocator, target);
+    }
+
+    /// Each code that a row has, once, in ascending order.
+    private static int[] usedCodes(DecodedColumn column, ByteBuffer codes, RowSelection rows) {
+        int[] used = new int[rows.rowCount()];
+        int count = 0;
+        for (int run = 0; run < rows.runs(); run++) {
+            for (int i = rows.start(run); i < rows.end(run); i++) {
+                if (column.isPresent(i)) {
+                    used[count++] = codes.getInt(i * Integer.BYTES);
+                }
+            }
+        }
+        Arrays.sort(used, 0, count);
+        int distinct = 0;
+        for (int i = 0; i < count; i++) {
+            if (i == 0 || used[i] != used[i - 1]) {
+                used[distinct++] = used[i];
+            }
+        }
+        return Arrays.copyOf(used, distinct);
+    }
+
+    /// Takes the codes over.
+    private static RowColumn tag(
+            DecodedColumn column, List<String> values, RowSelection rows, BufferAllocator allocator, ArrowBuf codes) {
+        String name = column.schema().name().value();
+        IntVector codeVector = new IntVector(name, allocator);
+        VarCharVector dictionary = new VarCharVector(name, allocator);
+        boolean done = false;
+        try {
+            load(codeVector, column, rows, allocator, codes);
+            fill(dictionary, values);
+            done = true;
+            return new RowColumn.Tag(column.schema(), codeVector, dictionary);
+        } finally {
+            if (!done) {
+                codeVector.close();
+                dictionary.close();
             }
         }
     }
@@ -170,11 +223,18 @@ final class ColumnCopier {
     }
 
     private static void fill(VarCharVector dictionary, List<String> values) {
-        dictionary.allocateNew(values.size());
-        for (int i = 0; i < values.size(); i++) {
-            dictionary.setSafe(i, values.get(i).getBytes(StandardCharsets.UTF_8));
+        byte[][] encoded = new byte[values.size()][];
+        long lengthBytes = 0;
+        for (int i = 0; i < encoded.length; i++) {
+            encoded[i] = values.get(i).getBytes(StandardCharsets.UTF_8);
+            lengthBytes += encoded[i].length;
         }
-        dictionary.setValueCount(values.size());
+        // Told no length, Arrow takes 32 KiB for each tag of each write, however small.
+        dictionary.allocateNew(lengthBytes, encoded.length);
+        for (int i = 0; i < encoded.length; i++) {
+            dictionary.set(i, encoded[i]);
+        }
+        dictionary.setValueCount(encoded.length);
     }
 
     @SuppressWarnings("restricted") // the address and length are those of the buffer itself

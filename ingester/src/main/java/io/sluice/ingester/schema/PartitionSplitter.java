@@ -2,6 +2,7 @@ package io.sluice.ingester.schema;
 
 import io.sluice.ingester.door.DecodedColumn;
 import io.sluice.ingester.door.DecodedWrite.DecodedTable;
+import io.sluice.ingester.door.InvalidWriteException;
 import io.sluice.model.ColumnSchema;
 import io.sluice.model.PartitionKey;
 import io.sluice.model.PartitionTemplate;
@@ -35,14 +36,30 @@ public final class PartitionSplitter {
 
     /// The partitions of a table's rows, each once, in order of first appearance. The rows of each keep their order.
     /// The caller closes them.
-    public List<PartitionRows> split(DecodedTable table, PartitionTemplate template) {
+    ///
+    /// @param maxColumns how many columns the partitions may have together
+    /// @throws InvalidWriteException if they would have more; nothing was copied
+    /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory for the rows; none is kept
+    public List<PartitionRows> split(DecodedTable table, PartitionTemplate template, int maxColumns)
+            throws InvalidWriteException {
         ByteBuffer times = times(table);
         Map<Long, RowSelection> bySlot = route(times, table.rowCount(), template);
+        int columnCount = table.columns().size();
+        if ((long) bySlot.size() * columnCount > maxColumns) {
+            throw new InvalidWriteException(
+                    "table '%s': rows of %d partitions with %d column%s each: expected at most %d columns in partitions (what is left for this table of the request): send rows of fewer days at once"
+                            .formatted(
+                                    table.table(),
+                                    bySlot.size(),
+                                    columnCount,
+                                    columnCount == 1 ? "" : "s",
+                                    maxColumns));
+        }
         List<PartitionRows> partitions = new ArrayList<>(bySlot.size());
         boolean done = false;
         try {
             for (Map.Entry<Long, RowSelection> entry : bySlot.entrySet()) {
-                RowBatch batch = copy(table, entry.getValue());
+                RowBatch batch = copy(table, entry.getValue(), bySlot.size() > 1);
                 partitions.add(new PartitionRows(template.key(entry.getKey()), batch));
             }
             done = true;
@@ -80,14 +97,14 @@ public final class PartitionSplitter {
         return bySlot;
     }
 
-    private RowBatch copy(DecodedTable table, RowSelection rows) {
+    private RowBatch copy(DecodedTable table, RowSelection rows, boolean isPart) {
         List<RowColumn> columns = new ArrayList<>(table.columns().size());
         long minTimeNs = Long.MAX_VALUE;
         long maxTimeNs = Long.MIN_VALUE;
         boolean done = false;
         try {
             for (DecodedColumn column : table.columns()) {
-                columns.add(ColumnCopier.copy(column, rows, allocator));
+                columns.add(ColumnCopier.copy(column, rows, isPart, allocator));
             }
             ByteBuffer times = times(table);
             for (int run = 0; run < rows.runs(); run++) {

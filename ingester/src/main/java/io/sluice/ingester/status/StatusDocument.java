@@ -92,7 +92,10 @@ public final class StatusDocument implements StatusSource {
         json.put("directory", wal.directory().toString())
                 .put("state", wal.state().name())
                 .put("segments", wal.segments())
+                .put("spare_segments", wal.spareSegments())
                 .put("bytes", wal.bytes())
+                .put("max_bytes", wal.maxBytes())
+                .put("writing_seconds", wal.writingFor().toNanos() / 1e9)
                 .put("last_sequence", wal.lastSequence().value())
                 .put("queued_entries", wal.queuedEntries())
                 .put("queued_bytes", wal.queuedBytes());
@@ -105,7 +108,8 @@ public final class StatusDocument implements StatusSource {
                 .put("entries", replay.entries())
                 .put("payload_bytes", replay.payloadBytes())
                 .put("torn_bytes", replay.tornBytes())
-                .put("quarantined", replay.quarantined());
+                .put("quarantined", replay.quarantined())
+                .put("lost_entries", replay.lostEntries());
     }
 
     private static void buffer(ObjectNode json, BufferStatistics buffer, long limitBytes) {

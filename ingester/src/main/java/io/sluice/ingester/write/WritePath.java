@@ -64,7 +64,11 @@ public final class WritePath implements WriteHandler {
         CompletionStage<WriteOutcome> outcome;
         try {
             outcome = submit(request);
-        } catch (RuntimeException | Error e) {
+        } catch (RuntimeException e) {
+            // A bug. Whether the log has the write depends on where it lies.
+            LOG.error("a write ended in an unexpected way", e);
+            outcome = CompletableFuture.completedStage(new WriteOutcome.Unknown("unexpected: " + e));
+        } catch (Error e) {
             permit.get().close();
             throw e;
         }

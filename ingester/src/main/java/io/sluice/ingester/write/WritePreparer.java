@@ -20,6 +20,10 @@ import java.util.List;
 /// rows into partitions and makes sure that the partitions' nodes exist. The costly part of a write; any thread may
 /// run it.
 public final class WritePreparer {
+    /// Most columns of a request's partitions together: each is a few objects and buffers, whatever few rows it has.
+    /// Rows of very many days would otherwise take thousands of times what they take in the request.
+    private static final int MAX_PARTITION_COLUMNS = WriteDecoder.MAX_REQUEST_COLUMNS;
+
     private final SchemaCache schemas;
     private final PartitionSplitter splitter;
     private final BufferTree buffer;
@@ -32,7 +36,7 @@ public final class WritePreparer {
 
     /// The caller closes the operation or hands it on.
     ///
-    /// @throws InvalidWriteException if the request is wrong in itself
+    /// @throws InvalidWriteException if the request is wrong in itself, or has rows of too many partitions
     /// @throws SchemaConflictException if it contradicts the catalog
     /// @throws IOException if the catalog cannot answer
     /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory for the rows
@@ -44,11 +48,13 @@ public final class WritePreparer {
             resolved.add(schemas.resolve(write.namespace(), table));
         }
         List<PartitionWrite> partitions = new ArrayList<>();
+        int columnsLeft = MAX_PARTITION_COLUMNS;
         boolean done = false;
         try {
             for (int i = 0; i < resolved.size(); i++) {
                 TableSchema schema = resolved.get(i);
-                for (PartitionRows rows : splitter.split(write.tables().get(i), schema.template())) {
+                for (PartitionRows rows : splitter.split(write.tables().get(i), schema.template(), columnsLeft)) {
+                    columnsLeft -= rows.batch().columns().size();
                     partitions.add(new PartitionWrite(schema, rows.key(), rows.batch()));
                 }
             }

@@ -2,9 +2,9 @@ package io.sluice.ingester.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnknownFieldSet;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.model.SequenceNumber;
 import io.sluice.proto.v1.TableBatch;
 import io.sluice.proto.v1.WriteRequest;
@@ -46,7 +46,8 @@ final class WalCommandTest {
         return WriteRequest.newBuilder()
                 .setNamespace("metrics")
                 .addTables(TableBatch.newBuilder().setTable("cpu" + number).setRowCount(number))
-                .setUnknownFields(UnknownFieldSet.newBuilder().addField(15, PADDING).build())
+                .setUnknownFields(
+                        UnknownFieldSet.newBuilder().addField(15, PADDING).build())
                 .build()
                 .toByteArray();
     }
@@ -60,8 +61,7 @@ final class WalCommandTest {
     private static final ThreadFactory THREADS =
             Thread.ofPlatform().name("wal-", 0).factory();
 
-    private static void append(Path folder, int count, IntFunction<byte[]> payload)
-            throws Exception {
+    private static void append(Path folder, int count, IntFunction<byte[]> payload) throws Exception {
         WalSettings settings = new WalSettings(
                 folder,
                 1,
@@ -171,10 +171,7 @@ final class WalCommandTest {
         byte[] before = folderBytes();
         CommandRun run = wal("verify");
         assertThat(run.exitCode()).isEqualTo(ExitCodes.PARTIAL);
-        assertThat(run.outLines())
-                .singleElement()
-                .asString()
-                .startsWith(segment + ": CORRUPT at position 64");
+        assertThat(run.outLines()).singleElement().asString().startsWith(segment + ": CORRUPT at position 64");
         assertThat(run.err()).isEmpty();
         assertThat(folderBytes()).isEqualTo(before);
     }

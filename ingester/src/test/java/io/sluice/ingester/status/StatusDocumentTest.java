@@ -1,0 +1,198 @@
+package io.sluice.ingester.status;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.ingester.buffer.BufferTree.BufferStatistics;
+import io.sluice.ingester.status.StatusDocument.Snapshot;
+import io.sluice.model.NamespaceName;
+import io.sluice.model.PartitionKey;
+import io.sluice.model.SequenceNumber;
+import io.sluice.model.TableName;
+import io.sluice.persist.PersistStage;
+import io.sluice.persist.PersistStatus;
+import io.sluice.wal.ReplayReport;
+import io.sluice.wal.WalStatus;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+final class StatusDocumentTest {
+    private static final Instant STARTED = Instant.parse("2026-11-21T10:00:00Z");
+    private static final String NASTY = "say \"no\",\n\\ \u0001 tab\t \u2028 ü 🚀 </script>";
+
+    private static JsonNode parse(Snapshot snapshot) throws Exception {
+        return new ObjectMapper().readTree(new StatusDocument(() -> snapshot).json());
+    }
+
+    private static Snapshot snapshot(
+            List<String> refusing, WalStatus wal, PersistStatus persist, List<RecentErrors.Entry> errors) {
+        return new Snapshot(
+                "1.2.3",
+                STARTED,
+                Duration.ofMillis(90_500),
+                "running",
+                "00000000-0000-0000-0000-000000000001",
+                new LinkedHashSet<>(refusing),
+                refusing.stream().map(reason -> reason + ": " + NASTY).toList(),
+                new SequenceNumber(Long.MAX_VALUE),
+                3,
+                4_000,
+                1 << 30,
+                new BufferStatistics(1, 2, 3, 4, 5, 6, 7, 8, 9),
+                wal,
+                wal.failure().isPresent()
+                        ? Optional.empty()
+                        : Optional.of(new ReplayReport(1, 2, 3, 4, 5, 6, List.of(NASTY))),
+                persist,
+                "file:/objects",
+                "sqlite:/catalog.db",
+                errors);
+    }
+
+    private static WalStatus wal(Optional<String> failure) {
+        return new WalStatus(
+                Path.of("wal"),
+                failure.isPresent() ? WalStatus.State.FAILED : WalStatus.State.RUNNING,
+                2,
+                300,
+                new SequenceNumber(12),
+                failure.isPresent() ? Optional.empty() : Optional.of(STARTED),
+                5,
+                600,
+                2,
+                4_000,
+                Duration.ofMillis(7),
+                failure);
+    }
+
+    private static PersistStatus persist(List<PersistStatus.Job> jobs, Optional<PersistStatus.Failure> failure) {
+        return new PersistStatus(1, 100, true, jobs, 2, 3_000, 4, 5, 6, 7, failure);
+    }
+
+    @Test
+    void aQuietServerTellsEveryNumber() throws Exception {
+        JsonNode json =
+                parse(snapshot(List.of(), wal(Optional.empty()), persist(List.of(), Optional.empty()), List.of()));
+        assertThat(json.at("/version").asText()).isEqualTo("1.2.3");
+        assertThat(json.at("/state").asText()).isEqualTo("running");
+        assertThat(json.at("/started_at").asText()).isEqualTo("2026-11-21T10:00:00Z");
+        assertThat(json.at("/uptime_seconds").asDouble()).isEqualTo(90.5);
+        assertThat(json.at("/ingester").asText()).isEqualTo("00000000-0000-0000-0000-000000000001");
+        assertThat(json.at("/stable_sequence").isIntegralNumber()).isTrue();
+        assertThat(json.at("/stable_sequence").asLong()).isEqualTo(Long.MAX_VALUE);
+        assertThat(json.at("/refusing").isArray()).isTrue();
+        assertThat(json.at("/refusing")).isEmpty();
+        assertThat(json.at("/not_ready").isArray()).isTrue();
+        assertThat(json.at("/not_ready")).isEmpty();
+        assertThat(json.at("/in_flight").toString()).isEqualTo("{\"writes\":3,\"bytes\":4000}");
+        assertThat(json.at("/log").toString())
+                .isEqualTo("{\"directory\":\"wal\",\"state\":\"RUNNING\",\"segments\":2,\"spare_segments\":2,"
+                        + "\"bytes\":300,\"max_bytes\":4000,\"writing_seconds\":0.007,"
+                        + "\"last_sequence\":12,\"queued_entries\":5,\"queued_bytes\":600,"
+                        + "\"oldest_segment_at\":\"2026-11-21T10:00:00Z\"}");
+        assertThat(json.at("/replay").toString())
+                .isEqualTo("{\"segments\":1,\"entries\":2,\"payload_bytes\":3,\"torn_bytes\":4,\"quarantined\":5,\"lost_entries\":6}");
+        assertThat(json.at("/buffer").toString())
+                .isEqualTo("{\"namespaces\":1,\"tables\":2,\"partitions\":3,\"filling_rows\":4,\"filling_bytes\":5,"
+                        + "\"frozen_rows\":6,\"frozen_bytes\":7,\"frozen_batches\":8,\"memory_bytes\":9,"
+                        + "\"limit_bytes\":1073741824}");
+        assertThat(json.at("/persist").toString())
+                .isEqualTo("{\"object_store\":\"file:/objects\",\"catalog\":\"sqlite:/catalog.db\","
+                        + "\"unfinished_jobs\":1,\"queue_depth\":100,\"saturated\":true,\"gate_waiting\":2,"
+                        + "\"gate_used_bytes\":3000,\"files\":4,\"rows\":5,\"bytes\":6,\"retries\":7,\"jobs\":[]}");
+        assertThat(json.at("/last_errors").isArray()).isTrue();
+        assertThat(json.at("/last_errors")).isEmpty();
+    }
+
+    /// Messages hold what a client or an operating system put into them.
+    @Test
+    void whatWentWrongIsToldAndNoMessageBreaksTheDocument() throws Exception {
+        NamespaceName namespace = new NamespaceName("n\"\\");
+        TableName table = new TableName("m🚀");
+        PartitionKey partition = new PartitionKey("2026-11-21");
+        JsonNode json = parse(snapshot(
+                List.of("WAL_FAILED", "MEMORY_LIMIT"),
+                wal(Optional.of(NASTY)),
+                persist(
+                        List.of(
+                                new PersistStatus.Job(
+                                        namespace,
+                                        table,
+                                        partition,
+                                        PersistStage.RETRY,
+                                        STARTED,
+                                        2,
+                                        Optional.of(NASTY)),
+                                new PersistStatus.Job(
+                                        namespace,
+                                        table,
+                                        partition,
+                                        PersistStage.UPLOAD,
+                                        STARTED,
+                                        0,
+                                        Optional.empty())),
+                        Optional.of(new PersistStatus.Failure(STARTED, namespace, table, partition, NASTY))),
+                List.of(new RecentErrors.Entry(STARTED, "log", NASTY))));
+        assertThat(json.at("/refusing")).extracting(JsonNode::asText).containsExactly("WAL_FAILED", "MEMORY_LIMIT");
+        assertThat(json.at("/not_ready"))
+                .extracting(JsonNode::asText)
+                .containsExactly("WAL_FAILED: " + NASTY, "MEMORY_LIMIT: " + NASTY);
+        assertThat(json.at("/log/state").asText()).isEqualTo("FAILED");
+        assertThat(json.at("/log/failure").asText()).isEqualTo(NASTY);
+        assertThat(json.at("/log").has("oldest_segment_at")).isFalse();
+        assertThat(json.has("replay")).isFalse();
+        assertThat(json.at("/persist/jobs")).hasSize(2);
+        assertThat(json.at("/persist/jobs/0/namespace").asText()).isEqualTo("n\"\\");
+        assertThat(json.at("/persist/jobs/0/table").asText()).isEqualTo("m🚀");
+        assertThat(json.at("/persist/jobs/0/partition").asText()).isEqualTo("2026-11-21");
+        assertThat(json.at("/persist/jobs/0/stage").asText()).isEqualTo("RETRY");
+        assertThat(json.at("/persist/jobs/0/since").asText()).isEqualTo("2026-11-21T10:00:00Z");
+        assertThat(json.at("/persist/jobs/0/failures").asInt()).isEqualTo(2);
+        assertThat(json.at("/persist/jobs/0/last_error").asText()).isEqualTo(NASTY);
+        assertThat(json.at("/persist/jobs/1").has("last_error")).isFalse();
+        assertThat(json.at("/persist/last_error/error").asText()).isEqualTo(NASTY);
+        assertThat(json.at("/persist/last_error/at").asText()).isEqualTo("2026-11-21T10:00:00Z");
+        assertThat(json.at("/last_errors/0/where").asText()).isEqualTo("log");
+        assertThat(json.at("/last_errors/0/message").asText()).isEqualTo(NASTY);
+        assertThat(json.at("/last_errors/0/at").asText()).isEqualTo("2026-11-21T10:00:00Z");
+    }
+
+    @Test
+    void eachRequestTellsOfItsOwnMoment() throws Exception {
+        AtomicInteger asked = new AtomicInteger();
+        StatusDocument document = new StatusDocument(() -> {
+            asked.incrementAndGet();
+            return snapshot(List.of(), wal(Optional.empty()), persist(List.of(), Optional.empty()), List.of());
+        });
+        assertThat(asked).hasValue(0);
+        assertThat(document.json()).isEqualTo(document.json());
+        assertThat(asked).hasValue(2);
+    }
+
+    /// However many errors there are, the list stays short, and the newest are in it.
+    @Test
+    void onlyTheLastErrorsAreKept() {
+        RecentErrors errors = new RecentErrors(Clock.fixed(STARTED, ZoneOffset.UTC));
+        assertThat(errors.entries()).isEmpty();
+        List<String> messages = new ArrayList<>();
+        for (int i = 0; i < 1_000; i++) {
+            errors.add("log", "error " + i);
+            messages.add("error " + i);
+        }
+        assertThat(errors.entries())
+                .hasSize(20)
+                .allSatisfy(entry -> assertThat(entry.at()).isEqualTo(STARTED))
+                .extracting(RecentErrors.Entry::message)
+                .isEqualTo(messages.subList(980, 1_000));
+    }
+}
