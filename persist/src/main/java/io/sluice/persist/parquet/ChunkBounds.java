@@ -25,8 +25,7 @@ final class ChunkBounds {
     /// @param found as they stand in the footer
     /// @param known of the values as they were written, nothing cut
     /// @param maxBytes length at which Parquet cuts strings
-    static void settle(
-            Statistics found, org.apache.parquet.column.statistics.Statistics<?> known, int maxBytes) {
+    static void settle(Statistics found, org.apache.parquet.column.statistics.Statistics<?> known, int maxBytes) {
         byte[] min = found.getMin_value();
         byte[] max = found.getMax_value();
         if (min == null || max == null) {

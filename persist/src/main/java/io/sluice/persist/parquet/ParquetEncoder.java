@@ -10,9 +10,13 @@ import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import org.apache.parquet.bytes.HeapByteBufferAllocator;
+import org.apache.parquet.column.ColumnDescriptor;
 import org.apache.parquet.column.ColumnWriteStore;
 import org.apache.parquet.column.ParquetProperties;
+import org.apache.parquet.column.values.factory.DefaultValuesWriterFactory;
+import org.apache.parquet.column.values.factory.ValuesWriterFactory;
 import org.apache.parquet.format.ColumnChunk;
 import org.apache.parquet.format.FileMetaData;
 import org.apache.parquet.format.RowGroup;
@@ -47,8 +51,9 @@ import org.apache.parquet.schema.Types;
 public final class ParquetEncoder {
     /// Column index entries and statistics are cut to this; a longer value says no more to a reader that prunes.
     private static final int TRUNCATE_BYTES = 64;
-    /// The first buffer of a column takes a thousandth of this, so that a thousand columns of one row are cheap. It ends
-    /// no page: sizes are looked at every `pageRows` rows, where a page ends anyway, at the same rows in every column.
+    /// The first buffer of a column takes a thousandth of this, so that a thousand columns of one row are cheap. It
+    /// ends no page: sizes are looked at every `pageRows` rows, where a page ends anyway, at the same rows in every
+    /// column.
     private static final int PAGE_BYTES = 1 << 20;
 
     /// A field whose distinct values take more than this is written value by value.
@@ -66,26 +71,21 @@ public final class ParquetEncoder {
     public EncodedFile encode(MergedRows rows, FileMetadata metadata, OutputStream out) throws IOException {
         List<ColumnSource> columns = columns(rows);
         MessageType message = message(rows.schema(), columns);
-        ParquetProperties properties = ParquetProperties.builder()
-                .withDictionaryEncoding(true)
-                .withDictionaryPageSize(DICTIONARY_BYTES)
-                .withPageSize(PAGE_BYTES)
-                .withPageRowCountLimit(settings.pageRows())
-                .withMinRowCountForPageSizeCheck(settings.pageRows())
-                .withMaxRowCountForPageSizeCheck(settings.pageRows())
-                .withColumnIndexTruncateLength(TRUNCATE_BYTES)
-                .withStatisticsTruncateLength(TRUNCATE_BYTES)
-                .withAllocator(HeapByteBufferAllocator.getInstance())
-                .build();
         FooterOutput output = new FooterOutput(out);
         ParquetMetadata written;
         try (ParquetFileWriter file = new ParquetFileWriter(
-                output, message, ParquetFileWriter.Mode.CREATE, Long.MAX_VALUE, 0, null, properties)) {
+                output,
+                message,
+                ParquetFileWriter.Mode.CREATE,
+                Long.MAX_VALUE,
+                0,
+                null,
+                properties(new DefaultValuesWriterFactory()))) {
             file.start();
             int to;
             for (int from = 0; from < rows.rowCount(); from = to) {
                 to = from + Math.min(settings.rowGroupRows(), rows.rowCount() - from);
-                writeRowGroup(columns, message, properties, file, from, to);
+                writeRowGroup(columns, message, file, from, to);
             }
             output.hold();
             file.end(metadata.entries());
@@ -96,6 +96,21 @@ public final class ParquetEncoder {
         }
         long sizeBytes = output.release(footer -> complete(footer, written, sorting(columns)));
         return new EncodedFile(rows.rowCount(), sizeBytes, rows.minTimeNs(), rows.maxTimeNs());
+    }
+
+    private ParquetProperties properties(ValuesWriterFactory valuesWriters) {
+        return ParquetProperties.builder()
+                .withValuesWriterFactory(valuesWriters)
+                .withDictionaryEncoding(true)
+                .withDictionaryPageSize(DICTIONARY_BYTES)
+                .withPageSize(PAGE_BYTES)
+                .withPageRowCountLimit(settings.pageRows())
+                .withMinRowCountForPageSizeCheck(settings.pageRows())
+                .withMaxRowCountForPageSizeCheck(settings.pageRows())
+                .withColumnIndexTruncateLength(TRUNCATE_BYTES)
+                .withStatisticsTruncateLength(TRUNCATE_BYTES)
+                .withAllocator(HeapByteBufferAllocator.getInstance())
+                .build();
     }
 
     private static List<ColumnSource> columns(MergedRows rows) {
@@ -149,23 +164,23 @@ public final class ParquetEncoder {
     }
 
     private void writeRowGroup(
-            List<ColumnSource> columns,
-            MessageType message,
-            ParquetProperties properties,
-            ParquetFileWriter file,
-            int from,
-            int to)
+            List<ColumnSource> columns, MessageType message, ParquetFileWriter file, int from, int to)
             throws IOException {
+        ParquetProperties properties = properties(new ValuesWriters(columns.stream()
+                .filter(column -> column.schema().kind() == ColumnKind.TAG && column.hasValue(from, to))
+                .map(column -> column.schema().name().value())
+                .collect(Collectors.toSet())));
         ColumnChunkPageWriteStore pages = new ColumnChunkPageWriteStore(
                 new ZstdCompressor(settings.zstdLevel()), message, properties.getAllocator(), TRUNCATE_BYTES, true);
         try (ColumnWriteStore store = properties.newColumnWriteStore(message, pages)) {
+            // Asked for once: the answer is made anew each time, from all columns.
+            List<ColumnDescriptor> descriptors = message.getColumns();
             // The store cuts pages when rows end, so each column gets one page's values before its rows end.
             int end;
             for (int start = from; start < to; start = end) {
                 end = start + Math.min(settings.pageRows(), to - start);
                 for (int i = 0; i < columns.size(); i++) {
-                    columns.get(i)
-                            .write(store.getColumnWriter(message.getColumns().get(i)), start, end);
+                    columns.get(i).write(store.getColumnWriter(descriptors.get(i)), start, end);
                 }
                 for (int row = start; row < end; row++) {
                     store.endRecord();
