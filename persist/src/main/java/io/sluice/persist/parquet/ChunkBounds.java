@@ -15,8 +15,9 @@ import org.apache.parquet.format.Statistics;
 /// | floats                                | the values, and zeros as -0.0 below and +0.0 above, not marked      |
 /// | floats with a NaN among them          | none                                                                |
 ///
-/// Parquet would have bounds of the numbers beside a NaN. Yet readers that compare NaN as greater than all (DuckDB), or
-/// conclude from equal bounds that no value differs (`f != 1.0` in pyarrow), then skip rows they should return.
+/// Parquet allows bounds of the numbers beside a NaN, and a count of the NaNs tells of them. Readers older than that
+/// count cannot know: for one that takes NaN as greater than all numbers, or concludes from equal bounds that no value
+/// differs, the bounds would be wrong.
 final class ChunkBounds {
     private ChunkBounds() {}
 
