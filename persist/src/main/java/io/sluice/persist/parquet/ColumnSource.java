@@ -2,6 +2,7 @@ package io.sluice.persist.parquet;
 
 import io.sluice.model.ColumnSchema;
 import io.sluice.persist.merge.MergedRows;
+import java.util.stream.IntStream;
 import org.apache.parquet.column.ColumnWriter;
 import org.apache.parquet.io.api.Binary;
 
@@ -33,12 +34,20 @@ abstract sealed class ColumnSource {
     /// Writes the values of rows `[from, to)`.
     abstract void write(ColumnWriter writer, int from, int to);
 
+    /// Whether a row in `[from, to)` has a value.
+    abstract boolean hasValue(int from, int to);
+
     private static final class Time extends ColumnSource {
         private final MergedRows rows;
 
         Time(ColumnSchema schema, MergedRows rows) {
             super(schema);
             this.rows = rows;
+        }
+
+        @Override
+        boolean hasValue(int from, int to) {
+            return from < to;
         }
 
         @Override
@@ -61,6 +70,11 @@ abstract sealed class ColumnSource {
                 values[i] = Binary.fromConstantByteArray(bytes[i]);
             }
             this.places = rows.tagPlaces(schema.name());
+        }
+
+        @Override
+        boolean hasValue(int from, int to) {
+            return IntStream.range(from, to).anyMatch(row -> places[row] >= 0);
         }
 
         @Override
@@ -87,6 +101,12 @@ abstract sealed class ColumnSource {
         }
 
         @Override
+        boolean hasValue(int from, int to) {
+            int next = numbers.present().nextSetBit(from);
+            return next >= 0 && next < to;
+        }
+
+        @Override
         void write(ColumnWriter writer, int from, int to) {
             long[] values = numbers.values();
             for (int row = from; row < to; row++) {
@@ -109,6 +129,11 @@ abstract sealed class ColumnSource {
         Strings(ColumnSchema schema, MergedRows rows) {
             super(schema);
             this.strings = rows.strings(schema);
+        }
+
+        @Override
+        boolean hasValue(int from, int to) {
+            return IntStream.range(from, to).anyMatch(strings::isPresent);
         }
 
         @Override

@@ -7,17 +7,14 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
-import java.util.List;
-import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Consumer;
 import org.apache.parquet.format.FileMetaData;
-import org.apache.parquet.format.RowGroup;
-import org.apache.parquet.format.SortingColumn;
 import org.apache.parquet.format.Util;
 import org.apache.parquet.io.OutputFile;
 import org.apache.parquet.io.PositionOutputStream;
 
-/// Where Parquet's writer writes: passes everything on until the footer is to come, which is held back and completed
-/// with what the writer cannot say: by which columns each row group is sorted.
+/// Where Parquet's writer writes: passes everything on until the footer is to come, which is held back to be completed.
 final class FooterOutput extends PositionOutputStream implements OutputFile {
     private static final int TRAILER_BYTES = 8; // footer length, magic
 
@@ -25,6 +22,7 @@ final class FooterOutput extends PositionOutputStream implements OutputFile {
     private final ByteArrayOutputStream held = new ByteArrayOutputStream();
     private long position;
     private boolean holding;
+    private Optional<IOException> failure = Optional.empty();
 
     FooterOutput(OutputStream out) {
         this.out = out;
@@ -35,17 +33,20 @@ final class FooterOutput extends PositionOutputStream implements OutputFile {
         holding = true;
     }
 
+    /// What the stream below threw first.
+    Optional<IOException> failure() {
+        return failure;
+    }
+
     /// Completes the footer and writes what was held back; returns the file's length.
-    long release(List<SortingColumn> sorting) throws IOException {
+    long release(Consumer<FileMetaData> completion) throws IOException {
         byte[] bytes = held.toByteArray();
         ByteBuffer trailer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         int footerEnd = bytes.length - TRAILER_BYTES;
         int footerStart = footerEnd - trailer.getInt(footerEnd);
         FileMetaData footer =
                 Util.readFileMetaData(new ByteArrayInputStream(bytes, footerStart, footerEnd - footerStart));
-        for (RowGroup group : Objects.requireNonNull(footer.getRow_groups(), "row groups")) {
-            group.setSorting_columns(sorting);
-        }
+        completion.accept(footer);
         ByteArrayOutputStream rewritten = new ByteArrayOutputStream();
         Util.writeFileMetaData(footer, rewritten);
         out.write(bytes, 0, footerStart);
@@ -65,13 +66,17 @@ final class FooterOutput extends PositionOutputStream implements OutputFile {
 
     @Override
     public void write(int b) throws IOException {
-        (holding ? held : out).write(b);
-        position++;
+        write(new byte[] {(byte) b}, 0, 1);
     }
 
     @Override
     public void write(byte[] bytes, int from, int length) throws IOException {
-        (holding ? held : out).write(bytes, from, length);
+        try {
+            (holding ? held : out).write(bytes, from, length);
+        } catch (IOException e) {
+            failure = failure.or(() -> Optional.of(e));
+            throw e;
+        }
         position += length;
     }
 

@@ -9,12 +9,22 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Collectors;
 import org.apache.parquet.bytes.HeapByteBufferAllocator;
+import org.apache.parquet.column.ColumnDescriptor;
 import org.apache.parquet.column.ColumnWriteStore;
 import org.apache.parquet.column.ParquetProperties;
+import org.apache.parquet.column.values.factory.DefaultValuesWriterFactory;
+import org.apache.parquet.column.values.factory.ValuesWriterFactory;
+import org.apache.parquet.format.ColumnChunk;
+import org.apache.parquet.format.FileMetaData;
+import org.apache.parquet.format.RowGroup;
 import org.apache.parquet.format.SortingColumn;
 import org.apache.parquet.hadoop.ColumnChunkPageWriteStore;
 import org.apache.parquet.hadoop.ParquetFileWriter;
+import org.apache.parquet.hadoop.metadata.ColumnChunkMetaData;
+import org.apache.parquet.hadoop.metadata.ParquetMetadata;
 import org.apache.parquet.schema.LogicalTypeAnnotation;
 import org.apache.parquet.schema.LogicalTypeAnnotation.TimeUnit;
 import org.apache.parquet.schema.MessageType;
@@ -41,9 +51,12 @@ import org.apache.parquet.schema.Types;
 public final class ParquetEncoder {
     /// Column index entries and statistics are cut to this; a longer value says no more to a reader that prunes.
     private static final int TRUNCATE_BYTES = 64;
-    /// Never reached by a page of `pageRows` rows: pages end by rows alone, at the same rows in every column.
-    private static final int NO_PAGE_BYTES = Integer.MAX_VALUE / 2;
+    /// The first buffer of a column takes a thousandth of this, so that a thousand columns of one row are cheap. It
+    /// ends no page: sizes are looked at every `pageRows` rows, where a page ends anyway, at the same rows in every
+    /// column.
+    private static final int PAGE_BYTES = 1 << 20;
 
+    /// A field whose distinct values take more than this is written value by value.
     private static final int DICTIONARY_BYTES = 1 << 20;
 
     private final ParquetSettings settings;
@@ -53,13 +66,44 @@ public final class ParquetEncoder {
     }
 
     /// Writes one file. The stream stays open.
+    ///
+    /// @throws IOException what the stream threw, as it threw it
     public EncodedFile encode(MergedRows rows, FileMetadata metadata, OutputStream out) throws IOException {
         List<ColumnSource> columns = columns(rows);
         MessageType message = message(rows.schema(), columns);
-        ParquetProperties properties = ParquetProperties.builder()
+        FooterOutput output = new FooterOutput(out);
+        ParquetMetadata written;
+        try (ParquetFileWriter file = new ParquetFileWriter(
+                output,
+                message,
+                ParquetFileWriter.Mode.CREATE,
+                Long.MAX_VALUE,
+                0,
+                null,
+                properties(new DefaultValuesWriterFactory()))) {
+            file.start();
+            int to;
+            for (int from = 0; from < rows.rowCount(); from = to) {
+                to = from + Math.min(settings.rowGroupRows(), rows.rowCount() - from);
+                writeRowGroup(columns, message, file, from, to);
+            }
+            output.hold();
+            file.end(metadata.entries());
+            written = file.getFooter();
+        } catch (IOException e) {
+            // Parquet says what it was writing; the person on call needs to know why that failed.
+            throw output.failure().orElse(e);
+        }
+        long sizeBytes = output.release(footer -> complete(footer, written, sorting(columns)));
+        return new EncodedFile(rows.rowCount(), sizeBytes, rows.minTimeNs(), rows.maxTimeNs());
+    }
+
+    private ParquetProperties properties(ValuesWriterFactory valuesWriters) {
+        return ParquetProperties.builder()
+                .withValuesWriterFactory(valuesWriters)
                 .withDictionaryEncoding(true)
                 .withDictionaryPageSize(DICTIONARY_BYTES)
-                .withPageSize(NO_PAGE_BYTES)
+                .withPageSize(PAGE_BYTES)
                 .withPageRowCountLimit(settings.pageRows())
                 .withMinRowCountForPageSizeCheck(settings.pageRows())
                 .withMaxRowCountForPageSizeCheck(settings.pageRows())
@@ -67,19 +111,6 @@ public final class ParquetEncoder {
                 .withStatisticsTruncateLength(TRUNCATE_BYTES)
                 .withAllocator(HeapByteBufferAllocator.getInstance())
                 .build();
-        FooterOutput output = new FooterOutput(out);
-        try (ParquetFileWriter file = new ParquetFileWriter(
-                output, message, ParquetFileWriter.Mode.CREATE, Long.MAX_VALUE, 0, null, properties)) {
-            file.start();
-            for (int from = 0; from < rows.rowCount(); from += settings.rowGroupRows()) {
-                int to = Math.min(rows.rowCount(), from + settings.rowGroupRows());
-                writeRowGroup(columns, message, properties, file, from, to);
-            }
-            output.hold();
-            file.end(metadata.entries());
-        }
-        long sizeBytes = output.release(sorting(columns));
-        return new EncodedFile(rows.rowCount(), sizeBytes, rows.minTimeNs(), rows.maxTimeNs());
     }
 
     private static List<ColumnSource> columns(MergedRows rows) {
@@ -133,22 +164,23 @@ public final class ParquetEncoder {
     }
 
     private void writeRowGroup(
-            List<ColumnSource> columns,
-            MessageType message,
-            ParquetProperties properties,
-            ParquetFileWriter file,
-            int from,
-            int to)
+            List<ColumnSource> columns, MessageType message, ParquetFileWriter file, int from, int to)
             throws IOException {
+        ParquetProperties properties = properties(new ValuesWriters(columns.stream()
+                .filter(column -> column.schema().kind() == ColumnKind.TAG && column.hasValue(from, to))
+                .map(column -> column.schema().name().value())
+                .collect(Collectors.toSet())));
         ColumnChunkPageWriteStore pages = new ColumnChunkPageWriteStore(
                 new ZstdCompressor(settings.zstdLevel()), message, properties.getAllocator(), TRUNCATE_BYTES, true);
         try (ColumnWriteStore store = properties.newColumnWriteStore(message, pages)) {
+            // Asked for once: the answer is made anew each time, from all columns.
+            List<ColumnDescriptor> descriptors = message.getColumns();
             // The store cuts pages when rows end, so each column gets one page's values before its rows end.
-            for (int start = from; start < to; start += settings.pageRows()) {
-                int end = Math.min(to, start + settings.pageRows());
+            int end;
+            for (int start = from; start < to; start = end) {
+                end = start + Math.min(settings.pageRows(), to - start);
                 for (int i = 0; i < columns.size(); i++) {
-                    columns.get(i)
-                            .write(store.getColumnWriter(message.getColumns().get(i)), start, end);
+                    columns.get(i).write(store.getColumnWriter(descriptors.get(i)), start, end);
                 }
                 for (int row = start; row < end; row++) {
                     store.endRecord();
@@ -160,6 +192,21 @@ public final class ParquetEncoder {
             file.endBlock();
         } finally {
             pages.close();
+        }
+    }
+
+    /// Adds what Parquet's writer cannot say: by which columns each row group is sorted, and which bounds are values.
+    private static void complete(FileMetaData footer, ParquetMetadata written, List<SortingColumn> sorting) {
+        List<RowGroup> groups = Objects.requireNonNull(footer.getRow_groups(), "row groups");
+        for (int i = 0; i < groups.size(); i++) {
+            groups.get(i).setSorting_columns(sorting);
+            List<ColumnChunk> chunks = Objects.requireNonNull(groups.get(i).getColumns(), "columns");
+            List<ColumnChunkMetaData> known = written.getBlocks().get(i).getColumns();
+            for (int column = 0; column < chunks.size(); column++) {
+                var chunk = Objects.requireNonNull(chunks.get(column).getMeta_data(), "column's metadata");
+                var statistics = Objects.requireNonNull(chunk.getStatistics(), "column's statistics");
+                ChunkBounds.settle(statistics, known.get(column).getStatistics(), TRUNCATE_BYTES);
+            }
         }
     }
 

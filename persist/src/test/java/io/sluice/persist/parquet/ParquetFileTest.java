@@ -24,8 +24,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.parquet.column.statistics.Statistics;
+import org.apache.parquet.format.ColumnChunk;
 import org.apache.parquet.format.FileMetaData;
+import org.apache.parquet.format.RowGroup;
 import org.apache.parquet.format.SortingColumn;
 import org.apache.parquet.format.Util;
 import org.apache.parquet.hadoop.ParquetFileReader;
@@ -141,7 +146,7 @@ class ParquetFileTest {
         }
     }
 
-    /// A reader that prunes by `f < 0` must find -0.0 in neither bound's way, and a NaN in no bound.
+    /// A reader that prunes by `f < 0` must find -0.0 in neither bound's way, and no bound where there is a NaN.
     @Test
     void statisticsOfFloatsDoNotLieAboutZerosAndNaN() throws IOException {
         try (var reader = reader(List.of(Map.of("time", 1L, "f", 0.0), Map.of("time", 2L, "f", -0.0)))) {
@@ -158,13 +163,53 @@ class ParquetFileTest {
         String least = "a".repeat(1_000);
         String greatest = "é".repeat(1_000);
         try (var reader = reader(List.of(Map.of("time", 1L, "s", least), Map.of("time", 2L, "s", greatest)))) {
-            Statistics<?> statistics = statistics(reader, 0).getOrDefault("s", noStatistics());
+            Statistics<?> statistics =
+                    Objects.requireNonNull(statistics(reader, 0).get("s"), "statistics of s");
             assertThat(statistics.getMinBytes()).isEqualTo(bytes("a".repeat(64)));
             assertThat(statistics.getMaxBytes())
                     .hasSizeLessThanOrEqualTo(64)
                     .satisfies(max -> assertThat(Arrays.compareUnsigned(max, bytes(greatest)))
                             .isPositive());
         }
+    }
+
+    @Test
+    void boundsSayWhetherTheyAreValues() throws IOException {
+        String cut = "b".repeat(65);
+        Made made = made(
+                List.of(Map.of("time", 1L, "host", "a", "s", "b"), Map.of("time", 2L, "host", "b", "s", cut)), 9, 9);
+        var host = statistics(made, "host");
+        assertThat(host.isIs_min_value_exact()).isTrue();
+        assertThat(host.isIs_max_value_exact()).isTrue();
+        assertThat(statistics(made, "time").isIs_max_value_exact()).isTrue();
+        var text = statistics(made, "s");
+        assertThat(text.isIs_min_value_exact()).isTrue();
+        assertThat(text.isSetIs_max_value_exact()).isTrue();
+        assertThat(text.isIs_max_value_exact()).isFalse();
+    }
+
+    /// Nothing short is above it.
+    @Test
+    void longStringsOfTheGreatestCharacterHaveNoBounds() throws IOException {
+        String greatest = Character.toString(Character.MAX_CODE_POINT).repeat(100);
+        Made made = made(List.of(Map.of("time", 1L, "s", "a"), Map.of("time", 2L, "s", greatest)), 9, 9);
+        var text = statistics(made, "s");
+        assertThat(text.isSetMin_value()).isFalse();
+        assertThat(text.isSetMax_value()).isFalse();
+        assertThat(text.isSetMax()).isFalse();
+        assertThat(text.getNull_count()).isZero();
+    }
+
+    /// What the footer says of a column in the first row group.
+    private static org.apache.parquet.format.Statistics statistics(Made made, String column) throws IOException {
+        RowGroup group = Objects.requireNonNull(footer(made).getRow_groups()).getFirst();
+        for (ColumnChunk chunk : Objects.requireNonNull(group.getColumns())) {
+            var metadata = Objects.requireNonNull(chunk.getMeta_data());
+            if (List.of(column).equals(metadata.getPath_in_schema())) {
+                return Objects.requireNonNull(metadata.getStatistics());
+            }
+        }
+        throw new AssertionError("no column " + column);
     }
 
     @Test
@@ -220,11 +265,40 @@ class ParquetFileTest {
         }
     }
 
+    /// Rows without the tag come first: a page of nulls, and a row group of them.
+    @Test
+    void tagsAreInADictionaryWhateverTheyAre() throws IOException {
+        List<Map<String, Object>> rows = new ArrayList<>();
+        for (int i = 0; i < 300; i++) {
+            rows.add(Map.of("time", (long) i));
+        }
+        for (int i = 300; i < 800; i++) {
+            rows.add(Map.of("host", "h" + i / 50 + "-".repeat(200_000), "cpu", "c%04d".formatted(i), "time", (long) i));
+        }
+        Made made = made(rows, 200, 60);
+        assertThat(ParquetRows.read(made.bytes())).isEqualTo(rows);
+        try (var reader = ParquetRows.reader(made.bytes())) {
+            for (int group = 1; group < 4; group++) {
+                for (ColumnChunkMetaData tag :
+                        reader.getRowGroups().get(group).getColumns().subList(0, 2)) {
+                    assertThat(tag.getEncodingStats().hasNonDictionaryEncodedPages())
+                            .as("%s in row group %d", tag.getPath(), group)
+                            .isFalse();
+                }
+            }
+        }
+    }
+
     @Test
     void aHigherLevelOfCompressionMakesASmallerFile() throws IOException {
+        // Words at random, and many: zstd's higher levels make the times, which count up, larger.
+        var random = new Random(1);
         List<Map<String, Object>> rows = new ArrayList<>();
         for (int i = 0; i < 5_000; i++) {
-            rows.add(Map.of("time", (long) i, "s", "value %d of %d and %x".formatted(i, i * i, i * 31)));
+            String words = IntStream.range(0, 24)
+                    .mapToObj(word -> "word" + random.nextInt(100))
+                    .collect(Collectors.joining(" "));
+            rows.add(Map.of("time", (long) i, "s", words));
         }
         long fast = made(rows, 5_000, 5_000).file().sizeBytes();
         long small = Encoding.encode(TABLE, KEY, new ParquetSettings(19, 5_000, 5_000), rows)
@@ -303,10 +377,6 @@ class ParquetFileTest {
             statistics.put(chunk.getPath().toDotString(), chunk.getStatistics());
         }
         return statistics;
-    }
-
-    private static Statistics<?> noStatistics() {
-        throw new AssertionError("no statistics");
     }
 
     /// Least, greatest, number of nulls.
