@@ -26,7 +26,10 @@ final class SqliteFile {
         }
         Folders.create(folder);
         try (Connection connection = SqliteSession.connect(file)) {
+            // In one transaction: another process may be creating the catalog between one question and the next.
+            SqliteSession.execute(connection, "BEGIN");
             requireOurs(file, connection);
+            SqliteSession.execute(connection, "COMMIT");
             useWriteAheadLog(file, connection);
             SqliteSession.execute(connection, "BEGIN IMMEDIATE");
             migrate(connection, requireOurs(file, connection)); // again: now nobody else can change it
