@@ -71,6 +71,7 @@ final class Parts implements AutoCloseable {
     void start() throws IOException {
         wal.start(
                 new TimestampOracle(wal.lastSequence()),
+                new UUID(1, 1),
                 Thread.ofPlatform().name("wal-", 0).factory(),
                 new WalListener() {
                     @Override

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -46,7 +47,7 @@ final class SluiceLog implements Contestant {
         long[] last = {0};
         SequenceSource numbers = () -> new SequenceNumber(++last[0]);
         // What waits and what comes hears of a failure by itself.
-        wal.start(numbers, Thread.ofPlatform().name("wal-", 0).factory(), _ -> {});
+        wal.start(numbers, new UUID(1, 1), Thread.ofPlatform().name("wal-", 0).factory(), _ -> {});
         SluiceLog log = new SluiceLog(wal, segments);
         log.janitor.start();
         return log;

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -52,7 +53,7 @@ public class WalReplayBenchmark {
                 Parts.walSettings(directory), Clock.systemUTC(), System::nanoTime, new SimpleMeterRegistry())) {
             long[] last = {0};
             SequenceSource numbers = () -> new SequenceNumber(++last[0]);
-            wal.start(numbers, Thread.ofPlatform().factory(), _ -> {});
+            wal.start(numbers, new UUID(1, 1), Thread.ofPlatform().factory(), _ -> {});
             while (bytes < logBytes) {
                 byte[] payload = writes.next(rowsPerWrite);
                 CountDownLatch durable = new CountDownLatch(1);

@@ -22,14 +22,23 @@ final class IngesterIdentity {
     private static final String FILE = "ingester.id";
 
     private final Path directory;
+    private final LogOwner log;
 
-    /// @param directory the log's folder, which this process has taken
-    IngesterIdentity(Path directory) {
-        this.directory = directory;
+    /// What the log's segments know.
+    @FunctionalInterface
+    interface LogOwner {
+        Optional<UUID> owner() throws IOException;
     }
 
-    /// The id in the folder; if there is none, or the file is damaged, a new one. A damaged id is no reason not to
-    /// start: the log is then replayed under the new one.
+    /// @param directory the log's folder, which this process has taken
+    /// @param log tells under whose name its numbers are given
+    IngesterIdentity(Path directory, LogOwner log) {
+        this.directory = directory;
+        this.log = log;
+    }
+
+    /// The id in the folder; if there is none, or the file is damaged, the one that the log's segments tell; if they
+    /// tell none, a new one.
     IngesterId loadOrCreate() throws IOException {
         Path file = directory.resolve(FILE);
         Optional<IngesterId> found = Optional.empty();
@@ -40,15 +49,26 @@ final class IngesterIdentity {
             try {
                 found = Optional.of(IngesterId.parse(Files.readString(file).strip()));
             } catch (IllegalArgumentException | CharacterCodingException e) {
-                LOG.error("{} holds no id: expected a UUID; a new one is made", file, e);
+                LOG.error("{} holds no id: expected a UUID", file, e);
             }
         }
-        return found.isPresent() ? found.get() : create();
+        if (found.isPresent()) {
+            return found.get();
+        }
+        Optional<IngesterId> owner = log.owner().map(IngesterId::new);
+        if (owner.isEmpty()) {
+            return create();
+        }
+        LOG.warn("{} is missing or damaged: the log's segments tell the id {}", file, owner.get());
+        return put(owner.get());
     }
 
     /// Makes a new id and puts it into the folder, durably.
     IngesterId create() throws IOException {
-        IngesterId id = new IngesterId(UUID.randomUUID());
+        return put(new IngesterId(UUID.randomUUID()));
+    }
+
+    private IngesterId put(IngesterId id) throws IOException {
         Path temporary = directory.resolve(FILE + ".tmp");
         Files.writeString(temporary, id + "\n", StandardCharsets.US_ASCII);
         try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {

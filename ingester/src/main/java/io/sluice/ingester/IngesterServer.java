@@ -60,7 +60,7 @@ public final class IngesterServer {
         boolean done = false;
         try {
             this.wiring = new Wiring(settings, this::fatal);
-            this.identity = new IngesterIdentity(settings.wal().directory());
+            this.identity = new IngesterIdentity(settings.wal().directory(), wiring.wal::owner);
             IngesterId id = identity.loadOrCreate();
             this.known = register(id);
             wiring.state.set(Reason.NOT_READY);
@@ -139,7 +139,11 @@ public final class IngesterServer {
         var _ = maintenance.scheduleWithFixedDelay(this::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
         replay();
         WritePipeline pipeline = wiring.pipeline.get();
-        wiring.wal.start(new TimestampOracle(wiring.wal.lastSequence()), threads("wal"), new LogNews(pipeline));
+        wiring.wal.start(
+                new TimestampOracle(wiring.wal.lastSequence()),
+                pipeline.ingester().value(),
+                threads("wal"),
+                new LogNews(pipeline));
         wiring.writes.set(pipeline.writes());
         wiring.state.clear(Reason.NOT_READY);
         grpc.setServing(true);

@@ -29,6 +29,7 @@ final class Completions {
     private final Consumer<List<Append>> onDone;
     private final BlockingQueue<Group> queue = new LinkedBlockingQueue<>();
     private final AtomicInteger pending = new AtomicInteger();
+    private final Runnable onIdle;
     private final Thread thread;
 
     /// Entries that share an outcome.
@@ -48,21 +49,29 @@ final class Completions {
     /// Starts nothing.
     ///
     /// @param onDone hears of entries that are about to be told: they wait no more
+    /// @param onIdle hears, on the thread, that all that was handed over is told
     Completions(
             WalListener owner,
             LongSupplier nanoTime,
             WalMetrics metrics,
             Consumer<List<Append>> onDone,
+            Runnable onIdle,
             ThreadFactory threads) {
         this.owner = owner;
         this.nanoTime = nanoTime;
         this.metrics = metrics;
         this.onDone = onDone;
+        this.onIdle = onIdle;
         this.thread = threads.newThread(this::run);
     }
 
     void start() {
         thread.start();
+    }
+
+    /// Whether something handed over is not told yet.
+    boolean isBusy() {
+        return pending.get() > 0;
     }
 
     boolean isCalledByItself() {
@@ -107,7 +116,9 @@ final class Completions {
                     more = false;
                 } else {
                     tell(group);
-                    pending.decrementAndGet();
+                    if (pending.decrementAndGet() == 0) {
+                        onIdle.run();
+                    }
                 }
             } catch (InterruptedException e) {
                 LOG.debug("interrupted; what is queued is told all the same", e);

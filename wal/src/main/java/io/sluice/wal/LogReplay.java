@@ -16,6 +16,7 @@ import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.UUID;
 import java.util.concurrent.ThreadFactory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -57,6 +58,10 @@ final class LogReplay {
     private long unlisted;
     /// Whether a segment has told where the numbers stand.
     private boolean numbersKnown;
+    /// Of the segments that have a sound one.
+    private final NavigableMap<Long, SegmentHeader> headers = new TreeMap<>();
+    /// Of the last segment with a sound header.
+    private UUID owner = new UUID(0, 0);
     /// Stretches of one group, which are torn if nothing comes behind the group, else damage.
     private List<Doubt> doubts = new ArrayList<>();
 
@@ -110,7 +115,7 @@ final class LogReplay {
         SegmentDirectory.Listing listing = SegmentDirectory.list(settings.directory());
         TreeMap<Long, Path> files = listing.segments();
         try (ReadAheadBuffers buffers = new ReadAheadBuffers(threads)) {
-            requireKnownVersions(files, buffers);
+            readHeaders(files, buffers);
             for (Path foreign : listing.foreign()) {
                 note(new WalProblem(Kind.FOREIGN, foreign, 0, 0, "not a file of the log; it is left alone"));
             }
@@ -118,6 +123,8 @@ final class LogReplay {
                 segments.sawId(spare.getKey());
                 keepOrDelete(spare.getValue());
             }
+            giveNames(files);
+            letGo(files, buffers);
             totalBytes = SegmentDirectory.sizeBytes(files);
             for (Map.Entry<Long, Path> file : files.entrySet()) {
                 segments.sawId(file.getKey());
@@ -146,9 +153,52 @@ final class LogReplay {
     }
 
     /// Before anything is handed out or changed.
-    private static void requireKnownVersions(Map<Long, Path> files, ReadAheadBuffers buffers) throws IOException {
+    private void readHeaders(Map<Long, Path> files, ReadAheadBuffers buffers) throws IOException {
         for (Map.Entry<Long, Path> file : files.entrySet()) {
-            new SegmentReader(file.getValue(), file.getKey(), 0, false, buffers).close();
+            try (SegmentReader reader = new SegmentReader(file.getValue(), file.getKey(), 0, false, buffers)) {
+                reader.header().ifPresent(header -> {
+                    headers.put(file.getKey(), header);
+                    owner = header.owner();
+                });
+            }
+        }
+    }
+
+    /// Segments that were let go of are still here if that was cut short, or if a loss of power brought their names
+    /// back: those behind which another begins with a number at which all before were let go of.
+    private void letGo(NavigableMap<Long, Path> files, ReadAheadBuffers buffers) throws IOException {
+        long firstNeeded = headers.values().stream()
+                .mapToLong(SegmentHeader::firstNeeded)
+                .max()
+                .orElse(1);
+        segments.letGoBelow(firstNeeded);
+        while (files.size() > 1) {
+            long id = files.firstKey();
+            OptionalLong behind = SegmentDirectory.firstBehind(files, id, buffers);
+            if (behind.isEmpty() || behind.getAsLong() > firstNeeded) {
+                return;
+            }
+            Path file = files.firstEntry().getValue();
+            LOG.info("segment {} is let go of: all of it is in files", file);
+            segments.sawId(id);
+            disk.delete(file);
+            files.remove(id);
+        }
+    }
+
+    /// A loss of power may have taken the last names of files that were used again.
+    private void giveNames(Map<Long, Path> files) throws IOException {
+        boolean any = false;
+        for (Map.Entry<Long, Path> file : files.entrySet()) {
+            Path name = SegmentDirectory.file(settings.directory(), file.getKey());
+            if (!name.equals(file.getValue())) {
+                disk.rename(file.getValue(), name);
+                file.setValue(name);
+                any = true;
+            }
+        }
+        if (any) {
+            disk.syncFolder(settings.directory());
         }
     }
 
@@ -244,7 +294,8 @@ final class LogReplay {
     private void damagedHeader(SegmentReader reader, Path file, long id, long createdAtMillis) throws IOException {
         long lengthBytes = Math.min(SegmentFormat.HEADER_BYTES, reader.sizeBytes());
         damage(new WalProblem(Kind.HEADER, file, 0, lengthBytes, reader.headerProblem()));
-        repair.writeHeader(file, new SegmentHeader(SegmentFormat.VERSION, id, lastSequence + 1, createdAtMillis));
+        repair.writeHeader(
+                file, new SegmentHeader(SegmentFormat.VERSION, id, lastSequence + 1, createdAtMillis, 1, owner));
         reader.expectAbove(lastSequence);
         reader.rewind();
     }

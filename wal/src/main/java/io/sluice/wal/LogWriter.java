@@ -12,6 +12,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -40,6 +41,9 @@ final class LogWriter {
     /// How often a log without room looks whether there is some.
     private static final long ROOM_CHECK_NS = TimeUnit.MILLISECONDS.toNanos(100);
 
+    /// How long a group waits at most for those who are just hearing of the one before.
+    private static final long MAX_RETURN_NS = TimeUnit.MICROSECONDS.toNanos(500);
+
     private static final byte[] ZEROS = new byte[2 * Disk.BLOCK_BYTES];
 
     private final WalSettings settings;
@@ -49,6 +53,7 @@ final class LogWriter {
     private final InstantSource clock;
     private final LongSupplier nanoTime;
     private final WalMetrics metrics;
+    private final UUID ownerId;
     private final WalListener owner;
     private final Completions completions;
     private final Thread thread;
@@ -65,6 +70,8 @@ final class LogWriter {
     private volatile String noRoom = "";
     private volatile boolean closing;
     private volatile boolean parked;
+    /// Whether the thread sleeps until those of the last group have heard of it.
+    private volatile boolean awaitsTold;
     /// When the write that is under way began; 0 = none is.
     private volatile long writingSinceNs;
 
@@ -80,6 +87,7 @@ final class LogWriter {
     /// When the open segment got its first entry; means nothing before.
     private long firstEntryAtNs;
 
+    private int lastGroupSize;
     private boolean hasEntries;
     private long lastSequence;
 
@@ -96,8 +104,10 @@ final class LogWriter {
             LongSupplier nanoTime,
             WalMetrics metrics,
             ThreadFactory threads,
+            UUID ownerId,
             WalListener owner)
             throws IOException {
+        this.ownerId = ownerId;
         this.settings = settings;
         this.sequences = sequences;
         this.segments = segments;
@@ -107,7 +117,7 @@ final class LogWriter {
         this.nanoTime = nanoTime;
         this.metrics = metrics;
         this.owner = owner;
-        this.completions = new Completions(owner, nanoTime, metrics, this::told, threads);
+        this.completions = new Completions(owner, nanoTime, metrics, this::told, this::allTold, threads);
         this.open = pool.take();
         this.openHeader = begin(open);
         drain(); // so that a log without entries still knows its numbers
@@ -201,6 +211,12 @@ final class LogWriter {
         waitingEntries.addAndGet(-appends.size());
     }
 
+    private void allTold() {
+        if (awaitsTold) {
+            LockSupport.unpark(thread);
+        }
+    }
+
     WalStatus.State state() {
         return closing ? WalStatus.State.CLOSED : state;
     }
@@ -265,6 +281,7 @@ final class LogWriter {
         if (isWithoutRoom() && hasRoom()) {
             rotateNow();
         }
+        awaitReturn();
         Append first = held != null ? held : poll();
         held = null;
         if (first != null) {
@@ -277,6 +294,25 @@ final class LogWriter {
             Thread.onSpinWait(); // somebody is between counting and queueing
         }
         return true;
+    }
+
+    /// While the writers of the last group are being told, most of them come back with their next write: waiting for
+    /// that, a moment, makes one large group of what would be many small ones.
+    private void awaitReturn() {
+        if (held != null || !completions.isBusy() || queued.get() >= lastGroupSize || closing) {
+            return;
+        }
+        long startNs = nanoTime.getAsLong();
+        awaitsTold = true;
+        try {
+            long leftNs = MAX_RETURN_NS;
+            while (leftNs > 0 && completions.isBusy() && queued.get() < lastGroupSize) {
+                LockSupport.parkNanos(this, leftNs);
+                leftNs = MAX_RETURN_NS - (nanoTime.getAsLong() - startNs);
+            }
+        } finally {
+            awaitsTold = false;
+        }
     }
 
     private @Nullable Append poll() {
@@ -368,6 +404,7 @@ final class LogWriter {
     }
 
     private List<Append> takeGroup() {
+        lastGroupSize = group.size();
         List<Append> taken = group;
         group = new ArrayList<>();
         return taken;
@@ -572,7 +609,14 @@ final class LogWriter {
 
     /// Stages a segment's header; it goes to disk with the first entries.
     private SegmentHeader begin(NewSegment segment) {
-        SegmentHeader header = new SegmentHeader(SegmentFormat.VERSION, segment.id(), lastSequence + 1, clock.millis());
+        long first = lastSequence + 1;
+        SegmentHeader header = new SegmentHeader(
+                SegmentFormat.VERSION,
+                segment.id(),
+                first,
+                clock.millis(),
+                Math.clamp(segments.letGoBelow(), 1, first),
+                ownerId);
         staging.clear().limit(STAGING_BYTES);
         SegmentFormat.putHeader(staging, header);
         blockStart = 0;

@@ -20,6 +20,8 @@ final class RealDisk implements Disk {
     private static final int ALLOCATION_CHUNK_BYTES = 1 << 20;
 
     private volatile boolean tryDirect;
+    /// Whether a write has gone through: the next file need not be tried.
+    private volatile boolean isProven;
 
     /// @param tryDirect false: never direct I/O
     RealDisk(boolean tryDirect) {
@@ -62,7 +64,10 @@ final class RealDisk implements Disk {
 
     /// A file system may refuse direct I/O when the file is opened, or when its first block is written: so that is
     /// tried, with the bytes that the block has.
-    private static SegmentFile openDirect(Path file) throws IOException {
+    private SegmentFile openDirect(Path file) throws IOException {
+        if (isProven) {
+            return new SyncedFile(openChannel(file), false);
+        }
         if (BLOCK_BYTES % Files.getFileStore(file).getBlockSize() != 0) {
             throw new IOException("block size " + Files.getFileStore(file).getBlockSize());
         }
@@ -74,11 +79,12 @@ final class RealDisk implements Disk {
                 // reads on
             }
         }
-        FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.DSYNC, direct());
+        FileChannel channel = openChannel(file);
         boolean done = false;
         try {
             SegmentFile opened = new SyncedFile(channel, false);
             opened.write(block.flip(), 0);
+            isProven = true;
             done = true;
             return opened;
         } finally {
@@ -86,6 +92,10 @@ final class RealDisk implements Disk {
                 channel.close();
             }
         }
+    }
+
+    private static FileChannel openChannel(Path file) throws IOException {
+        return FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.DSYNC, direct());
     }
 
     /// The option for direct I/O, by its name: the compiler warns of classes in the module jdk.unsupported, which has
@@ -107,7 +117,7 @@ final class RealDisk implements Disk {
     public void overwrite(Path file, ByteBuffer bytes, long position) throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
             writeFully(channel, bytes, position);
-            channel.force(true);
+            channel.force(false); // the length stays
         }
     }
 

@@ -1,14 +1,20 @@
 package io.sluice.wal;
 
+import io.sluice.wal.format.SegmentFormat;
+import io.sluice.wal.format.SegmentFormat.SegmentHeader;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
@@ -34,23 +40,58 @@ final class SegmentDirectory {
     /// @param foreign files that are none of the log's
     record Listing(TreeMap<Long, Path> segments, TreeMap<Long, Path> spares, List<Path> foreign) {}
 
+    /// A segment's id is what its header says, if that is sound and above what its name says: a file is used again
+    /// without syncing the folder, so that after a loss of power it may have an earlier name. If the header's id is
+    /// lower, the file was renamed, and not used yet.
     static Listing list(Path directory) throws IOException {
-        TreeMap<Long, Path> segments = new TreeMap<>();
-        TreeMap<Long, Path> spares = new TreeMap<>();
-        List<Path> foreign = new ArrayList<>();
+        Listing listing = new Listing(new TreeMap<>(), new TreeMap<>(), new ArrayList<>());
         try (Stream<Path> files = Files.list(directory)) {
             for (Path file : (Iterable<Path>) files.sorted()::iterator) {
                 String name = file.getFileName().toString();
                 Matcher matcher = NAME.matcher(name);
                 if (matcher.matches() && Files.isRegularFile(file) && isId(matcher.group(1))) {
-                    TreeMap<Long, Path> kind = matcher.group(2).equals("wal") ? segments : spares;
-                    kind.put(Long.parseLong(matcher.group(1)), file);
+                    add(
+                            listing,
+                            file,
+                            Long.parseLong(matcher.group(1)),
+                            matcher.group(2).equals("wal"));
                 } else if (!KNOWN.contains(name)) {
-                    foreign.add(file);
+                    listing.foreign().add(file);
                 }
             }
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
-        return new Listing(segments, spares, foreign);
+        return listing;
+    }
+
+    private static void add(Listing listing, Path file, long nameId, boolean isSegment) throws IOException {
+        long headerId = headerId(file).orElse(0);
+        if (headerId > nameId) {
+            Path other = listing.segments().put(headerId, file);
+            if (other != null) {
+                listing.foreign().add(other);
+            }
+        } else if (isSegment && !listing.segments().containsKey(nameId)) {
+            listing.segments().put(nameId, file);
+        } else if (isSegment) {
+            listing.foreign().add(file);
+        } else {
+            listing.spares().put(nameId, file);
+        }
+    }
+
+    private static OptionalLong headerId(Path file) throws IOException {
+        return header(file).map(header -> OptionalLong.of(header.segmentId())).orElse(OptionalLong.empty());
+    }
+
+    /// A file's header; empty if it is not sound, or if the file has gone.
+    static Optional<SegmentHeader> header(Path file) throws IOException {
+        try (InputStream in = Files.newInputStream(file)) {
+            return Optional.of(SegmentFormat.header(in.readNBytes(SegmentFormat.HEADER_BYTES)));
+        } catch (IllegalArgumentException | NoSuchFileException e) {
+            return Optional.empty();
+        }
     }
 
     private static boolean isId(String digits) {

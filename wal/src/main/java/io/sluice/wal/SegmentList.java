@@ -34,9 +34,32 @@ final class SegmentList {
     @GuardedBy("lock")
     private long highestId;
 
+    @GuardedBy("lock")
+    private long letGoBelow;
+
     SegmentList(Path directory, WalMetrics metrics) {
         this.directory = directory;
         this.metrics = metrics;
+    }
+
+    /// Nothing below a number is needed any more.
+    void letGoBelow(long firstNeeded) {
+        lock.lock();
+        try {
+            letGoBelow = Math.max(letGoBelow, firstNeeded);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The number below which nothing is needed any more.
+    long letGoBelow() {
+        lock.lock();
+        try {
+            return letGoBelow;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// What becomes of a segment's file that is not needed any more.
@@ -127,6 +150,7 @@ final class SegmentList {
         List<Segment> free;
         lock.lock();
         try {
+            letGoBelow = Math.max(letGoBelow, firstNeeded);
             free = closed.values().stream()
                     .takeWhile(segment -> segment.lastSequence() < firstNeeded)
                     .toList();

@@ -1,7 +1,10 @@
 package io.sluice.wal;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.sluice.wal.format.SegmentFormat;
+import io.sluice.wal.format.SegmentFormat.SegmentHeader;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -21,7 +24,7 @@ import org.slf4j.LoggerFactory;
 /// Any thread may call any method; one takes.
 final class SegmentPool {
     /// Files that are kept besides the next segment; more are deleted.
-    static final int MAX_SPARES = 2;
+    static final int MAX_SPARES = 4;
 
     private static final Logger LOG = LoggerFactory.getLogger(SegmentPool.class);
 
@@ -54,7 +57,7 @@ final class SegmentPool {
     @GuardedBy("lock")
     private boolean closed;
 
-    /// A segment without a header: its name is durable, its content is zeros or an earlier use's.
+    /// A segment without a header of its own: its content is zeros, or an earlier use's.
     record NewSegment(long id, Path path, SegmentFile file, long sizeBytes) {}
 
     /// Starts nothing.
@@ -157,6 +160,9 @@ final class SegmentPool {
         }
         if (!keep) {
             disk.delete(file);
+            // For good: segments are used again, oldest first, so those that a loss of power brings back are the newest
+            // of those that were let go of, without a gap. One that comes back from before would look like a gap.
+            disk.syncFolder(directory);
             return;
         }
         disk.rename(file, spare);
@@ -257,7 +263,17 @@ final class SegmentPool {
         boolean done = false;
         try {
             disk.rename(source, path);
-            disk.syncFolder(directory);
+            if (recycled.isEmpty()) {
+                disk.syncFolder(directory);
+            }
+            // A recycled file is in the folder for good, under this name or an earlier one; its header tells the id. To
+            // sync the folder would make the disk flush between the log's writes.
+            // Otherwise, if power is lost in the first write to the new segment, the header of the old one may stand
+            // before
+            // torn content, and look like damage.
+            ByteBuffer header = ByteBuffer.allocate(SegmentFormat.HEADER_BYTES);
+            SegmentFormat.putHeader(header, SegmentHeader.notBegun(id));
+            disk.overwrite(path, header.flip(), 0);
             SegmentFile file = disk.open(path);
             done = true;
             return new NewSegment(id, path, file, sizeBytes);

@@ -28,6 +28,7 @@ final class SegmentReader implements AutoCloseable {
     private final byte[] headerBytes;
     private final Optional<SegmentHeader> header;
     private final Optional<SegmentHeader> earlierUse;
+    private final boolean isMadeReady;
     private final String headerProblem;
     private final byte[] scratch = new byte[SegmentFormat.ENTRY_HEADER_BYTES];
     private final ByteBuffer scratchBuffer = ByteBuffer.wrap(scratch).order(ByteOrder.LITTLE_ENDIAN);
@@ -76,7 +77,8 @@ final class SegmentReader implements AutoCloseable {
             } catch (IllegalArgumentException e) {
                 problem = String.valueOf(e.getMessage());
             }
-            this.header = found.filter(read -> read.segmentId() == id);
+            this.header = found.filter(read -> read.segmentId() == id && read.isBegun());
+            this.isMadeReady = found.filter(read -> !read.isBegun()).isPresent();
             this.earlierUse = found.filter(read -> read.segmentId() != id);
             this.headerProblem = earlierUse
                     .map(read ->
@@ -128,13 +130,16 @@ final class SegmentReader implements AutoCloseable {
         return headerProblem;
     }
 
-    /// Whether the file is one that was made ready to become a segment: instead of a header it has zeros, or the
+    /// Whether the file is one that was made ready to become a segment: its header says so, or there are zeros, or the
     /// beginning of one, or that of an earlier use. Entries in it are for [#search] to find.
     boolean isUnbegun() throws IOException {
         boolean isBeginning =
                 headerBytes.length < SegmentFormat.HEADER_BYTES && SegmentFormat.beginsLikeHeader(headerBytes);
         boolean isRecycled = earlierUse.map(read -> read.segmentId() < id).orElse(false);
-        return isBeginning || isRecycled || file.firstNonZero(0, headerBytes.length) == headerBytes.length;
+        return isMadeReady
+                || isBeginning
+                || isRecycled
+                || file.firstNonZero(0, headerBytes.length) == headerBytes.length;
     }
 
     long sizeBytes() {

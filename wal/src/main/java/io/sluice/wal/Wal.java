@@ -4,6 +4,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.sluice.model.SequenceNumber;
 import io.sluice.wal.WalStatus.State;
 import io.sluice.wal.format.SegmentFormat;
+import io.sluice.wal.format.SegmentFormat.SegmentHeader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -16,6 +17,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -171,6 +173,21 @@ public final class Wal implements AutoCloseable {
         return new SequenceNumber(segments.lastSequence());
     }
 
+    /// Under whose name the numbers in a log's folder are given, from the last segment that tells; empty if none does.
+    /// May be asked before [#replay].
+    public Optional<UUID> owner() throws IOException {
+        for (Path segment : SegmentDirectory.list(settings.directory())
+                .segments()
+                .descendingMap()
+                .values()) {
+            Optional<UUID> owner = SegmentDirectory.header(segment).map(SegmentHeader::owner);
+            if (owner.isPresent() && !owner.get().equals(new UUID(0, 0))) {
+                return owner;
+            }
+        }
+        return Optional.empty();
+    }
+
     /// Hands over every entry, in order, and puts the folder in order: ends a torn tail, sets damage aside in the
     /// folder `quarantine`. To be called once, before [#start].
     ///
@@ -201,9 +218,11 @@ public final class Wal implements AutoCloseable {
     /// Begins a new segment and the log's threads. Once, and after [#replay], unless the folder holds no segment.
     ///
     /// @param sequences its first number must be one above [#lastSequence]
+    /// @param ownerId under whose name the numbers are given; each segment tells it
     /// @param threads makes three: one writes, one calls listeners, one makes segments
     /// @param owner hears what concerns the whole log
-    public void start(SequenceSource sequences, ThreadFactory threads, WalListener owner) throws IOException {
+    public void start(SequenceSource sequences, UUID ownerId, ThreadFactory threads, WalListener owner)
+            throws IOException {
         if (!replayed.get()
                 && !SegmentDirectory.list(settings.directory()).segments().isEmpty()) {
             throw new IllegalStateException("replay comes before start: the log has entries, and they have numbers");
@@ -226,6 +245,7 @@ public final class Wal implements AutoCloseable {
                     nanoTime,
                     metrics,
                     threads,
+                    ownerId,
                     owner);
             pool = Optional.of(made);
             writer = Optional.of(begun);

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// Power is cut while several threads write: invariants 1 (acknowledged means durable), 2 (one order), 8 and 9.
 final class PowerCutTest {
-    private static final int ROUNDS = 300;
+    private static final int ROUNDS = Integer.getInteger("sluice.powercuts", 600);
     private static final int WRITERS = 4;
     private static final long SEED = 20_261_121L;
 

@@ -14,12 +14,14 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadFactory;
 import java.util.stream.Stream;
 
 /// A log's folder and what tests do with it.
 final class WalFolder {
+    static final UUID OWNER = new UUID(1, 2);
     static final ThreadFactory THREADS = Thread.ofPlatform().name("wal-", 0).factory();
 
     final Path directory;
@@ -67,7 +69,7 @@ final class WalFolder {
     }
 
     static void start(Wal wal) throws IOException {
-        wal.start(numbersFrom(wal.lastSequence()), THREADS, _ -> {});
+        wal.start(numbersFrom(wal.lastSequence()), OWNER, THREADS, _ -> {});
     }
 
     /// Replays, then appends payloads, each by itself; returns all that the log holds, by number.

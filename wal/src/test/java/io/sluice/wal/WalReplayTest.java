@@ -214,7 +214,8 @@ final class WalReplayTest {
         // A start that ended before it had dealt with the tail, but had begun a segment.
         Path segment = log.directory.resolve("%020d.wal".formatted(99));
         ByteBuffer header = ByteBuffer.allocate(SegmentFormat.HEADER_BYTES);
-        SegmentFormat.putHeader(header, new SegmentFormat.SegmentHeader(SegmentFormat.VERSION, 99, 4, 0));
+        SegmentFormat.putHeader(
+                header, new SegmentFormat.SegmentHeader(SegmentFormat.VERSION, 99, 4, 0, 1, WalFolder.OWNER));
         Files.write(segment, header.array());
         Replayed replayed = log.replay();
         assertThat(replayed.entries()).hasSize(3);

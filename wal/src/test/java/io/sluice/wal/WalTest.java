@@ -99,7 +99,7 @@ final class WalTest {
     }
 
     private static void start(Wal wal, List<IOException> failures) throws IOException {
-        wal.start(WalFolder.numbersFrom(wal.lastSequence()), WalFolder.THREADS, failures::add);
+        wal.start(WalFolder.numbersFrom(wal.lastSequence()), WalFolder.OWNER, WalFolder.THREADS, failures::add);
     }
 
     @Test

@@ -22,6 +22,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.IntFunction;
@@ -77,7 +78,7 @@ final class WalCommandTest {
         try (Wal wal = Wal.open(settings, CLOCK, System::nanoTime, new SimpleMeterRegistry())) {
             wal.replay((_, _) -> {}, THREADS);
             long[] last = {wal.lastSequence().value()};
-            wal.start(() -> new SequenceNumber(++last[0]), THREADS, _ -> {});
+            wal.start(() -> new SequenceNumber(++last[0]), new UUID(1, 1), THREADS, _ -> {});
             for (int number = 1; number <= count; number++) {
                 CompletableFuture<SequenceNumber> durable = new CompletableFuture<>();
                 wal.append(payload.apply(number), new AppendListener() {

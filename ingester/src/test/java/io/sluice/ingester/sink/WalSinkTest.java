@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
@@ -86,7 +87,7 @@ final class WalSinkTest {
                 THREADS);
         WalSink made = new WalSink(opened, applied, stable);
         sink = Optional.of(made);
-        opened.start(new TimestampOracle(SequenceNumber.NONE), THREADS, new WalListener() {
+        opened.start(new TimestampOracle(SequenceNumber.NONE), new UUID(1, 1), THREADS, new WalListener() {
             @Override
             public void completed(SequenceNumber through) {
                 made.completed(through);

@@ -5,6 +5,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.OptionalInt;
+import java.util.UUID;
 import java.util.zip.CRC32C;
 
 /// Layout of a segment, version 1: a header, then entries one behind the other. Integers are little-endian. A segment's
@@ -18,9 +19,10 @@ import java.util.zip.CRC32C;
 /// | 8–11  | version        | 1                                                                    |
 /// | 12–15 | header bytes   | where the first entry begins: 64                                     |
 /// | 16–23 | segment id     | as in the file's name; ids rise and are never used twice             |
-/// | 24–31 | first sequence | the number of the first entry, now or to come                        |
+/// | 24–31 | first sequence | the number of the first entry, now or to come; 2^63-1: not begun     |
 /// | 32–39 | created at     | milliseconds since the epoch                                         |
-/// | 40–59 | reserved       | zero                                                                 |
+/// | 40–43 | still needed   | how many numbers below the first were not let go of; all ones: many  |
+/// | 44–59 | owner          | a UUID: under whose name the sequence numbers are given              |
 /// | 60–63 | checksum       | CRC32C of bytes 0–59                                                 |
 ///
 /// Magic, version and checksum keep their places and meaning in every version to come, so that a newer version can be
@@ -52,6 +54,8 @@ public final class SegmentFormat {
     public static final int TERMINATOR_BYTES = 8;
     /// Entries begin at multiples of this.
     public static final int ALIGNMENT_BYTES = 8;
+    /// In place of a first sequence: what the file holds is an earlier use's.
+    public static final long NOT_BEGUN = Long.MAX_VALUE;
     /// The longest payload: 1 GiB.
     public static final int MAX_PAYLOAD_BYTES = 1 << 30;
     /// A payload as it was appended.
@@ -63,11 +67,27 @@ public final class SegmentFormat {
 
     private static final byte[] MAGIC = "SLUICEWL".getBytes(StandardCharsets.US_ASCII);
     private static final int HEADER_CHECKSUM_AT = 60;
+    private static final long MANY = 0xffff_ffffL;
 
     private SegmentFormat() {}
 
     /// What a segment's header says.
-    public record SegmentHeader(int version, long segmentId, long firstSequence, long createdAtMillis) {}
+    ///
+    /// @param firstSequence [#NOT_BEGUN] in a file that was made ready to become the segment
+    /// @param firstNeeded entries below this number had been let go of when the segment began; at most
+    ///     `firstSequence`
+    /// @param owner under whose name the numbers are given; all zeros if unknown
+    public record SegmentHeader(
+            int version, long segmentId, long firstSequence, long createdAtMillis, long firstNeeded, UUID owner) {
+        /// That of a file which is ready to become a segment.
+        public static SegmentHeader notBegun(long segmentId) {
+            return new SegmentHeader(VERSION, segmentId, NOT_BEGUN, 0, 1, new UUID(0, 0));
+        }
+
+        public boolean isBegun() {
+            return firstSequence != NOT_BEGUN;
+        }
+    }
 
     /// What an entry's first bytes say; not checked yet.
     public record EntryHeader(int length, int checksum, long sequence, int kind, int group) {
@@ -103,9 +123,17 @@ public final class SegmentFormat {
                 .putInt(HEADER_BYTES)
                 .putLong(header.segmentId())
                 .putLong(header.firstSequence())
-                .putLong(header.createdAtMillis());
+                .putLong(header.createdAtMillis())
+                .putInt(stillNeeded(header))
+                .putLong(header.owner().getMostSignificantBits())
+                .putLong(header.owner().getLeastSignificantBits());
         bytes.putInt(HEADER_CHECKSUM_AT, crc(bytes.array(), HEADER_CHECKSUM_AT));
         target.put(bytes.array());
+    }
+
+    private static int stillNeeded(SegmentHeader header) {
+        long count = header.firstSequence() - header.firstNeeded();
+        return count < 0 || count >= MANY ? (int) MANY : (int) count;
     }
 
     /// Whether the bytes begin as every version's header does, as far as they go: what is shorter than a header and
@@ -151,7 +179,15 @@ public final class SegmentFormat {
         if (bytes.getLong(24) < 1) {
             throw new IllegalArgumentException("first sequence: expected at least 1, found " + bytes.getLong(24));
         }
-        return new SegmentHeader(VERSION, bytes.getLong(16), bytes.getLong(24), bytes.getLong(32));
+        long first = bytes.getLong(24);
+        long stillNeeded = Integer.toUnsignedLong(bytes.getInt(40));
+        return new SegmentHeader(
+                VERSION,
+                bytes.getLong(16),
+                first,
+                bytes.getLong(32),
+                stillNeeded == MANY ? 1 : Math.max(1, first - stillNeeded),
+                new UUID(bytes.getLong(44), bytes.getLong(52)));
     }
 
     /// What an entry takes in a segment, from its header to where the next entry may begin.

@@ -7,10 +7,12 @@ import io.sluice.wal.format.SegmentFormat.EntryHeader;
 import io.sluice.wal.format.SegmentFormat.SegmentHeader;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
 final class SegmentFormatTest {
-    private static final SegmentHeader HEADER = new SegmentHeader(SegmentFormat.VERSION, 7, 100, 1_700_000_000_000L);
+    private static final SegmentHeader HEADER =
+            new SegmentHeader(SegmentFormat.VERSION, 7, 100, 1_700_000_000_000L, 90, new UUID(3, 4));
 
     private static byte[] header() {
         ByteBuffer bytes = ByteBuffer.allocate(SegmentFormat.HEADER_BYTES);
