@@ -4,6 +4,7 @@ import io.sluice.ingester.admission.TimestampOracle;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.grpc.GrpcServer;
 import io.sluice.ingester.http.HttpDoor;
+import io.sluice.ingester.rotation.UnpersistedAge;
 import io.sluice.ingester.settings.ServeSettings;
 import io.sluice.model.IngesterId;
 import io.sluice.model.SequenceNumber;
@@ -44,6 +45,7 @@ public final class IngesterServer {
 
     private final Wiring wiring;
     private final IngesterIdentity identity;
+    private final UnpersistedAge unpersisted;
     /// What the catalog knew of the ingester when this process started.
     private final Registration known;
 
@@ -60,6 +62,7 @@ public final class IngesterServer {
         boolean done = false;
         try {
             this.wiring = new Wiring(settings, this::fatal);
+            this.unpersisted = new UnpersistedAge(wiring.metrics);
             this.identity = new IngesterIdentity(settings.wal().directory(), wiring.wal::owner);
             IngesterId id = identity.loadOrCreate();
             this.known = register(id);
@@ -230,7 +233,9 @@ public final class IngesterServer {
 
     private void tick() {
         try {
-            wiring.pipeline.get().triggers().tick();
+            WritePipeline now = wiring.pipeline.get();
+            now.triggers().tick();
+            unpersisted.observe(now.buffer().oldestUnpersistedAges());
         } catch (RuntimeException e) {
             LOG.error("maintenance failed; it goes on", e);
             wiring.errors.add("maintenance", String.valueOf(e));

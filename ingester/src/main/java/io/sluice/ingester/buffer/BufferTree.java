@@ -22,7 +22,9 @@ import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -207,6 +209,22 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
             low = Math.min(low, partition.firstUnpersisted().orElse(low));
         }
         return new SequenceNumber(low);
+    }
+
+    /// How long ago the oldest row was applied that is in no catalogued file, for each namespace that has one. A replay
+    /// applies rows anew.
+    public Map<NamespaceName, Duration> oldestUnpersistedAges() {
+        long nowNs = nanoTime.getAsLong();
+        Map<NamespaceName, Duration> ages = new HashMap<>();
+        for (PartitionBuffer partition : (Iterable<PartitionBuffer>) partitions()::iterator) {
+            partition
+                    .oldestSinceNs()
+                    .ifPresent(sinceNs -> ages.merge(
+                            partition.table().schema().namespace(),
+                            Duration.ofNanos(Math.max(0, nowNs - sinceNs)),
+                            (a, b) -> a.compareTo(b) >= 0 ? a : b));
+        }
+        return ages;
     }
 
     /// Bytes of memory that the rows hold, frozen ones included, until their file is in the catalog.

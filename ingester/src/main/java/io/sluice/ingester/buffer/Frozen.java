@@ -10,6 +10,7 @@ import java.util.concurrent.CompletableFuture;
 /// @param minSequence above everything that was frozen or persisted before
 /// @param firstSequence the first write that has rows here
 /// @param maxSequence the partition's persisted-through once the file is recorded
+/// @param sinceNs when the oldest row was applied, by the nano clock
 /// @param done completes when the file is recorded and the rows are released; exceptionally if the job was
 ///     given up
 record Frozen(
@@ -18,6 +19,7 @@ record Frozen(
         SequenceNumber maxSequence,
         List<Chunk> chunks,
         long memoryBytes,
+        long sinceNs,
         CompletableFuture<PersistedFile> done)
         implements AutoCloseable {
     @Override

@@ -186,6 +186,7 @@ final class PartitionBuffer {
                     lastApplied,
                     List.copyOf(filling),
                     fillingBytes,
+                    fillingSinceNs,
                     new CompletableFuture<>());
             frozen.addLast(batch);
             frozenThrough = lastApplied;
@@ -276,6 +277,20 @@ final class PartitionBuffer {
             return fillingFirst.equals(SequenceNumber.NONE)
                     ? OptionalLong.empty()
                     : OptionalLong.of(fillingFirst.value());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// When the oldest row that is in no file was applied, by the nano clock; empty if there is none.
+    OptionalLong oldestSinceNs() {
+        lock.lock();
+        try {
+            Frozen oldest = frozen.peekFirst();
+            if (oldest != null) {
+                return OptionalLong.of(oldest.sinceNs());
+            }
+            return fillingFirst.equals(SequenceNumber.NONE) ? OptionalLong.empty() : OptionalLong.of(fillingSinceNs);
         } finally {
             lock.unlock();
         }
