@@ -104,9 +104,9 @@ final class DamagedLogIT {
         Path last = Folders.segments(data).getLast();
         tear(last);
         long lastId = Long.parseLong(last.getFileName().toString().replace(".wal", ""));
-        Path empty = Files.createFile(data.resolve("wal/%020d.wal".formatted(lastId + 1)));
+        Path empty = Files.createFile(data.resolve("wal/%020d.wal".formatted(lastId + 101)));
         Path foreign = Files.writeString(data.resolve("wal/notes.txt"), "not ours");
-        Path subfolder = Files.createDirectory(data.resolve("wal/%020d.wal".formatted(lastId + 2)));
+        Path subfolder = Files.createDirectory(data.resolve("wal/%020d.wal".formatted(lastId + 102)));
         try (SluiceServer server = SluiceServer.start(data)) {
             assertThat(Marks.find(server, data, "m")).isEqualTo(marks(1, WRITES - 1));
             assertThat(server.status().get("replay").get("torn_bytes").asLong()).isPositive();

@@ -1,9 +1,9 @@
 package io.sluice.ingester.it;
 
+import io.sluice.wal.format.SegmentFormat;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -49,7 +49,10 @@ final class Folders {
             return false;
         }
         try (InputStream in = Files.newInputStream(file)) {
-            return new String(in.readNBytes(8), StandardCharsets.US_ASCII).equals("SLUICEWL");
+            return SegmentFormat.header(in.readNBytes(SegmentFormat.HEADER_BYTES))
+                    .isBegun();
+        } catch (IllegalArgumentException e) {
+            return false; // no header
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

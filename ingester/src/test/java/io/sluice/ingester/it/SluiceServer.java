@@ -186,6 +186,10 @@ final class SluiceServer implements AutoCloseable {
         return SluiceCommand.create().execute(arguments.toArray(String[]::new));
     }
 
+    long pid() {
+        return process.pid();
+    }
+
     /// `kill -9`.
     void kill() throws InterruptedException {
         process.destroyForcibly();
