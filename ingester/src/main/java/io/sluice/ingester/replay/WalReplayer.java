@@ -9,6 +9,7 @@ import io.sluice.ingester.sink.StableWatermark;
 import io.sluice.ingester.sink.WriteOperation;
 import io.sluice.ingester.write.WritePreparer;
 import io.sluice.model.SequenceNumber;
+import io.sluice.wal.QuarantineFolder;
 import io.sluice.wal.ReplayReport;
 import io.sluice.wal.Wal;
 import java.io.IOException;
@@ -359,7 +360,7 @@ public final class WalReplayer {
     private void setAside(Logged write, Exception cause) throws IOException {
         SequenceNumber sequence = write.sequence();
         Files.createDirectories(quarantine);
-        Path file = quarantine.resolve("write-%020d.bin".formatted(sequence.value()));
+        Path file = quarantine.resolve(QuarantineFolder.writeName(sequence));
         Path temporary = quarantine.resolve("write-%020d.tmp".formatted(sequence.value()));
         Files.write(temporary, write.payload());
         sync(temporary, StandardOpenOption.WRITE);

@@ -1,6 +1,7 @@
 package io.sluice.persist.catalog;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -26,7 +27,9 @@ final class SqliteSession implements AutoCloseable {
         READ("BEGIN"),
         /// Takes the write lock at once, so that a transaction never fails in its middle because another one
         /// wrote.
-        WRITE("BEGIN IMMEDIATE");
+        WRITE("BEGIN IMMEDIATE"),
+        /// Like READ, over a connection that changes nothing, not even the files beside the database.
+        LOOK("BEGIN");
 
         private final String begin;
 
@@ -38,7 +41,7 @@ final class SqliteSession implements AutoCloseable {
     /// Work inside a transaction.
     @FunctionalInterface
     interface Work<T> {
-        T run(Connection connection) throws SQLException, CatalogConflictException;
+        T run(Connection connection) throws SQLException, IOException;
     }
 
     /// How long another process (`sluice gc`) may hold the file's write lock before a transaction gives up.
@@ -104,7 +107,7 @@ final class SqliteSession implements AutoCloseable {
         }
     }
 
-    private <T> T runInTurn(Work<T> work) throws SQLException, CatalogConflictException {
+    private <T> T runInTurn(Work<T> work) throws SQLException, IOException {
         Connection connection = connection();
         boolean ended = false;
         try {
@@ -125,7 +128,7 @@ final class SqliteSession implements AutoCloseable {
             throw new SQLException("it is closed");
         }
         if (open.isEmpty()) {
-            open = Optional.of(connect(file));
+            open = Optional.of(mode == Mode.LOOK ? connectToLook(file) : connect(file));
         }
         return open.get();
     }
@@ -151,9 +154,24 @@ final class SqliteSession implements AutoCloseable {
         config.setBusyTimeout(Math.toIntExact(BUSY_TIMEOUT.toMillis()));
         config.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
         config.enforceForeignKeys(true);
+        return connect(config, file, "");
+    }
+
+    /// Opens a connection that only reads. The caller closes it.
+    private static Connection connectToLook(Path file) throws SQLException {
+        var config = new SQLiteConfig();
+        config.setBusyTimeout(Math.toIntExact(BUSY_TIMEOUT.toMillis()));
+        config.setReadOnly(true);
+        // While any process has the catalog open, or after a crash, there is a log of changes beside it. Otherwise all
+        // is in the file, and SQLite need not make that log and its index to read: the folder may be another's.
+        boolean isAtRest = !Files.exists(Path.of(file + "-wal")) && !Files.exists(Path.of(file + "-journal"));
+        return connect(config, file, isAtRest ? "?immutable=1" : "");
+    }
+
+    private static Connection connect(SQLiteConfig config, Path file, String parameters) throws SQLException {
         var source = new SQLiteDataSource(config);
         // As a URI, so that a question mark in a path is no beginning of parameters.
-        source.setUrl("jdbc:sqlite:" + file.toUri().toASCIIString());
+        source.setUrl("jdbc:sqlite:" + file.toUri().toASCIIString() + parameters);
         return source.getConnection();
     }
 
