@@ -72,7 +72,8 @@ final class SegmentHolders {
         }
         for (DecodedTable rows : write.tables()) {
             Table table = new Table(write.namespace(), rows.table());
-            PartitionTemplate template = schema(table).map(TableSchema::template).orElse(PartitionTemplate.DAILY);
+            PartitionTemplate template =
+                    schema(table).map(TableSchema::template).orElse(PartitionTemplate.DAILY);
             ByteBuffer times = times(rows);
             long slot = template.slot(times.getLong(0));
             note(table, template.key(slot), entry.sequence());

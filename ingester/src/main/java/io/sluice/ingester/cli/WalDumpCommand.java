@@ -163,8 +163,7 @@ final class WalDumpCommand implements Callable<Integer> {
                             quoted(Base64.getEncoder().encodeToString(entry.payload())));
         }
         out.write("{\"sequence\":%d,\"segment\":%d,\"position\":%d,\"bytes\":%d,%s}\n"
-                .formatted(
-                        entry.sequence(), entry.segmentId(), entry.position(), entry.payload().length, content));
+                .formatted(entry.sequence(), entry.segmentId(), entry.position(), entry.payload().length, content));
     }
 
     private String quoted(String text) {

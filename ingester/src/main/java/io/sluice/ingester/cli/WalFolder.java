@@ -11,16 +11,10 @@ final class WalFolder {
     private static final Path NONE = Path.of("");
     private static final Path DEFAULT = Path.of("./sluice-data");
 
-    @Option(
-            names = "--data-dir",
-            paramLabel = "DIR",
-            description = "The server's data folder (default: ./sluice-data)")
+    @Option(names = "--data-dir", paramLabel = "DIR", description = "The server's data folder (default: ./sluice-data)")
     private Path dataDirectory = NONE;
 
-    @Option(
-            names = "--wal-dir",
-            paramLabel = "DIR",
-            description = "The log's folder (default: wal in the data folder)")
+    @Option(names = "--wal-dir", paramLabel = "DIR", description = "The log's folder (default: wal in the data folder)")
     private Path walDirectory = NONE;
 
     /// The log's folder, which is there.

@@ -167,9 +167,7 @@ final class WalLsCommand implements Callable<Integer> {
                         .formatted(
                                 count,
                                 count == 1 ? "" : "s",
-                                String.join(
-                                        ", ",
-                                        holders.partitions().subList(0, Math.min(count, MAX_NAMES))),
+                                String.join(", ", holders.partitions().subList(0, Math.min(count, MAX_NAMES))),
                                 count > MAX_NAMES ? ", …" : "");
         return holders.undecodable() == 0
                 ? partitions

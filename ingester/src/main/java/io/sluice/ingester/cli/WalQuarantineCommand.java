@@ -46,7 +46,8 @@ final class WalQuarantineCommand implements Callable<Integer> {
             }
         }
         contents.foreign()
-                .forEach(file -> out.printf("%12s  %s  not the log's; it is left alone%n", "-", Text.oneLine("" + file)));
+                .forEach(file ->
+                        out.printf("%12s  %s  not the log's; it is left alone%n", "-", Text.oneLine("" + file)));
         out.printf(
                 "%d files, %d bytes %s%n",
                 contents.items().size(), contents.bytes(), discard ? "discarded" : "set aside");

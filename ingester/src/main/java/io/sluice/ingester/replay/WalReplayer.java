@@ -29,6 +29,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.arrow.memory.OutOfMemoryException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,6 +63,7 @@ public final class WalReplayer {
     private final Counter writes;
     private final Counter rows;
     private final Counter quarantined;
+    private final AtomicLong appliedRows = new AtomicLong();
 
     /// A write of the log.
     private record Logged(SequenceNumber sequence, byte[] payload) {}
@@ -126,6 +128,11 @@ public final class WalReplayer {
 
     private static Counter counter(MeterRegistry metrics, String name, String description) {
         return Counter.builder(name).description(description).register(metrics);
+    }
+
+    /// Rows applied so far. Any thread may ask.
+    public long appliedRows() {
+        return appliedRows.get();
     }
 
     /// Replays the whole log.
@@ -345,6 +352,7 @@ public final class WalReplayer {
             var _ = buffer.apply(operation);
             writes.increment();
             rows.increment((double) rowCount);
+            appliedRows.addAndGet(rowCount);
         } catch (OutOfMemoryException e) {
             throw noMemory(write, String.valueOf(e.getMessage()));
         } catch (RuntimeException e) {
