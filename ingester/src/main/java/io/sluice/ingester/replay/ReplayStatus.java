@@ -17,7 +17,7 @@ public record ReplayStatus(long doneBytes, long totalBytes, long rows, Duration 
         if (totalBytes == 0) {
             return isEnded() ? 100 : 0;
         }
-        return (int) Math.min(100, (long) (100.0 * doneBytes / totalBytes));
+        return (int) Math.min(100, doneBytes * 100 / totalBytes);
     }
 
     /// Whether there is nothing left to do.
