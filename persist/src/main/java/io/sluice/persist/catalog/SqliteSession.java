@@ -57,6 +57,7 @@ final class SqliteSession implements AutoCloseable {
     private final Mode mode;
     private final ReentrantLock turn = new ReentrantLock();
     private Optional<Connection> open = Optional.empty(); // guarded by turn
+    private boolean isImmutable; // what is open; guarded by turn
     private boolean closed; // guarded by turn
 
     SqliteSession(Path file, Mode mode) {
@@ -127,8 +128,14 @@ final class SqliteSession implements AutoCloseable {
         if (closed) {
             throw new SQLException("it is closed");
         }
+        if (open.isPresent() && isImmutable && !isAtRest()) {
+            // Somebody has begun to use it: from now on what is new is not in the file.
+            open.get().close();
+            open = Optional.empty();
+        }
         if (open.isEmpty()) {
-            open = Optional.of(mode == Mode.LOOK ? connectToLook(file) : connect(file));
+            isImmutable = mode == Mode.LOOK && isAtRest();
+            open = Optional.of(mode == Mode.LOOK ? connectToLook(file, isImmutable) : connect(file));
         }
         return open.get();
     }
@@ -158,14 +165,21 @@ final class SqliteSession implements AutoCloseable {
     }
 
     /// Opens a connection that only reads. The caller closes it.
-    private static Connection connectToLook(Path file) throws SQLException {
+    ///
+    /// @param isImmutable whether all is in the file
+    private static Connection connectToLook(Path file, boolean isImmutable) throws SQLException {
         var config = new SQLiteConfig();
         config.setBusyTimeout(Math.toIntExact(BUSY_TIMEOUT.toMillis()));
         config.setReadOnly(true);
-        // While any process has the catalog open, or after a crash, there is a log of changes beside it. Otherwise all
-        // is in the file, and SQLite need not make that log and its index to read: the folder may be another's.
-        boolean isAtRest = !Files.exists(Path.of(file + "-wal")) && !Files.exists(Path.of(file + "-journal"));
-        return connect(config, file, isAtRest ? "?immutable=1" : "");
+        return connect(config, file, isImmutable ? "?immutable=1" : "");
+    }
+
+    /// Whether all is in the file. From a process's first transaction on until it closes the catalog, and after a
+    /// crash, there is a log of changes beside it. Without one, SQLite need not make it and its index only to read:
+    ///     the
+    /// folder may be another's.
+    private boolean isAtRest() {
+        return !Files.exists(Path.of(file + "-wal")) && !Files.exists(Path.of(file + "-journal"));
     }
 
     private static Connection connect(SQLiteConfig config, Path file, String parameters) throws SQLException {

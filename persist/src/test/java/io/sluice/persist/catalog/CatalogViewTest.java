@@ -19,6 +19,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -73,8 +74,8 @@ final class CatalogViewTest {
                 .isEqualTo(SequenceNumber.NONE);
     }
 
-    private TreeMap<String, String> contents() throws IOException {
-        TreeMap<String, String> contents = new TreeMap<>();
+    private Map<String, String> contents() throws IOException {
+        Map<String, String> contents = new TreeMap<>();
         try (Stream<Path> files = Files.list(folder)) {
             for (Path found : (Iterable<Path>) files::iterator) {
                 contents.put(found.toString(), HexFormat.of().formatHex(Files.readAllBytes(found)));
@@ -98,7 +99,7 @@ final class CatalogViewTest {
         try (Catalog catalog = Catalogs.open(address(), CLOCK)) {
             partition = fill(catalog);
         }
-        TreeMap<String, String> before = contents();
+        Map<String, String> before = contents();
         assertThat(before).hasSize(1);
         try (CatalogView view = Catalogs.view(address())) {
             assertTells(view, partition);
