@@ -5,11 +5,14 @@ import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.grpc.GrpcServer;
 import io.sluice.ingester.http.HttpDoor;
 import io.sluice.ingester.rotation.UnpersistedAge;
+import io.sluice.ingester.replay.ReplayListener;
+import io.sluice.ingester.replay.ReplayStatus;
 import io.sluice.ingester.settings.ServeSettings;
 import io.sluice.model.IngesterId;
 import io.sluice.model.SequenceNumber;
 import io.sluice.persist.FreezeReason;
 import io.sluice.persist.catalog.Catalog.Registration;
+import io.sluice.wal.QuarantineFolder;
 import io.sluice.wal.ReplayReport;
 import io.sluice.wal.WalListener;
 import java.io.IOException;
@@ -53,11 +56,15 @@ public final class IngesterServer {
     private final HttpDoor http;
     private final ScheduledExecutorService maintenance;
     private final IntConsumer exit;
+    private final ReplayListener replayListener;
+    /// Whether the listener heard that the replay has ended; for the thread of the ticks.
+    private boolean isReplayTold;
     /// With which the process has to end; 0 while nothing is wrong.
     private final AtomicInteger fatalExitCode = new AtomicInteger();
 
-    private IngesterServer(ServeSettings settings, IntConsumer exit) throws IOException {
+    private IngesterServer(ServeSettings settings, IntConsumer exit, ReplayListener replayListener) throws IOException {
         this.exit = exit;
+        this.replayListener = replayListener;
         this.maintenance = Executors.newSingleThreadScheduledExecutor(threads("maintenance"));
         boolean done = false;
         try {
@@ -89,7 +96,15 @@ public final class IngesterServer {
     /// @throws IOException if a part cannot be opened, an address cannot be bound, or the log cannot be read
     public static IngesterServer start(ServeSettings settings, IntConsumer exit)
             throws IOException, InterruptedException {
-        IngesterServer server = new IngesterServer(settings, exit);
+        return start(settings, exit, _ -> {});
+    }
+
+    /// As [#start(ServeSettings, IntConsumer)].
+    ///
+    /// @param replayListener hears how far the replay is, on a thread of the server
+    public static IngesterServer start(ServeSettings settings, IntConsumer exit, ReplayListener replayListener)
+            throws IOException, InterruptedException {
+        IngesterServer server = new IngesterServer(settings, exit, replayListener);
         try {
             server.run();
         } catch (IOException e) {
@@ -184,14 +199,29 @@ public final class IngesterServer {
 
     private void replay() throws IOException, InterruptedException {
         WritePipeline old = wiring.pipeline.get();
+        wiring.replay.begin();
         ReplayReport report = old.replayer().replay(wiring.wal);
+        wiring.replay.end();
         wiring.replayed.set(Optional.of(report));
+        wiring.quarantined().ifPresent(IngesterServer::warnOf);
         report.problems().forEach(problem -> wiring.errors.add("log", problem));
         if (known.highestPersisted().isAfter(wiring.wal.lastSequence())) {
             takeNewId(old);
         } else if (wiring.wal.lastSequence().isAfter(old.stable().stable())) {
             // Numbers that only segments' headers tell of: their writes are in files.
             old.stable().publish(wiring.wal.lastSequence());
+        }
+    }
+
+    /// At every start, until somebody has looked.
+    private static void warnOf(QuarantineFolder.Contents quarantined) {
+        if (!quarantined.items().isEmpty()) {
+            LOG.warn(
+                    "{} files, {} bytes, are set aside in {}: damage in the log, or writes that did not apply;"
+                            + " sluice wal quarantine lists them, and --discard ends this warning",
+                    quarantined.items().size(),
+                    quarantined.bytes(),
+                    quarantined.items().getFirst().file().getParent());
         }
     }
 
@@ -233,12 +263,21 @@ public final class IngesterServer {
 
     private void tick() {
         try {
+            tellReplay();
             WritePipeline now = wiring.pipeline.get();
             now.triggers().tick();
             unpersisted.observe(now.buffer().oldestUnpersistedAges());
         } catch (RuntimeException e) {
             LOG.error("maintenance failed; it goes on", e);
             wiring.errors.add("maintenance", String.valueOf(e));
+        }
+    }
+
+    private void tellReplay() {
+        if (!isReplayTold) {
+            ReplayStatus status = wiring.replay.status();
+            isReplayTold = status.isEnded();
+            replayListener.progress(status);
         }
     }
 

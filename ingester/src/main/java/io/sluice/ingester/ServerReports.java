@@ -4,6 +4,7 @@ import io.sluice.ingester.door.PersistHandler;
 import io.sluice.ingester.door.PersistRefusedException;
 import io.sluice.ingester.door.StatusSource;
 import io.sluice.ingester.door.WriteOutcome.Reason;
+import io.sluice.ingester.replay.ReplayStatus;
 import io.sluice.ingester.status.StatusDocument;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.TableName;
@@ -11,7 +12,6 @@ import io.sluice.persist.FreezeReason;
 import io.sluice.persist.PersistStoppedException;
 import io.sluice.persist.PersistedFile;
 import io.sluice.persist.catalog.StaleEpochException;
-import io.sluice.wal.ReplayProgress;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -68,13 +68,10 @@ final class ServerReports {
 
     private String describe(Reason reason) {
         return switch (reason) {
-            case NOT_READY -> {
-                ReplayProgress progress = wiring.wal.replayProgress();
-                yield wiring.givingUpId.get()
+            case NOT_READY ->
+                wiring.givingUpId.get()
                         ? "starting: the rows of the log are persisted under the old id, as a new one is taken"
-                        : "starting: the log is being replayed, %d of %d bytes (%d %%)"
-                                .formatted(progress.doneBytes(), progress.totalBytes(), percent(progress));
-            }
+                        : "starting: the log is being replayed, " + describe(wiring.replay.status());
             case GRACEFUL_STOP -> "stopping: rows are being persisted";
             case WAL_FAILED ->
                 "the log failed: " + wiring.wal.status().failure().orElse("unknown");
@@ -110,8 +107,16 @@ final class ServerReports {
                 });
     }
 
-    private static long percent(ReplayProgress progress) {
-        return progress.totalBytes() == 0 ? 0 : progress.doneBytes() * 100 / progress.totalBytes();
+    static String describe(ReplayStatus replay) {
+        return "%d of %d bytes (%d %%), %d rows%s"
+                .formatted(
+                        replay.doneBytes(),
+                        replay.totalBytes(),
+                        replay.percent(),
+                        replay.rows(),
+                        replay.left()
+                                .map(left -> ", about %d s left".formatted(Math.ceilDiv(left.toMillis(), 1000L)))
+                                .orElse(""));
     }
 
     CompletionStage<PersistHandler.PersistSummary> persist(

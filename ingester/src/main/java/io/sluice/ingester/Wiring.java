@@ -16,6 +16,7 @@ import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.grpc.GrpcServer;
 import io.sluice.ingester.http.HttpDoor;
 import io.sluice.ingester.lineprotocol.KnownColumns;
+import io.sluice.ingester.replay.ReplayWatch;
 import io.sluice.ingester.replay.WalReplayer;
 import io.sluice.ingester.rotation.PersistTriggers;
 import io.sluice.ingester.schema.PartitionSplitter;
@@ -48,6 +49,7 @@ import io.sluice.query.LimitedQueryExec;
 import io.sluice.query.QueryExec;
 import io.sluice.query.QuerySource;
 import io.sluice.query.flight.FlightServices;
+import io.sluice.wal.QuarantineFolder;
 import io.sluice.wal.ReplayReport;
 import io.sluice.wal.Wal;
 import java.io.IOException;
@@ -70,9 +72,12 @@ import java.util.function.LongSupplier;
 import org.apache.arrow.memory.AllocationListener;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Puts the service together: the one place that reads the real time, makes threads, and sees every part.
 final class Wiring {
+    private static final Logger LOG = LoggerFactory.getLogger(Wiring.class);
     /// Arrow's default rounds up to the next power of two, which would double what a batch of 5,000 rows takes.
     private static final long ALIGNMENT_BYTES = 64;
 
@@ -94,6 +99,10 @@ final class Wiring {
     final AtomicBoolean givingUpId = new AtomicBoolean();
     /// What the start found in the log; empty while it is replayed.
     final AtomicReference<Optional<ReplayReport>> replayed = new AtomicReference<>(Optional.empty());
+    /// How far the start is with it.
+    final ReplayWatch replay;
+    /// What starts set aside of the log.
+    final QuarantineFolder quarantine;
     final ExecutorService calls;
     final BufferAllocator rootAllocator;
     final BufferAllocator bufferAllocator;
@@ -154,6 +163,11 @@ final class Wiring {
                 }
             }
         }
+        this.quarantine = new QuarantineFolder(settings.wal().directory());
+        this.replay = new ReplayWatch(
+                wal::replayProgress,
+                () -> current().map(p -> p.replayer().appliedRows()).orElse(0L),
+                nanoTime);
         registerGauges();
     }
 
@@ -174,6 +188,13 @@ final class Wiring {
                 .description("Memory of rows that are not in a catalogued file")
                 .baseUnit("bytes")
                 .register(metrics);
+        Gauge.builder(
+                        "sluice.wal.quarantine.files",
+                        () -> quarantined()
+                                .map(found -> (double) found.items().size())
+                                .orElse(Double.NaN))
+                .description("Files that starts set aside of the log, and nobody discarded yet")
+                .register(metrics);
         Gauge.builder("sluice.buffer.limit.bytes", settings::bufferBytes)
                 .description("Memory of rows from which on writes are refused")
                 .baseUnit("bytes")
@@ -191,6 +212,16 @@ final class Wiring {
                 .description("Memory of what queries are sending")
                 .baseUnit("bytes")
                 .register(metrics);
+    }
+
+    /// What starts set aside; empty if the folder cannot be read.
+    Optional<QuarantineFolder.Contents> quarantined() {
+        try {
+            return Optional.of(quarantine.contents());
+        } catch (IOException e) {
+            LOG.warn("cannot read {}", quarantine.directory(), e);
+            return Optional.empty();
+        }
     }
 
     Optional<WritePipeline> current() {
@@ -338,6 +369,8 @@ final class Wiring {
                 settings.bufferBytes(),
                 now.buffer().statistics(),
                 wal.status(),
+                quarantined(),
+                replay.status(),
                 replayed.get(),
                 persister.status(),
                 store.describe(),

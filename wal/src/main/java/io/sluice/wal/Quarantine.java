@@ -34,7 +34,7 @@ final class Quarantine {
             Files.createDirectories(folder);
             disk.syncFolder(directory);
         }
-        Path copy = folder.resolve("%s.%d".formatted(file.getFileName(), position));
+        Path copy = folder.resolve(QuarantineFolder.stretchName(file, position));
         disk.copy(file, position, lengthBytes, copy);
         disk.syncFolder(folder);
         LOG.error("a copy of the damaged bytes is in {}", copy);

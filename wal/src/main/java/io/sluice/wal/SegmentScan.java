@@ -13,10 +13,14 @@ import java.time.Instant;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.UUID;
 import java.util.function.Consumer;
 
 /// One look at one segment, which changes nothing. For one thread.
 final class SegmentScan {
+    /// In the header of a segment that does not tell.
+    private static final UUID NOBODY = new UUID(0, 0);
+
     private final SegmentReader reader;
     private final Path file;
     private final long id;
@@ -122,6 +126,8 @@ final class SegmentScan {
                         count == 0 ? Optional.empty() : Optional.of(first),
                         count == 0 ? Optional.empty() : Optional.of(last),
                         count,
-                        payloadBytes));
+                        payloadBytes,
+                        reader.position(),
+                        reader.header().map(SegmentHeader::owner).filter(owner -> !owner.equals(NOBODY))));
     }
 }

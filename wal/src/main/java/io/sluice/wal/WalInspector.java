@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.UUID;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -34,6 +35,8 @@ public final class WalInspector {
     /// @param version of the format; empty, like `createdAt`, if the header is damaged
     /// @param firstSequence number of its first entry; empty if it has none
     /// @param lastSequence number of its last entry; empty if it has none
+    /// @param usedBytes up to the end of its last entry, of `sizeBytes`
+    /// @param owner under whose name its entries are numbered; empty if it does not tell
     public record SegmentInfo(
             long id,
             Path file,
@@ -43,7 +46,9 @@ public final class WalInspector {
             Optional<Long> firstSequence,
             Optional<Long> lastSequence,
             long entries,
-            long payloadBytes) {}
+            long payloadBytes,
+            long usedBytes,
+            Optional<UUID> owner) {}
 
     /// One entry.
     ///
@@ -58,6 +63,17 @@ public final class WalInspector {
         List<SegmentInfo> infos = new ArrayList<>();
         scan(false, (_, _) -> {}, _ -> {}, infos::add);
         return infos;
+    }
+
+    /// Hands over every entry, in order, and each segment behind its entries: one reading of the log.
+    ///
+    /// @throws IOException if the folder cannot be read
+    public void look(Consumer<EntryInfo> entries, Consumer<SegmentInfo> segments) throws IOException {
+        scan(true, (segmentId, entry) -> entries.accept(info(segmentId, entry)), _ -> {}, segments);
+    }
+
+    private static EntryInfo info(long segmentId, SegmentReader.Entry entry) throws IOException {
+        return new EntryInfo(entry.sequence(), segmentId, entry.position(), Payloads.decode(entry));
     }
 
     /// Everything that is not as it should be; empty if the log is sound.
@@ -76,8 +92,7 @@ public final class WalInspector {
                 true,
                 (segmentId, entry) -> {
                     if (entry.sequence() >= from && entry.sequence() <= to) {
-                        consumer.accept(
-                                new EntryInfo(entry.sequence(), segmentId, entry.position(), Payloads.decode(entry)));
+                        consumer.accept(info(segmentId, entry));
                     }
                 },
                 _ -> {},

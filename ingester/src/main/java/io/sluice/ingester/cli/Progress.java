@@ -9,7 +9,8 @@ import java.util.Locale;
 /// How far a write is: a bar on a terminal, a line at the end anywhere. For one thread.
 final class Progress {
     private static final int BAR_CHARS = 30;
-    private static final String CLEAR_LINE = "\r\u001b[K";
+    /// Empties the line that the terminal is in.
+    static final String CLEAR_LINE = "\r\u001b[K";
     private static final long REDRAW_NS = 100_000_000L;
 
     private final PrintWriter err;
@@ -69,9 +70,15 @@ final class Progress {
             return;
         }
         drawnNs = nowNs;
-        int filled = totalBytes == 0 ? 0 : (int) Math.min(BAR_CHARS, BAR_CHARS * readBytes / totalBytes);
-        err.print("\r[%s%s] %s".formatted("=".repeat(filled), " ".repeat(BAR_CHARS - filled), text(nowNs)));
+        err.print("\r%s %s".formatted(bar(readBytes, totalBytes), text(nowNs)));
         err.flush();
+    }
+
+    /// A bar, filled by how much is done.
+    static String bar(long doneBytes, long totalBytes) {
+        int filled =
+                totalBytes == 0 ? 0 : (int) Math.clamp(BAR_CHARS * ((double) doneBytes / totalBytes), 0, BAR_CHARS);
+        return "[%s%s]".formatted("=".repeat(filled), " ".repeat(BAR_CHARS - filled));
     }
 
     private String text(long nowNs) {

@@ -5,6 +5,7 @@ import io.sluice.ingester.settings.InvalidSettingException;
 import io.sluice.ingester.settings.ServeSettings;
 import io.sluice.ingester.settings.Setting;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.EnumMap;
@@ -76,7 +77,7 @@ final class ServeCommand implements Callable<Integer> {
         Runtime.getRuntime().addShutdownHook(hook);
         boolean started = false;
         try {
-            running.set(Optional.of(IngesterServer.start(settings, Runtime.getRuntime()::halt)));
+            running.set(Optional.of(start(settings)));
             started = true;
         } finally {
             if (!started) {
@@ -85,6 +86,20 @@ final class ServeCommand implements Callable<Integer> {
         }
         stopped.await();
         return ExitCodes.OK;
+    }
+
+    private static IngesterServer start(ServeSettings settings) throws IOException, InterruptedException {
+        // The launcher asks the shell: Java knows of standard input and output only.
+        if (!Boolean.getBoolean("sluice.stderr.terminal")) {
+            return IngesterServer.start(settings, Runtime.getRuntime()::halt);
+        }
+        PrintStream terminal = System.err;
+        try (ReplayBar bar = new ReplayBar(terminal)) {
+            System.setErr(bar.lines());
+            return IngesterServer.start(settings, Runtime.getRuntime()::halt, bar);
+        } finally {
+            System.setErr(terminal);
+        }
     }
 
     private static void removeHook(Thread hook) {

@@ -9,6 +9,7 @@ import io.sluice.ingester.sink.StableWatermark;
 import io.sluice.ingester.sink.WriteOperation;
 import io.sluice.ingester.write.WritePreparer;
 import io.sluice.model.SequenceNumber;
+import io.sluice.wal.QuarantineFolder;
 import io.sluice.wal.ReplayReport;
 import io.sluice.wal.Wal;
 import java.io.IOException;
@@ -28,6 +29,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.arrow.memory.OutOfMemoryException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,6 +63,7 @@ public final class WalReplayer {
     private final Counter writes;
     private final Counter rows;
     private final Counter quarantined;
+    private final AtomicLong appliedRows = new AtomicLong();
 
     /// A write of the log.
     private record Logged(SequenceNumber sequence, byte[] payload) {}
@@ -125,6 +128,11 @@ public final class WalReplayer {
 
     private static Counter counter(MeterRegistry metrics, String name, String description) {
         return Counter.builder(name).description(description).register(metrics);
+    }
+
+    /// Rows applied so far. Any thread may ask.
+    public long appliedRows() {
+        return appliedRows.get();
     }
 
     /// Replays the whole log.
@@ -344,6 +352,7 @@ public final class WalReplayer {
             var _ = buffer.apply(operation);
             writes.increment();
             rows.increment((double) rowCount);
+            appliedRows.addAndGet(rowCount);
         } catch (OutOfMemoryException e) {
             throw noMemory(write, String.valueOf(e.getMessage()));
         } catch (RuntimeException e) {
@@ -359,7 +368,7 @@ public final class WalReplayer {
     private void setAside(Logged write, Exception cause) throws IOException {
         SequenceNumber sequence = write.sequence();
         Files.createDirectories(quarantine);
-        Path file = quarantine.resolve("write-%020d.bin".formatted(sequence.value()));
+        Path file = quarantine.resolve(QuarantineFolder.writeName(sequence));
         Path temporary = quarantine.resolve("write-%020d.tmp".formatted(sequence.value()));
         Files.write(temporary, write.payload());
         sync(temporary, StandardOpenOption.WRITE);

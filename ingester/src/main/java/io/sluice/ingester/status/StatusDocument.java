@@ -6,8 +6,10 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.ingester.buffer.BufferTree.BufferStatistics;
 import io.sluice.ingester.door.StatusSource;
+import io.sluice.ingester.replay.ReplayStatus;
 import io.sluice.model.SequenceNumber;
 import io.sluice.persist.PersistStatus;
+import io.sluice.wal.QuarantineFolder;
 import io.sluice.wal.ReplayReport;
 import io.sluice.wal.WalStatus;
 import java.time.Duration;
@@ -32,6 +34,8 @@ public final class StatusDocument implements StatusSource {
     /// @param state `starting`, `ready`, `stopping` …
     /// @param refusing why writes are refused; empty if they are taken
     /// @param notReady why the server is not ready, in words
+    /// @param quarantine what starts set aside; empty if that cannot be read
+    /// @param replayStatus how far the replay is, or how it was
     /// @param replay what the start found in the log; empty while it is replayed
     public record Snapshot(
             String version,
@@ -47,6 +51,8 @@ public final class StatusDocument implements StatusSource {
             long bufferLimitBytes,
             BufferStatistics buffer,
             WalStatus wal,
+            Optional<QuarantineFolder.Contents> quarantine,
+            ReplayStatus replayStatus,
             Optional<ReplayReport> replay,
             PersistStatus persist,
             String objectStore,
@@ -66,8 +72,15 @@ public final class StatusDocument implements StatusSource {
         strings(json.putArray("refusing"), now.refusing());
         strings(json.putArray("not_ready"), now.notReady());
         json.putObject("in_flight").put("writes", now.inFlightWrites()).put("bytes", now.inFlightBytes());
-        log(json.putObject("log"), now.wal());
-        now.replay().ifPresent(replay -> replay(json.putObject("replay"), replay));
+        ObjectNode log = json.putObject("log");
+        log(log, now.wal());
+        now.quarantine()
+                .ifPresent(found -> log.putObject("quarantine")
+                        .put("files", found.items().size())
+                        .put("bytes", found.bytes()));
+        ObjectNode replay = json.putObject("replay");
+        replay(replay, now.replayStatus());
+        now.replay().ifPresent(report -> replay(replay, report));
         buffer(json.putObject("buffer"), now.buffer(), now.bufferLimitBytes());
         persist(json.putObject("persist"), now);
         ArrayNode errors = json.putArray("last_errors");
@@ -101,6 +114,17 @@ public final class StatusDocument implements StatusSource {
                 .put("queued_bytes", wal.queuedBytes());
         wal.oldestSegmentAt().ifPresent(at -> json.put("oldest_segment_at", at.toString()));
         wal.failure().ifPresent(failure -> json.put("failure", failure));
+    }
+
+    private static void replay(ObjectNode json, ReplayStatus status) {
+        json.put("done_bytes", status.doneBytes())
+                .put("total_bytes", status.totalBytes())
+                .put("percent", status.percent())
+                .put("rows", status.rows())
+                .put("elapsed_seconds", status.elapsed().toMillis() / 1000.0);
+        if (!status.isEnded()) {
+            status.left().ifPresent(left -> json.put("eta_seconds", Math.ceilDiv(left.toMillis(), 1000L)));
+        }
     }
 
     private static void replay(ObjectNode json, ReplayReport replay) {

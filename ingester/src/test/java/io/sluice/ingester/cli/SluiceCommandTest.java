@@ -68,6 +68,7 @@ final class SluiceCommandTest {
                         "wal ls",
                         "wal verify",
                         "wal dump",
+                        "wal quarantine",
                         "gc");
     }
 

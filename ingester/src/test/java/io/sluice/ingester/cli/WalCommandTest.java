@@ -2,6 +2,8 @@ package io.sluice.ingester.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnknownFieldSet;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -155,7 +157,7 @@ final class WalCommandTest {
                     .filteredOn(line -> line.startsWith(segment.getFileName().toString()))
                     .singleElement()
                     .asString()
-                    .matches(".* %d +%d +1  2026-11-21T08:00:00Z".formatted(number, number));
+                    .matches(".*wal +%d +%d +1 +3\\.0 KiB +4\\.0 KiB +\\d+[smhd].*  \\?".formatted(number, number));
         }
     }
 
@@ -200,9 +202,35 @@ final class WalCommandTest {
     }
 
     @Test
-    void dumpPrintsValuesAsJson() {
-        assertThat(wal("dump", "--values", "--to", "1").out())
-                .contains("{\"namespace\":\"metrics\",\"tables\":[{\"table\":\"cpu1\",\"rowCount\":1}]}");
+    void dumpPrintsAnObjectOfJsonForEachEntry() throws IOException {
+        CommandRun run = wal("dump", "--format", "json", "--from", "2", "--to", "3");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.outLines()).hasSize(2);
+        JsonNode entry = new ObjectMapper().readTree(run.outLines().getFirst());
+        assertThat(entry.get("sequence").asLong()).isEqualTo(2);
+        assertThat(entry.get("segment").asLong()).isPositive();
+        assertThat(entry.get("position").asLong()).isEqualTo(64);
+        assertThat(entry.get("bytes").asLong()).isEqualTo(write(2).length);
+        assertThat(entry.get("write").toString())
+                .isEqualTo("{\"namespace\":\"metrics\",\"tables\":[{\"table\":\"cpu2\",\"rowCount\":2}]}");
+    }
+
+    @Test
+    void dumpSkipsWritesToOtherNamespaces() {
+        assertThat(wal("dump", "--namespace", "metrics").outLines()).hasSize(WRITES);
+        assertThat(wal("dump", "--namespace", "other").out()).isEmpty();
+        assertThat(wal("dump", "--namespace", "other", "--format", "json").out())
+                .isEmpty();
+    }
+
+    @Test
+    void dumpAsJsonKeepsTheBytesOfAnEntryThatIsNoWrite() throws Exception {
+        Path other = data.resolve("other");
+        append(other, 1, _ -> new byte[] {(byte) 0xff, 1, 2});
+        CommandRun run = CommandRun.of("wal", "dump", "--format", "json", "--wal-dir", other.toString());
+        JsonNode entry = new ObjectMapper().readTree(run.out());
+        assertThat(entry.get("not_a_write").asText()).isNotEmpty();
+        assertThat(entry.get("payload_base64").asText()).isEqualTo("/wEC");
     }
 
     @Test
@@ -227,7 +255,7 @@ final class WalCommandTest {
 
     @Test
     void aFolderThatIsNotThereIsNamedByEachOfThem() {
-        for (String command : new String[] {"ls", "verify", "dump"}) {
+        for (String command : new String[] {"ls", "verify", "dump", "quarantine"}) {
             CommandRun.of("wal", command, "--data-dir", data.resolve("none").toString())
                     .assertFailed(ExitCodes.IO, "there is no log folder", "none");
         }

@@ -3,6 +3,7 @@ package io.sluice.ingester.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.TableName;
 import io.sluice.persist.catalog.Catalog;
@@ -181,6 +182,16 @@ final class RestartIT {
         try (SluiceServer server = replaying()) {
             assertThat(server.get("/health").statusCode()).isEqualTo(200);
             assertThat(server.status().get("state").asText()).isEqualTo("starting");
+            JsonNode replay = server.status().get("replay");
+            while (!replay.has("eta_seconds")) {
+                replay = server.status().get("replay");
+            }
+            assertThat(replay.get("percent").asInt()).isBetween(1, 99);
+            assertThat(replay.get("done_bytes").asLong())
+                    .isBetween(1L, replay.get("total_bytes").asLong() - 1);
+            assertThat(replay.get("rows").asLong()).isPositive();
+            assertThat(replay.get("eta_seconds").asLong()).isPositive();
+            assertThat(server.get("/ready").body()).containsPattern("%\\), [1-9]\\d* rows, about [1-9]\\d* s left");
             HttpResponse<String> refused =
                     server.write(Marks.NAMESPACE, "m,w=0 v=0i 0".getBytes(StandardCharsets.UTF_8));
             assertThat(refused.statusCode()).isEqualTo(503);
@@ -197,6 +208,8 @@ final class RestartIT {
                 ready = server.get("/ready");
             }
             server.awaitReady();
+            assertThat(server.status().get("replay").get("percent").asInt()).isEqualTo(100);
+            assertThat(server.status().get("replay").has("eta_seconds")).isFalse();
             Marks.write(server, "m", writes + 1);
             persist(server, "m");
             assertThat(Marks.find(server, folder, "m"))

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.ingester.buffer.BufferTree.BufferStatistics;
+import io.sluice.ingester.replay.ReplayStatus;
 import io.sluice.ingester.status.StatusDocument.Snapshot;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.PartitionKey;
@@ -12,6 +13,8 @@ import io.sluice.model.SequenceNumber;
 import io.sluice.model.TableName;
 import io.sluice.persist.PersistStage;
 import io.sluice.persist.PersistStatus;
+import io.sluice.wal.QuarantineFolder;
+import io.sluice.wal.QuarantineFolder.Origin;
 import io.sluice.wal.ReplayReport;
 import io.sluice.wal.WalStatus;
 import java.nio.file.Path;
@@ -29,6 +32,16 @@ import org.junit.jupiter.api.Test;
 final class StatusDocumentTest {
     private static final Instant STARTED = Instant.parse("2026-11-21T10:00:00Z");
     private static final String NASTY = "say \"no\",\n\\ \u0001 tab\t \u2028 ü 🚀 </script>";
+
+    private static final QuarantineFolder.Contents QUARANTINED = new QuarantineFolder.Contents(
+            List.of(
+                    new QuarantineFolder.Item(Path.of("a"), 40, new Origin.Stretch("s", 64)),
+                    new QuarantineFolder.Item(Path.of("b"), 2, new Origin.Write(new SequenceNumber(7)))),
+            List.of(Path.of("notes.txt")));
+    private static final ReplayStatus REPLAYING =
+            new ReplayStatus(250, 1_000, 77, Duration.ofSeconds(2), Optional.of(Duration.ofMillis(5_001)));
+    private static final ReplayStatus REPLAYED =
+            new ReplayStatus(1_000, 1_000, 88, Duration.ofMillis(1_500), Optional.of(Duration.ZERO));
 
     private static JsonNode parse(Snapshot snapshot) throws Exception {
         return new ObjectMapper().readTree(new StatusDocument(() -> snapshot).json());
@@ -50,6 +63,8 @@ final class StatusDocumentTest {
                 1 << 30,
                 new BufferStatistics(1, 2, 3, 4, 5, 6, 7, 8, 9),
                 wal,
+                wal.failure().isPresent() ? Optional.empty() : Optional.of(QUARANTINED),
+                wal.failure().isPresent() ? REPLAYING : REPLAYED,
                 wal.failure().isPresent()
                         ? Optional.empty()
                         : Optional.of(new ReplayReport(1, 2, 3, 4, 5, 6, List.of(NASTY))),
@@ -99,10 +114,12 @@ final class StatusDocumentTest {
                 .isEqualTo("{\"directory\":\"wal\",\"state\":\"RUNNING\",\"segments\":2,\"spare_segments\":2,"
                         + "\"bytes\":300,\"max_bytes\":4000,\"writing_seconds\":0.007,"
                         + "\"last_sequence\":12,\"queued_entries\":5,\"queued_bytes\":600,"
-                        + "\"oldest_segment_at\":\"2026-11-21T10:00:00Z\"}");
+                        + "\"oldest_segment_at\":\"2026-11-21T10:00:00Z\","
+                        + "\"quarantine\":{\"files\":2,\"bytes\":42}}");
         assertThat(json.at("/replay").toString())
                 .isEqualTo(
-                        "{\"segments\":1,\"entries\":2,\"payload_bytes\":3,\"torn_bytes\":4,\"quarantined\":5,\"lost_entries\":6}");
+                        "{\"done_bytes\":1000,\"total_bytes\":1000,\"percent\":100,\"rows\":88,\"elapsed_seconds\":1.5,"
+                                + "\"segments\":1,\"entries\":2,\"payload_bytes\":3,\"torn_bytes\":4,\"quarantined\":5,\"lost_entries\":6}");
         assertThat(json.at("/buffer").toString())
                 .isEqualTo("{\"namespaces\":1,\"tables\":2,\"partitions\":3,\"filling_rows\":4,\"filling_bytes\":5,"
                         + "\"frozen_rows\":6,\"frozen_bytes\":7,\"frozen_batches\":8,\"memory_bytes\":9,"
@@ -151,7 +168,10 @@ final class StatusDocumentTest {
         assertThat(json.at("/log/state").asText()).isEqualTo("FAILED");
         assertThat(json.at("/log/failure").asText()).isEqualTo(NASTY);
         assertThat(json.at("/log").has("oldest_segment_at")).isFalse();
-        assertThat(json.has("replay")).isFalse();
+        assertThat(json.at("/log").has("quarantine")).isFalse();
+        assertThat(json.at("/replay").toString())
+                .isEqualTo("{\"done_bytes\":250,\"total_bytes\":1000,\"percent\":25,\"rows\":77,"
+                        + "\"elapsed_seconds\":2.0,\"eta_seconds\":6}");
         assertThat(json.at("/persist/jobs")).hasSize(2);
         assertThat(json.at("/persist/jobs/0/namespace").asText()).isEqualTo("n\"\\");
         assertThat(json.at("/persist/jobs/0/table").asText()).isEqualTo("m🚀");

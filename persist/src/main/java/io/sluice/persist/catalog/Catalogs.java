@@ -21,6 +21,15 @@ public final class Catalogs {
         return SqliteCatalog.open(file(address), clock);
     }
 
+    /// Opens a catalog only to look into it, also while a server uses it. The caller closes it.
+    ///
+    /// @param address as for [#open]; nothing is created
+    /// @throws CatalogException if there is none, or it is not of this version
+    /// @throws IllegalArgumentException if `address` is none that this version supports; says which are
+    public static CatalogView view(String address) throws IOException {
+        return CatalogView.open(file(address));
+    }
+
     private static Path file(String address) {
         String path = address.startsWith(SQLITE) ? address.substring(SQLITE.length()) : "";
         if (path.isEmpty() || (path.startsWith("//") && !path.startsWith("///"))) {

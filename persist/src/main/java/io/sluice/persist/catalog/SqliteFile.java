@@ -40,6 +40,16 @@ final class SqliteFile {
         Folders.sync(folder);
     }
 
+    /// Checks that a file is a catalog which this version reads as it is.
+    static void requireCurrent(Path file, Connection connection) throws SQLException, CatalogException {
+        int version = requireOurs(file, connection);
+        if (version < SchemaMigrations.VERSION) {
+            throw new CatalogException(
+                    "catalog %s: its schema is of version %d: expected %d; a start of the server brings it up to date"
+                            .formatted(file, version, SchemaMigrations.VERSION));
+        }
+    }
+
     /// Returns the version of the schema, 0 for an empty database.
     private static int requireOurs(Path file, Connection connection) throws SQLException, CatalogException {
         int applicationId = pragma(connection, "application_id");

@@ -1,6 +1,7 @@
 package io.sluice.persist.catalog;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -26,7 +27,9 @@ final class SqliteSession implements AutoCloseable {
         READ("BEGIN"),
         /// Takes the write lock at once, so that a transaction never fails in its middle because another one
         /// wrote.
-        WRITE("BEGIN IMMEDIATE");
+        WRITE("BEGIN IMMEDIATE"),
+        /// Like READ, over a connection that changes nothing, not even the files beside the database.
+        LOOK("BEGIN");
 
         private final String begin;
 
@@ -38,7 +41,7 @@ final class SqliteSession implements AutoCloseable {
     /// Work inside a transaction.
     @FunctionalInterface
     interface Work<T> {
-        T run(Connection connection) throws SQLException, CatalogConflictException;
+        T run(Connection connection) throws SQLException, IOException;
     }
 
     /// How long another process (`sluice gc`) may hold the file's write lock before a transaction gives up.
@@ -54,6 +57,7 @@ final class SqliteSession implements AutoCloseable {
     private final Mode mode;
     private final ReentrantLock turn = new ReentrantLock();
     private Optional<Connection> open = Optional.empty(); // guarded by turn
+    private boolean isImmutable; // what is open; guarded by turn
     private boolean closed; // guarded by turn
 
     SqliteSession(Path file, Mode mode) {
@@ -104,7 +108,7 @@ final class SqliteSession implements AutoCloseable {
         }
     }
 
-    private <T> T runInTurn(Work<T> work) throws SQLException, CatalogConflictException {
+    private <T> T runInTurn(Work<T> work) throws SQLException, IOException {
         Connection connection = connection();
         boolean ended = false;
         try {
@@ -124,8 +128,14 @@ final class SqliteSession implements AutoCloseable {
         if (closed) {
             throw new SQLException("it is closed");
         }
+        if (open.isPresent() && isImmutable && !isAtRest()) {
+            // Somebody has begun to use it: from now on what is new is not in the file.
+            open.get().close();
+            open = Optional.empty();
+        }
         if (open.isEmpty()) {
-            open = Optional.of(connect(file));
+            isImmutable = mode == Mode.LOOK && isAtRest();
+            open = Optional.of(mode == Mode.LOOK ? connectToLook(file, isImmutable) : connect(file));
         }
         return open.get();
     }
@@ -151,9 +161,31 @@ final class SqliteSession implements AutoCloseable {
         config.setBusyTimeout(Math.toIntExact(BUSY_TIMEOUT.toMillis()));
         config.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
         config.enforceForeignKeys(true);
+        return connect(config, file, "");
+    }
+
+    /// Opens a connection that only reads. The caller closes it.
+    ///
+    /// @param isImmutable whether all is in the file
+    private static Connection connectToLook(Path file, boolean isImmutable) throws SQLException {
+        var config = new SQLiteConfig();
+        config.setBusyTimeout(Math.toIntExact(BUSY_TIMEOUT.toMillis()));
+        config.setReadOnly(true);
+        return connect(config, file, isImmutable ? "?immutable=1" : "");
+    }
+
+    /// Whether all is in the file. From a process's first transaction on until it closes the catalog, and after a
+    /// crash, there is a log of changes beside it. Without one, SQLite need not make it and its index only to read:
+    ///     the
+    /// folder may be another's.
+    private boolean isAtRest() {
+        return !Files.exists(Path.of(file + "-wal")) && !Files.exists(Path.of(file + "-journal"));
+    }
+
+    private static Connection connect(SQLiteConfig config, Path file, String parameters) throws SQLException {
         var source = new SQLiteDataSource(config);
         // As a URI, so that a question mark in a path is no beginning of parameters.
-        source.setUrl("jdbc:sqlite:" + file.toUri().toASCIIString());
+        source.setUrl("jdbc:sqlite:" + file.toUri().toASCIIString() + parameters);
         return source.getConnection();
     }
 
