@@ -32,8 +32,10 @@ public sealed interface WriteOutcome {
         PERSIST_SATURATED,
         /// The log has no room for another segment.
         WAL_FULL,
-        /// Too many writes at once.
+        /// Too many requests or streams at once.
         ADMISSION_LIMIT,
+        /// The writes in flight fill their budget, in bytes or in number.
+        INFLIGHT_BYTES,
         /// The ledger of bytes is full.
         MEMORY_LIMIT,
         /// The log failed; the process is about to end.
