@@ -297,8 +297,8 @@ final class Wiring {
         }
 
         @Override
-        public CompletionStage<WriteOutcome> write(byte[] request, WritePermit permit) {
-            return writes.get().write(request, permit);
+        public void write(byte[] request, WritePermit permit, Consumer<WriteOutcome> told) {
+            writes.get().write(request, permit, told);
         }
     }
 

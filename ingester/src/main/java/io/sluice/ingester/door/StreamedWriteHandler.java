@@ -1,6 +1,5 @@
 package io.sluice.ingester.door;
 
-import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
 
 /// Takes the writes of streams, too: many at once, each with room of its own. Any thread may call any method.
@@ -14,7 +13,8 @@ public interface StreamedWriteHandler extends WriteHandler {
     /// in that order.
     ///
     /// @param request the bytes of a `sluice.v1.WriteRequest`; not changed by anybody from now on
-    /// @param permit is given back when the outcome is known
-    /// @return completes with the outcome, never exceptionally; possibly on a thread that must not be blocked
-    CompletionStage<WriteOutcome> write(byte[] request, WritePermit permit);
+    /// @param permit is given back when the outcome is known, whatever the client does
+    /// @param told hears the outcome, once, just before the room is given back, so that who waits for that room can know
+    ///     it; possibly on a thread that must not be blocked
+    void write(byte[] request, WritePermit permit, Consumer<WriteOutcome> told);
 }

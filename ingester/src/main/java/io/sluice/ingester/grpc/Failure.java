@@ -16,16 +16,15 @@ import org.slf4j.LoggerFactory;
 record Failure(Code code, String reason, String message, boolean maybeDone, Optional<Duration> retryAfter) {
     private static final Logger LOG = LoggerFactory.getLogger(Failure.class);
 
-    /// What became of a write, if that is a failure.
-    static Optional<Failure> of(WriteOutcome outcome) {
+    /// What became of a write that was not written.
+    static Failure of(WriteOutcome.Failure outcome) {
         return switch (outcome) {
-            case WriteOutcome.Written _ -> Optional.empty();
-            case WriteOutcome.Invalid(String message) -> Optional.of(invalid(message));
+            case WriteOutcome.Invalid(String message) -> invalid(message);
             // The request's fault as much as any other error in it, so it has the same code.
-            case WriteOutcome.Conflict(String message) -> Optional.of(badRequest("SCHEMA_CONFLICT", message));
-            case WriteOutcome.Refused refused -> Optional.of(refused(refused));
+            case WriteOutcome.Conflict(String message) -> badRequest("SCHEMA_CONFLICT", message);
+            case WriteOutcome.Refused refused -> refused(refused);
             case WriteOutcome.Unknown(String message) ->
-                Optional.of(new Failure(Code.INTERNAL, "OUTCOME_UNKNOWN", message, true, Optional.empty()));
+                new Failure(Code.INTERNAL, "OUTCOME_UNKNOWN", message, true, Optional.empty());
         };
     }
 

@@ -12,7 +12,6 @@ import io.sluice.model.SequenceNumber;
 import io.sluice.proto.v1.WriteResponse;
 import io.sluice.proto.v1.WriteServiceGrpc;
 import io.sluice.proto.v1.WriteStreamResponse;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// `sluice.v1.WriteService`. Requests are not parsed here: the bytes go on as they came, to be logged as they are.
@@ -70,22 +69,19 @@ final class WriteServiceDoor implements BindableService {
 
     private static void answer(
             @Nullable WriteOutcome outcome, @Nullable Throwable thrown, StreamObserver<WriteResponse> reply) {
-        if (outcome instanceof WriteOutcome.Written(SequenceNumber sequence)) {
-            reply.onNext(WriteResponse.newBuilder()
-                    .setSequenceNumber(sequence.value())
-                    .build());
-            reply.onCompleted();
-            return;
+        switch (outcome) {
+            case WriteOutcome.Written(SequenceNumber sequence) -> {
+                reply.onNext(WriteResponse.newBuilder()
+                        .setSequenceNumber(sequence.value())
+                        .build());
+                reply.onCompleted();
+            }
+            case WriteOutcome.Failure failed -> fail(reply, Failure.of(failed));
+            case null ->
+                fail(
+                        reply,
+                        Failure.unexpected(thrown == null ? new IllegalStateException("no outcome") : thrown, true));
         }
-        fail(reply, failure(outcome, thrown));
-    }
-
-    /// What went wrong with a write that was not written.
-    static Failure failure(@Nullable WriteOutcome outcome, @Nullable Throwable thrown) {
-        return Optional.ofNullable(outcome)
-                .flatMap(Failure::of)
-                .orElseGet(() -> Failure.unexpected(
-                        thrown == null ? new IllegalStateException("no outcome") : thrown, true));
     }
 
     private static void fail(StreamObserver<WriteResponse> reply, Failure failure) {

@@ -16,11 +16,9 @@ import io.sluice.model.SequenceNumber;
 import io.sluice.proto.v1.WriteStreamResponse;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -182,20 +180,24 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
             settle(entry, new Result.Dropped());
             return;
         }
-        CompletionStage<WriteOutcome> outcome;
+        boolean done = false;
         try {
-            outcome = writes.write(request, permit);
-        } catch (RuntimeException e) {
-            settle(entry, new Result.Failed(Failure.unexpected(e, true)));
-            return;
+            writes.write(request, permit, outcome -> settle(entry, result(outcome)));
+            done = true;
+        } finally {
+            if (!done) {
+                settle(
+                        entry,
+                        new Result.Failed(Failure.unexpected(new IllegalStateException("a write was not taken"), true)));
+            }
         }
-        var _ = outcome.whenComplete((what, thrown) -> settle(entry, result(what, thrown)));
     }
 
-    private static Result result(@Nullable WriteOutcome outcome, @Nullable Throwable thrown) {
-        return outcome instanceof WriteOutcome.Written(SequenceNumber sequence)
-                ? new Result.Written(sequence)
-                : new Result.Failed(WriteServiceDoor.failure(outcome, thrown));
+    private static Result result(WriteOutcome outcome) {
+        return switch (outcome) {
+            case WriteOutcome.Written(SequenceNumber sequence) -> new Result.Written(sequence);
+            case WriteOutcome.Failure failed -> new Result.Failed(Failure.of(failed));
+        };
     }
 
     /// Notes what became of a write; on any thread, such as the log's.

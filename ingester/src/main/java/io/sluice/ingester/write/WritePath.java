@@ -72,9 +72,10 @@ public final class WritePath implements StreamedWriteHandler {
         }
 
         @Override
-        public CompletionStage<WriteOutcome> write(byte[] request, WritePermit permit) {
-            permit.close();
-            return write(request);
+        public void write(byte[] request, WritePermit permit, Consumer<WriteOutcome> told) {
+            try (permit) {
+                told.accept(refuse(Reason.NOT_READY, describe(Reason.NOT_READY)));
+            }
         }
     }
 
@@ -96,7 +97,9 @@ public final class WritePath implements StreamedWriteHandler {
             return CompletableFuture.completedStage(
                     new WriteOutcome.Refused(Reason.INFLIGHT_BYTES, inFlight.describeLimit(), delays.soon()));
         }
-        return write(request, permit.get());
+        CompletableFuture<WriteOutcome> outcome = new CompletableFuture<>();
+        write(request, permit.get(), outcome::complete);
+        return outcome;
     }
 
     @Override
@@ -105,12 +108,14 @@ public final class WritePath implements StreamedWriteHandler {
     }
 
     @Override
-    public CompletionStage<WriteOutcome> write(byte[] request, WritePermit permit) {
+    public void write(byte[] request, WritePermit permit, Consumer<WriteOutcome> told) {
         // With the permit in hand: a stop that began before waits for the permits it sees, and must not miss this one.
         Optional<Reason> refusal = state.refusal();
         if (refusal.isPresent()) {
-            permit.close();
-            return CompletableFuture.completedStage(refuse(refusal.get(), describe(refusal.get())));
+            try (permit) {
+                told.accept(refuse(refusal.get(), describe(refusal.get())));
+            }
+            return;
         }
         CompletionStage<WriteOutcome> outcome;
         try {
@@ -123,7 +128,11 @@ public final class WritePath implements StreamedWriteHandler {
             permit.close();
             throw e;
         }
-        return outcome.whenComplete((_, _) -> permit.close());
+        var _ = outcome.thenAccept(known -> {
+            try (permit) {
+                told.accept(known);
+            }
+        });
     }
 
     private CompletionStage<WriteOutcome> submit(byte[] request) {
