@@ -6,7 +6,8 @@ import java.util.function.Consumer;
 public interface StreamedWriteHandler extends WriteHandler {
     /// Asks for room for a write; first come, first served, however long it takes.
     ///
-    /// @param admitted is handed the room, once: at once on this thread, or later on another, which it must not block
+    /// @param admitted is handed the room, once: at once on this thread, or later on another, which it must
+    ///     not block
     Waiting enter(long requestBytes, Consumer<WritePermit> admitted);
 
     /// Writes one request, all of it or nothing. Writes that one thread hands over one after the other stand in the log
@@ -14,7 +15,7 @@ public interface StreamedWriteHandler extends WriteHandler {
     ///
     /// @param request the bytes of a `sluice.v1.WriteRequest`; not changed by anybody from now on
     /// @param permit is given back when the outcome is known, whatever the client does
-    /// @param told hears the outcome, once, just before the room is given back, so that who waits for that room can know
-    ///     it; possibly on a thread that must not be blocked
+    /// @param told hears the outcome, once, just before the room is given back, so that who waits for that
+    ///     room can know it; possibly on a thread that must not be blocked
     void write(byte[] request, WritePermit permit, Consumer<WriteOutcome> told);
 }

@@ -50,8 +50,7 @@ record Failure(Code code, String reason, String message, boolean maybeDone, Opti
             case NOT_READY, GRACEFUL_STOP, WAL_FAILED, FENCED, CATALOG_UNAVAILABLE -> Code.UNAVAILABLE;
             case PERSIST_SATURATED, WAL_FULL, ADMISSION_LIMIT, INFLIGHT_BYTES, MEMORY_LIMIT -> Code.RESOURCE_EXHAUSTED;
         };
-        return new Failure(
-                code, refused.reason().name(), refused.message(), false, Optional.of(refused.retryAfter()));
+        return new Failure(code, refused.reason().name(), refused.message(), false, Optional.of(refused.retryAfter()));
     }
 
     /// What nobody expected: the client gets a number by which the log tells more.

@@ -25,8 +25,8 @@ public final class GrpcServer {
     private static final int MAX_HEADER_BYTES = 64 * 1024;
     /// A client may ask this often whether the connection lives.
     private static final Duration MIN_KEEPALIVE = Duration.ofSeconds(10);
-    /// A client that has sent nothing for so long is asked whether it is there, so that the streams of one that vanished
-    /// do not stay open.
+    /// A client that has sent nothing for so long is asked whether it is there, so that the streams of one that
+    /// vanished do not stay open.
     private static final Duration KEEPALIVE = Duration.ofSeconds(30);
 
     private static final Duration KEEPALIVE_TIMEOUT = Duration.ofSeconds(20);
@@ -54,9 +54,7 @@ public final class GrpcServer {
         /// The usual limits of streams: 1,000 of them, and messages of 16 MiB, or of `maxRequestBytes` if that is less.
         public static Limits of(int maxRequestBytes) {
             return new Limits(
-                    maxRequestBytes,
-                    DEFAULT_MAX_STREAMS,
-                    Math.min(DEFAULT_MAX_STREAM_MESSAGE_BYTES, maxRequestBytes));
+                    maxRequestBytes, DEFAULT_MAX_STREAMS, Math.min(DEFAULT_MAX_STREAM_MESSAGE_BYTES, maxRequestBytes));
         }
 
         /// From where on gRPC itself ends a call, by the length that a message announces. Up to there a message that is
@@ -68,7 +66,8 @@ public final class GrpcServer {
 
     /// Starts nothing.
     ///
-    /// @param executor runs the calls; a call may block it while the catalog is asked, or while it waits for room
+    /// @param executor runs the calls; a call may block it while the catalog is asked, or while it waits
+    ///     for room
     /// @param others services to serve besides
     public GrpcServer(
             InetSocketAddress bind,

@@ -57,8 +57,8 @@ final class PersistServiceDoor extends PersistServiceGrpc.PersistServiceImplBase
             return;
         }
         if (summary == null) {
-            reply.onError(Statuses.of(Failure.unexpected(
-                    failure == null ? new IllegalStateException("no summary") : failure, true)));
+            reply.onError(Statuses.of(
+                    Failure.unexpected(failure == null ? new IllegalStateException("no summary") : failure, true)));
             return;
         }
         reply.onNext(PersistResponse.newBuilder()

@@ -5,8 +5,8 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
 
-/// The writes of one stream in their order, and what became of them: through which one all are written, and which is the
-/// first that failed. Holds those that are not settled, and those behind them. For one thread at a time.
+/// The writes of one stream in their order, and what became of them: through which one all are written, and which is
+/// the first that failed. Holds those that are not settled, and those behind them. For one thread at a time.
 final class StreamProgress {
     private static final long NEVER = Long.MAX_VALUE;
 
@@ -116,8 +116,8 @@ final class StreamProgress {
         return sequence;
     }
 
-    /// Why the first write that was not written was not; empty while one before it is not settled. Complete when all are
-    /// settled: then it tells, too, of doubt in those behind it.
+    /// Why the first write that was not written was not; empty while one before it is not settled. Complete when all
+    /// are settled: then it tells, too, of doubt in those behind it.
     Optional<Failure> failure() {
         return failure.map(first -> first.withDoubt(isMoreInDoubt));
     }

@@ -28,10 +28,10 @@ final class WriteServiceDoor implements BindableService {
 
     @Override
     public ServerServiceDefinition bindService() {
-        MethodDescriptor<InboundMessage, WriteResponse> write = method(
-                WriteServiceGrpc.getWriteMethod(), maxRequestBytes);
-        MethodDescriptor<InboundMessage, WriteStreamResponse> writeStream = method(
-                WriteServiceGrpc.getWriteStreamMethod(), streams.maxMessageBytes());
+        MethodDescriptor<InboundMessage, WriteResponse> write =
+                method(WriteServiceGrpc.getWriteMethod(), maxRequestBytes);
+        MethodDescriptor<InboundMessage, WriteStreamResponse> writeStream =
+                method(WriteServiceGrpc.getWriteStreamMethod(), streams.maxMessageBytes());
         ServiceDescriptor service = ServiceDescriptor.newBuilder(WriteServiceGrpc.SERVICE_NAME)
                 .setSchemaDescriptor(WriteServiceGrpc.getServiceDescriptor().getSchemaDescriptor())
                 .addMethod(write)

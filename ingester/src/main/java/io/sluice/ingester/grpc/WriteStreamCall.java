@@ -24,12 +24,13 @@ import org.slf4j.LoggerFactory;
 
 /// One `WriteStream`: hands its writes over in order, without waiting for those before, and acknowledges them in order.
 ///
-/// - **Reading.** gRPC is asked for a message when the one before holds room in the budget: HTTP/2 then slows the client
-///   down. At most one message of a stream waits for room, and no thread waits with it.
+/// - **Reading.** gRPC is asked for a message when the one before holds room in the budget: HTTP/2 then slows the
+///   client down. At most one message of a stream waits for room, and no thread waits with it.
 /// - **Acks** are cumulative. Outcomes come on the log's thread, which does no more than to note them; a task of the
 ///   executor sends the newest ack, one task at a time. While the client does not read, none is sent.
-/// - **The first failure** ends the stream: nothing behind it is handed over from then on, and the stream is closed when
-///   it is known what became of everything that was. A message that is wrong in itself waits its turn like a write.
+/// - **The first failure** ends the stream: nothing behind it is handed over from then on, and the stream is closed
+///   when it is known what became of everything that was. A message that is wrong in itself waits its turn like a
+///   write.
 /// - **A client that is gone** changes nothing for writes that were handed over.
 ///
 /// gRPC calls the listener's methods one after the other; any thread may call the others.
@@ -188,7 +189,8 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
             if (!done) {
                 settle(
                         entry,
-                        new Result.Failed(Failure.unexpected(new IllegalStateException("a write was not taken"), true)));
+                        new Result.Failed(
+                                Failure.unexpected(new IllegalStateException("a write was not taken"), true)));
             }
         }
     }

@@ -74,8 +74,7 @@ public final class InFlightWrites {
         gauge("sluice.inflight.waiting", "Writes that wait for room among those in flight", this::waiting, metrics);
     }
 
-    private static void gauge(
-            String name, String description, Supplier<Number> value, MeterRegistry metrics) {
+    private static void gauge(String name, String description, Supplier<Number> value, MeterRegistry metrics) {
         Gauge.builder(name, value).description(description).register(metrics);
     }
 
@@ -157,8 +156,8 @@ public final class InFlightWrites {
 
     /// Lets a write in as soon as there is room and all who came before it are in. The caller bounds how many wait.
     ///
-    /// @param admitted is handed the room, once: at once on this thread, or later on that of whoever made room, which it
-    ///     must not block
+    /// @param admitted is handed the room, once: at once on this thread, or later on that of whoever made
+    ///     room, which it must not block
     public Waiting enter(long requestBytes, Consumer<WritePermit> admitted) {
         lock.lock();
         try {

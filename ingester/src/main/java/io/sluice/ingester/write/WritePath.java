@@ -27,8 +27,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// What a door hands a write to: asks whether writes are taken, prepares the write on the caller's thread, sends it
-/// through the sinks, and says what became of it. Refusals come before any cost. A write that comes alone waits a moment
-/// for room, and blocks its thread for so long; those of a stream wait as long as it takes, and block nothing.
+/// through the sinks, and says what became of it. Refusals come before any cost. A write that comes alone waits a
+/// moment for room, and blocks its thread for so long; those of a stream wait as long as it takes, and block nothing.
 public final class WritePath implements StreamedWriteHandler {
     private static final Logger LOG = LoggerFactory.getLogger(WritePath.class);
 

@@ -191,7 +191,8 @@ final class GrpcServerTest {
         assertThat(write(ARBITRARY_WRITE)).isEqualTo(7);
         WriteRequest largest = ofBytes(MAX_REQUEST_BYTES - 32);
         assertThat(largest.getSerializedSize()).isLessThanOrEqualTo(MAX_REQUEST_BYTES);
-        assertThat(plain.withCompression("gzip").write(largest).getSequenceNumber()).isEqualTo(7);
+        assertThat(plain.withCompression("gzip").write(largest).getSequenceNumber())
+                .isEqualTo(7);
         assertThat(received.getLast()).isEqualTo(largest.toByteArray());
     }
 

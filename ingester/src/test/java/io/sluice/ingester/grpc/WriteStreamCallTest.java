@@ -25,11 +25,11 @@ import org.junit.jupiter.api.Test;
 
 /// The rules of a stream, one event at a time on one thread.
 final class WriteStreamCallTest {
-    private static final WriteOutcome REFUSED = new WriteOutcome.Refused(Reason.WAL_FULL, "full", Duration.ofSeconds(5));
+    private static final WriteOutcome REFUSED =
+            new WriteOutcome.Refused(Reason.WAL_FULL, "full", Duration.ofSeconds(5));
     private static final int MAX_OPS = 4;
 
-    private final InFlightWrites budget =
-            new InFlightWrites(1 << 20, MAX_OPS, () -> 0, new SimpleMeterRegistry());
+    private final InFlightWrites budget = new InFlightWrites(1 << 20, MAX_OPS, () -> 0, new SimpleMeterRegistry());
     private final CuedWrites writes = new CuedWrites();
     private final FakeCall call = new FakeCall();
     private final List<String> ends = new ArrayList<>();
@@ -334,8 +334,8 @@ final class WriteStreamCallTest {
             int failing = 1 + random.nextInt(count + 1); // none if above the count
             one.start(count);
             one.stream.onHalfClose();
-            List<Integer> order = new ArrayList<>(
-                    IntStream.rangeClosed(1, count).boxed().toList());
+            List<Integer> order =
+                    new ArrayList<>(IntStream.rangeClosed(1, count).boxed().toList());
             Collections.shuffle(order, random);
             for (int number : order) {
                 if (number == failing) {

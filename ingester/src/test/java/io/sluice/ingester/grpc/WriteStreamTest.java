@@ -138,8 +138,7 @@ final class WriteStreamTest {
     }
 
     private static ErrorInfo info(StreamClient.End end) throws Exception {
-        com.google.rpc.Status status =
-                StatusProto.fromThrowable(end.status().asRuntimeException(end.trailers()));
+        com.google.rpc.Status status = StatusProto.fromThrowable(end.status().asRuntimeException(end.trailers()));
         assertThat(status).isNotNull();
         return status.getDetails(0).unpack(ErrorInfo.class);
     }
@@ -217,7 +216,8 @@ final class WriteStreamTest {
     }
 
     @Test
-    @DisplayName("Invariant 2: the writes of a stream stand in the log in their order, and an ack means durable and seen")
+    @DisplayName(
+            "Invariant 2: the writes of a stream stand in the log in their order, and an ack means durable and seen")
     void theLogHasTheWritesOfAStreamInTheirOrder() throws Exception {
         int count = 2_000;
         try (RealWrites real = new RealWrites()) {
@@ -285,7 +285,9 @@ final class WriteStreamTest {
         try (RealWrites real = new RealWrites()) {
             StreamClient client = client();
             for (int i = 1; i <= 50; i++) {
-                client.send(i, i == 21 ? ARBITRARY_WRITE.toBuilder().clearNamespace().build() : row(i));
+                client.send(
+                        i,
+                        i == 21 ? ARBITRARY_WRITE.toBuilder().clearNamespace().build() : row(i));
             }
             StreamClient.End end = client.end();
             assertThat(end.status().getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
@@ -388,8 +390,8 @@ final class WriteStreamTest {
     void aClientThatDoesNotReadHoldsOnlyTheNewestAck() throws Exception {
         int count = 20_000;
         AtomicLong next = new AtomicLong();
-        serve(_ -> CompletableFuture.completedStage(
-                new WriteOutcome.Written(new SequenceNumber(next.incrementAndGet()))));
+        serve(_ ->
+                CompletableFuture.completedStage(new WriteOutcome.Written(new SequenceNumber(next.incrementAndGet()))));
         StreamClient slow = new StreamClient(channel(1_024));
         for (int i = 1; i <= count; i++) {
             slow.send(i, ARBITRARY_WRITE);

@@ -101,7 +101,8 @@ final class StatusDocumentTest {
                         + "\"last_sequence\":12,\"queued_entries\":5,\"queued_bytes\":600,"
                         + "\"oldest_segment_at\":\"2026-11-21T10:00:00Z\"}");
         assertThat(json.at("/replay").toString())
-                .isEqualTo("{\"segments\":1,\"entries\":2,\"payload_bytes\":3,\"torn_bytes\":4,\"quarantined\":5,\"lost_entries\":6}");
+                .isEqualTo(
+                        "{\"segments\":1,\"entries\":2,\"payload_bytes\":3,\"torn_bytes\":4,\"quarantined\":5,\"lost_entries\":6}");
         assertThat(json.at("/buffer").toString())
                 .isEqualTo("{\"namespaces\":1,\"tables\":2,\"partitions\":3,\"filling_rows\":4,\"filling_bytes\":5,"
                         + "\"frozen_rows\":6,\"frozen_bytes\":7,\"frozen_batches\":8,\"memory_bytes\":9,"

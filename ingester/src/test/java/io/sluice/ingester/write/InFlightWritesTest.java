@@ -124,7 +124,8 @@ final class InFlightWritesTest {
         first.close();
         assertThat(admitted).containsExactly("small");
         for (String result : List.of("admitted", "gave_up")) {
-            var timer = metrics.get("sluice.inflight.wait").tag("result", result).timer();
+            var timer =
+                    metrics.get("sluice.inflight.wait").tag("result", result).timer();
             assertThat(timer.count()).as(result).isEqualTo(1);
             assertThat(timer.totalTime(TimeUnit.MILLISECONDS)).as(result).isEqualTo(5);
         }
@@ -229,8 +230,8 @@ final class InFlightWritesTest {
         }
     }
 
-    /// The rules once more, as plainly as they can be said: whenever something changes, the first in the queue goes in for
-    /// as long as it fits.
+    /// The rules once more, as plainly as they can be said: whenever something changes, the first in the queue goes
+    /// in for as long as it fits.
     private static final class Model {
         private record One(int name, long bytes) {}
 

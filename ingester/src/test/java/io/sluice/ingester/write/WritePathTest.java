@@ -66,7 +66,8 @@ final class WritePathTest {
     private final RootAllocator root = new RootAllocator();
     private final BufferAllocator allocator = root.newChildAllocator("buffer", 0, Long.MAX_VALUE);
     private final IngestState state = new IngestState(new SimpleMeterRegistry());
-    private final InFlightWrites inFlight = new InFlightWrites(MAX_BYTES, MAX_WRITES, () -> 0, new SimpleMeterRegistry());
+    private final InFlightWrites inFlight =
+            new InFlightWrites(MAX_BYTES, MAX_WRITES, () -> 0, new SimpleMeterRegistry());
     private final RetryDelays delays = new RetryDelays(() -> 0.5);
     private final WaitingSink sink = new WaitingSink();
     private Optional<Pipeline> pipeline = Optional.empty();
@@ -398,13 +399,12 @@ final class WritePathTest {
         AtomicInteger late = new AtomicInteger();
         AtomicInteger taken = new AtomicInteger();
         AtomicInteger stopped = new AtomicInteger();
-        WritePath immediate =
-                path(pipeline.orElseThrow(), Duration.ZERO, operation -> {
-                    operation.close();
-                    taken.incrementAndGet();
-                    late.addAndGet(stopped.get());
-                    return CompletableFuture.completedStage(new SequenceNumber(1));
-                });
+        WritePath immediate = path(pipeline.orElseThrow(), Duration.ZERO, operation -> {
+            operation.close();
+            taken.incrementAndGet();
+            late.addAndGet(stopped.get());
+            return CompletableFuture.completedStage(new SequenceNumber(1));
+        });
         byte[] request = request(1);
         var _ = immediate.write(request);
         try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
