@@ -4,6 +4,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.admission.TimestampOracle;
 import io.sluice.ingester.buffer.BufferTree;
+import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.replay.WalReplayer;
 import io.sluice.ingester.schema.PartitionSplitter;
 import io.sluice.ingester.schema.SchemaCache;
@@ -64,7 +65,12 @@ final class Parts implements AutoCloseable {
         this.preparer = new WritePreparer(schemas, new PartitionSplitter(allocator), buffer);
         this.sink = new WalSink(wal, buffer, stable);
         this.writes = new WritePath(
-                new IngestState(metrics), new InFlightWrites(MAX_WRITES, Long.MAX_VALUE, metrics), preparer, sink);
+                new IngestState(metrics),
+                new InFlightWrites(Long.MAX_VALUE, MAX_WRITES, System::nanoTime, metrics),
+                Duration.ofSeconds(1),
+                new RetryDelays(Math::random),
+                preparer,
+                sink);
     }
 
     /// Makes the log take writes.

@@ -304,6 +304,7 @@ public final class IngesterServer {
         LOG.info("stopping");
         wiring.state.set(Reason.GRACEFUL_STOP);
         grpc.setServing(false);
+        grpc.stopStreams();
         if (!wiring.inFlight.awaitNone(remaining(endNs))) {
             LOG.warn("{} writes are still in flight at the deadline", wiring.inFlight.writes());
         }

@@ -10,9 +10,12 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.door.FixedByteBudget;
-import io.sluice.ingester.door.WriteHandler;
+import io.sluice.ingester.door.RetryDelays;
+import io.sluice.ingester.door.StreamedWriteHandler;
+import io.sluice.ingester.door.Waiting;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.door.WriteOutcome.Reason;
+import io.sluice.ingester.door.WritePermit;
 import io.sluice.ingester.grpc.GrpcServer;
 import io.sluice.ingester.http.HttpDoor;
 import io.sluice.ingester.lineprotocol.KnownColumns;
@@ -68,6 +71,7 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.apache.arrow.memory.AllocationListener;
 import org.apache.arrow.memory.BufferAllocator;
@@ -81,6 +85,9 @@ final class Wiring {
     /// Arrow's default rounds up to the next power of two, which would double what a batch of 5,000 rows takes.
     private static final long ALIGNMENT_BYTES = 64;
 
+    /// How long a write that comes alone waits for room among those in flight, before it is refused.
+    private static final Duration MAX_WAIT = Duration.ofSeconds(1);
+
     final ServeSettings settings;
     final InstantSource clock = Clock.systemUTC();
     final LongSupplier nanoTime = System::nanoTime;
@@ -88,13 +95,15 @@ final class Wiring {
     final RecentErrors errors = new RecentErrors(clock);
     final IngestState state = new IngestState(metrics);
     final InFlightWrites inFlight;
+    private final RetryDelays delays =
+            new RetryDelays(() -> ThreadLocalRandom.current().nextDouble());
     /// Bodies of HTTP requests, counted apart from the writes that are made of them.
     final FixedByteBudget bodies;
     final Map<IngesterId, Long> epochs = new ConcurrentHashMap<>();
     final AtomicReference<WritePipeline> pipeline = new AtomicReference<>();
     /// Where the doors' writes go: nowhere until the start is over. So no write, however long it was on its way, comes
     /// to a pipeline whose id the start gave up.
-    final AtomicReference<WriteHandler> writes = new AtomicReference<>(WritePath.notReady());
+    final AtomicReference<StreamedWriteHandler> writes = new AtomicReference<>();
     /// Whether the start takes a new id, and persists what the log holds under the old one.
     final AtomicBoolean givingUpId = new AtomicBoolean();
     /// What the start found in the log; empty while it is replayed.
@@ -119,7 +128,8 @@ final class Wiring {
     /// @throws IOException if a part cannot be opened; those that were are closed
     Wiring(ServeSettings settings, FatalListener onFenced) throws IOException {
         this.settings = settings;
-        this.inFlight = new InFlightWrites(settings.maxConcurrentWrites(), settings.inflightBytes(), metrics);
+        this.inFlight = new InFlightWrites(settings.inflightBytes(), settings.inflightOps(), nanoTime, metrics);
+        writes.set(WritePath.notReady(inFlight));
         this.bodies = new FixedByteBudget(
                 Math.max(settings.inflightBytes(), HttpDoor.minBodyBudgetBytes(settings.maxRequestBytes())),
                 "--inflight-bytes");
@@ -244,7 +254,8 @@ final class Wiring {
                 new PersistTriggers(buffer, wal, state, settings.persistMaxAge(), settings.bufferBytes());
         WritePreparer preparer = new WritePreparer(schemas, new PartitionSplitter(bufferAllocator), buffer);
         WalSink sink = new WalSink(wal, buffer, stable);
-        WritePath writes = new WritePath(state, inFlight, preparer, new InstrumentedSink(sink, nanoTime, metrics));
+        WritePath path = new WritePath(
+                state, inFlight, MAX_WAIT, delays, preparer, new InstrumentedSink(sink, nanoTime, metrics));
         WalReplayer replayer = new WalReplayer(
                 settings.wal().directory().resolve("quarantine"),
                 preparer,
@@ -256,7 +267,7 @@ final class Wiring {
                 },
                 threads,
                 metrics);
-        return new WritePipeline(ingester, stable, buffer, sink, writes, replayer, triggers);
+        return new WritePipeline(ingester, stable, buffer, sink, path, replayer, triggers);
     }
 
     /// Builds the gRPC server, Flight on it.
@@ -278,11 +289,13 @@ final class Wiring {
                 Thread.ofVirtual().name("query-", 0).factory());
         return new GrpcServer(
                 settings.grpcBind(),
-                settings.maxRequestBytes(),
+                GrpcServer.Limits.of(settings.maxRequestBytes()),
                 calls,
-                this::write,
+                new CurrentWrites(),
                 reports::persist,
                 reports.statusDocument(),
+                delays,
+                metrics,
                 List.of(flight));
     }
 
@@ -290,10 +303,10 @@ final class Wiring {
     HttpDoor buildHttp(ServerReports reports) throws IOException {
         HttpDoor.Parts parts = new HttpDoor.Parts(
                 settings.maxRequestBytes(),
-                settings.maxConcurrentWrites(),
+                settings.inflightOps(),
                 bodies,
                 new SecureRandom().nextLong(),
-                this::write,
+                new CurrentWrites(),
                 this::known,
                 reports::notReady,
                 reports.statusDocument(),
@@ -302,8 +315,22 @@ final class Wiring {
         return new HttpDoor(settings.httpBind(), calls, parts, clock, nanoTime, metrics);
     }
 
-    private CompletionStage<WriteOutcome> write(byte[] request) {
-        return writes.get().write(request);
+    /// The write path in use, which a start may exchange.
+    private final class CurrentWrites implements StreamedWriteHandler {
+        @Override
+        public CompletionStage<WriteOutcome> write(byte[] request) {
+            return writes.get().write(request);
+        }
+
+        @Override
+        public Waiting enter(long requestBytes, Consumer<WritePermit> admitted) {
+            return inFlight.enter(requestBytes, admitted);
+        }
+
+        @Override
+        public void write(byte[] request, WritePermit permit, Consumer<WriteOutcome> told) {
+            writes.get().write(request, permit, told);
+        }
     }
 
     private KnownColumns known(NamespaceName namespace) {

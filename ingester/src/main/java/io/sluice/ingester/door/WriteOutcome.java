@@ -8,19 +8,22 @@ public sealed interface WriteOutcome {
     /// On disk, and seen by every query from now on.
     record Written(SequenceNumber sequence) implements WriteOutcome {}
 
+    /// Anything else.
+    sealed interface Failure extends WriteOutcome {}
+
     /// The request is wrong, and will be wrong again. Nothing was written.
-    record Invalid(String message) implements WriteOutcome {}
+    record Invalid(String message) implements Failure {}
 
     /// The request contradicts the schema: a column has another kind or type. Nothing was written.
-    record Conflict(String message) implements WriteOutcome {}
+    record Conflict(String message) implements Failure {}
 
     /// Not now. Nothing was written.
     ///
     /// @param retryAfter how long to wait before trying again
-    record Refused(Reason reason, String message, Duration retryAfter) implements WriteOutcome {}
+    record Refused(Reason reason, String message, Duration retryAfter) implements Failure {}
 
     /// The write may or may not be there after a restart.
-    record Unknown(String message) implements WriteOutcome {}
+    record Unknown(String message) implements Failure {}
 
     /// Why a write was refused; the name is the `ErrorInfo.reason` on the wire.
     enum Reason {
@@ -32,8 +35,10 @@ public sealed interface WriteOutcome {
         PERSIST_SATURATED,
         /// The log has no room for another segment.
         WAL_FULL,
-        /// Too many writes at once.
+        /// Too many requests or streams at once.
         ADMISSION_LIMIT,
+        /// The writes in flight fill their budget, in bytes or in number.
+        INFLIGHT_BYTES,
         /// The ledger of bytes is full.
         MEMORY_LIMIT,
         /// The log failed; the process is about to end.

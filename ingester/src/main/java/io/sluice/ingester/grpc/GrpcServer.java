@@ -6,9 +6,11 @@ import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.sluice.ingester.door.PersistHandler;
+import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.door.StatusSource;
-import io.sluice.ingester.door.WriteHandler;
+import io.sluice.ingester.door.StreamedWriteHandler;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -23,31 +25,71 @@ public final class GrpcServer {
     private static final int MAX_HEADER_BYTES = 64 * 1024;
     /// A client may ask this often whether the connection lives.
     private static final Duration MIN_KEEPALIVE = Duration.ofSeconds(10);
+    /// A client that has sent nothing for so long is asked whether it is there, so that the streams of one that
+    /// vanished do not stay open.
+    private static final Duration KEEPALIVE = Duration.ofSeconds(30);
+
+    private static final Duration KEEPALIVE_TIMEOUT = Duration.ofSeconds(20);
 
     private final Server server;
     private final HealthStatusManager health = new HealthStatusManager();
+    private final WriteStreams streams;
+
+    /// What clients may take of the server.
+    ///
+    /// @param maxRequestBytes of a message, unpacked
+    /// @param maxStreams write streams open at once
+    /// @param maxStreamMessageBytes of a message of a write stream
+    public record Limits(int maxRequestBytes, int maxStreams, int maxStreamMessageBytes) {
+        private static final int DEFAULT_MAX_STREAMS = 1_000;
+        private static final int DEFAULT_MAX_STREAM_MESSAGE_BYTES = 16 << 20;
+
+        public Limits {
+            if (maxRequestBytes < 1 || maxStreams < 1 || maxStreamMessageBytes < 1) {
+                throw new IllegalArgumentException("limits must be positive: %d bytes, %d streams of %d bytes"
+                        .formatted(maxRequestBytes, maxStreams, maxStreamMessageBytes));
+            }
+        }
+
+        /// The usual limits of streams: 1,000 of them, and messages of 16 MiB, or of `maxRequestBytes` if that is less.
+        public static Limits of(int maxRequestBytes) {
+            return new Limits(
+                    maxRequestBytes, DEFAULT_MAX_STREAMS, Math.min(DEFAULT_MAX_STREAM_MESSAGE_BYTES, maxRequestBytes));
+        }
+
+        /// From where on gRPC itself ends a call, by the length that a message announces. Up to there a message that is
+        /// too large is taken off the network before it is refused, and the client hears our words.
+        private int hardMaxBytes() {
+            return (int) Math.min(Integer.MAX_VALUE, 2L * Math.max(maxRequestBytes, maxStreamMessageBytes));
+        }
+    }
 
     /// Starts nothing.
     ///
-    /// @param maxRequestBytes of one message; measured before it is read
-    /// @param executor runs the calls; a call may block it while the catalog is asked
+    /// @param executor runs the calls; a call may block it while the catalog is asked, or while it waits
+    ///     for room
     /// @param others services to serve besides
     public GrpcServer(
             InetSocketAddress bind,
-            int maxRequestBytes,
+            Limits limits,
             Executor executor,
-            WriteHandler writes,
+            StreamedWriteHandler writes,
             PersistHandler persist,
             StatusSource status,
+            RetryDelays delays,
+            MeterRegistry metrics,
             List<BindableService> others) {
+        this.streams = new WriteStreams(writes, limits, executor, delays, metrics);
         NettyServerBuilder builder = NettyServerBuilder.forAddress(bind)
                 .executor(executor)
-                .maxInboundMessageSize(maxRequestBytes)
+                .maxInboundMessageSize(limits.hardMaxBytes())
                 .maxInboundMetadataSize(MAX_HEADER_BYTES)
                 .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
                 .permitKeepAliveTime(MIN_KEEPALIVE.toSeconds(), TimeUnit.SECONDS)
                 .permitKeepAliveWithoutCalls(true)
-                .addService(new WriteServiceDoor(writes))
+                .keepAliveTime(KEEPALIVE.toSeconds(), TimeUnit.SECONDS)
+                .keepAliveTimeout(KEEPALIVE_TIMEOUT.toSeconds(), TimeUnit.SECONDS)
+                .addService(new WriteServiceDoor(writes, limits.maxRequestBytes(), streams))
                 .addService(new PersistServiceDoor(persist))
                 .addService(new StatusServiceDoor(status))
                 .addService(health.getHealthService())
@@ -69,6 +111,11 @@ public final class GrpcServer {
         health.setStatus(
                 HealthStatusManager.SERVICE_NAME_ALL_SERVICES,
                 serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
+    }
+
+    /// Ends all write streams, each behind the acks of what it has handed over, and takes no writes of others.
+    public void stopStreams() {
+        streams.stop();
     }
 
     /// The port it listens on.

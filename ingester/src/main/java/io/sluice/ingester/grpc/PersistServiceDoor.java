@@ -38,11 +38,11 @@ final class PersistServiceDoor extends PersistServiceGrpc.PersistServiceImplBase
                     .filter(name -> !name.isEmpty())
                     .map(TableName::new);
         } catch (IllegalArgumentException e) {
-            reply.onError(Statuses.invalid(String.valueOf(e.getMessage())));
+            reply.onError(Statuses.of(Failure.invalid(String.valueOf(e.getMessage()))));
             return;
         }
         if (table.isPresent() && namespace.isEmpty()) {
-            reply.onError(Statuses.invalid("table '%s' without a namespace".formatted(table.get())));
+            reply.onError(Statuses.of(Failure.invalid("table '%s' without a namespace".formatted(table.get()))));
             return;
         }
         var _ = handler.persist(namespace, table).whenComplete((summary, failure) -> answer(summary, failure, reply));
@@ -52,13 +52,13 @@ final class PersistServiceDoor extends PersistServiceGrpc.PersistServiceImplBase
             @Nullable PersistSummary summary, @Nullable Throwable failure, StreamObserver<PersistResponse> reply) {
         Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
         if (cause instanceof PersistRefusedException refused) {
-            reply.onError(Statuses.refused(
-                    new WriteOutcome.Refused(refused.reason(), String.valueOf(refused.getMessage()), RETRY_AFTER)));
+            reply.onError(Statuses.of(Failure.refused(
+                    new WriteOutcome.Refused(refused.reason(), String.valueOf(refused.getMessage()), RETRY_AFTER))));
             return;
         }
         if (summary == null) {
-            reply.onError(Statuses.unexpected(
-                    failure == null ? new IllegalStateException("no summary") : failure, "possible"));
+            reply.onError(Statuses.of(
+                    Failure.unexpected(failure == null ? new IllegalStateException("no summary") : failure, true)));
             return;
         }
         reply.onNext(PersistResponse.newBuilder()

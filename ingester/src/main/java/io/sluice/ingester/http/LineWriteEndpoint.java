@@ -63,7 +63,7 @@ final class LineWriteEndpoint {
         if (!requests.tryAcquire()) {
             throw HttpError.retry(
                     503,
-                    "ADMISSION_LIMIT: %d write requests are under way, which is the limit (--max-concurrent-writes)"
+                    "ADMISSION_LIMIT: %d write requests are under way, which is the limit (--inflight-ops)"
                             .formatted(maxRequests),
                     Duration.ofSeconds(1));
         }

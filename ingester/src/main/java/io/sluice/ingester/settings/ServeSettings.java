@@ -24,8 +24,8 @@ public record ServeSettings(
         InetSocketAddress httpBind,
         boolean createOnWrite,
         int maxRequestBytes,
-        int maxConcurrentWrites,
         long inflightBytes,
+        int inflightOps,
         long bufferBytes,
         long persistHotBytes,
         Duration persistMaxAge,
@@ -87,8 +87,8 @@ public record ServeSettings(
                 httpBind,
                 values.flag(Setting.CREATE_ON_WRITE),
                 maxRequestBytes,
-                values.number(Setting.MAX_CONCURRENT_WRITES, 1, 1_000_000),
                 inflightBytes,
+                values.number(Setting.INFLIGHT_OPS, 1, 1_000_000),
                 values.find(Setting.BUFFER_BYTES).isPresent()
                         ? values.bytes(Setting.BUFFER_BYTES, 16 * MIB, TIB)
                         : machineMemoryBytes / 4,

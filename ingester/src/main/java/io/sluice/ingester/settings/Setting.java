@@ -18,9 +18,8 @@ public enum Setting {
     HTTP_BIND("HOST:PORT", "127.0.0.1:8086", "Address of HTTP; port 0 takes a free one"),
     CREATE_ON_WRITE("true|false", "true", "Whether a write creates its namespace and table"),
     MAX_REQUEST_BYTES("SIZE", "64MiB", "Largest request, as sent and as unpacked"),
-    MAX_CONCURRENT_WRITES("N", "10000", "Writes in flight at once; more are refused"),
-    INFLIGHT_BYTES(
-            "SIZE", "128MiB", "Bytes of requests of writes in flight, and as many of HTTP bodies; more are refused"),
+    INFLIGHT_BYTES("SIZE", "128MiB", "Bytes of requests of writes in flight, and as many of HTTP bodies; more wait"),
+    INFLIGHT_OPS("N", "65536", "Writes in flight at once; more wait, those of streams as long as it takes, others 1 s"),
     BUFFER_BYTES("SIZE", "", "Memory of rows not yet in files; default: a quarter of the machine's or container's"),
     WAL_SEGMENT_BYTES("SIZE", "64MiB", "Length of a segment's file of the log"),
     WAL_MAX_BYTES("SIZE", "4GiB", "Bytes of all segments from which on writes are refused"),

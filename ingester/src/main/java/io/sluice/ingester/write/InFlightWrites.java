@@ -3,84 +3,306 @@ package io.sluice.ingester.write;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import io.sluice.ingester.door.Waiting;
+import io.sluice.ingester.door.WritePermit;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
-/// The writes between their admission and their outcome, bounded in number and bytes. A permit belongs to the write,
-/// not to its client: it is given back when the outcome is known, whatever the client did meanwhile. Any thread may
-/// call.
+/// The budget of the writes between their admission and their outcome: so many bytes of requests, and so many of them.
+/// First come, first served: nobody passes one who waits, however little he asks for. A request larger than the whole
+/// budget is let in when nothing else is in flight. Any thread may call any method.
 public final class InFlightWrites {
-    private final int maxWrites;
-    private final long maxBytes;
+    private static final Waiting NOT_WAITING = () -> false;
+
+    private final LongSupplier nanoTime;
+    private final Timer admittedAfter;
+    private final Timer gaveUpAfter;
+
+    /// Never held while a waiter is called.
     private final ReentrantLock lock = new ReentrantLock();
+
     private final Condition empty = lock.newCondition();
 
     @GuardedBy("lock")
-    private int writes;
+    private long limitBytes;
+
+    @GuardedBy("lock")
+    private int limitOps;
 
     @GuardedBy("lock")
     private long bytes;
 
-    public InFlightWrites(int maxWrites, long maxBytes, MeterRegistry metrics) {
-        this.maxWrites = maxWrites;
-        this.maxBytes = maxBytes;
-        Gauge.builder("sluice.inflight.writes", this::writes)
-                .description("Writes between admission and outcome")
-                .register(metrics);
-        Gauge.builder("sluice.inflight.bytes", this::bytes)
-                .description("Bytes of the requests of writes in flight")
-                .baseUnit("bytes")
+    @GuardedBy("lock")
+    private int ops;
+
+    /// In the order of their arrival. The first does not fit, or nobody would wait.
+    @GuardedBy("lock")
+    private final Set<Waiter> waiters = new LinkedHashSet<>();
+
+    @GuardedBy("lock")
+    private long waitingBytes;
+
+    /// @param limitBytes of requests in flight, positive
+    /// @param limitOps writes in flight, positive
+    public InFlightWrites(long limitBytes, int limitOps, LongSupplier nanoTime, MeterRegistry metrics) {
+        check(limitBytes, limitOps);
+        this.limitBytes = limitBytes;
+        this.limitOps = limitOps;
+        this.nanoTime = nanoTime;
+        this.admittedAfter = timer("admitted", metrics);
+        this.gaveUpAfter = timer("gave_up", metrics);
+        gauge("sluice.inflight.bytes", "Bytes of the requests of writes in flight", this::bytes, metrics);
+        gauge("sluice.inflight.ops", "Writes between admission and outcome", this::writes, metrics);
+        gauge("sluice.inflight.limit.bytes", "Bytes of requests that may be in flight", this::limitBytes, metrics);
+        gauge("sluice.inflight.limit.ops", "Writes that may be in flight", this::limitOps, metrics);
+        gauge("sluice.inflight.waiting", "Writes that wait for room among those in flight", this::waiting, metrics);
+    }
+
+    private static void gauge(String name, String description, Supplier<Number> value, MeterRegistry metrics) {
+        Gauge.builder(name, value).description(description).register(metrics);
+    }
+
+    private static Timer timer(String result, MeterRegistry metrics) {
+        return Timer.builder("sluice.inflight.wait")
+                .description("How long writes waited for room among those in flight, if they had to")
+                .tag("result", result)
+                .serviceLevelObjectives(
+                        Duration.ofMillis(1), Duration.ofMillis(10), Duration.ofMillis(100), Duration.ofSeconds(1))
                 .register(metrics);
     }
 
-    /// One write in flight; idempotent.
-    public interface Permit extends AutoCloseable {
+    private static void check(long limitBytes, int limitOps) {
+        if (limitBytes < 1 || limitOps < 1) {
+            throw new IllegalArgumentException(
+                    "limits of writes in flight must be positive: %d bytes, %d writes".formatted(limitBytes, limitOps));
+        }
+    }
+
+    private final class Permit implements WritePermit {
+        private final long requestBytes;
+        private final AtomicBoolean isClosed = new AtomicBoolean();
+
+        Permit(long requestBytes) {
+            this.requestBytes = requestBytes;
+        }
+
         @Override
-        void close();
+        public void close() {
+            if (isClosed.compareAndSet(false, true)) {
+                leave(requestBytes);
+            }
+        }
     }
 
-    /// Lets a write in, or not; a write larger than the whole budget is let in alone.
-    Optional<Permit> tryEnter(long requestBytes) {
+    private final class Waiter implements Waiting {
+        private final long requestBytes;
+        private final Consumer<WritePermit> admitted;
+        private final long sinceNs = nanoTime.getAsLong();
+
+        Waiter(long requestBytes, Consumer<WritePermit> admitted) {
+            this.requestBytes = requestBytes;
+            this.admitted = admitted;
+        }
+
+        void admit() {
+            admittedAfter.record(nanoTime.getAsLong() - sinceNs, TimeUnit.NANOSECONDS);
+            admitted.accept(new Permit(requestBytes));
+        }
+
+        @Override
+        public boolean cancel() {
+            List<Waiter> next;
+            lock.lock();
+            try {
+                if (!waiters.remove(this)) {
+                    return false;
+                }
+                waitingBytes -= requestBytes;
+                next = takeFitting(); // whoever stood behind it may fit
+            } finally {
+                lock.unlock();
+            }
+            gaveUpAfter.record(nanoTime.getAsLong() - sinceNs, TimeUnit.NANOSECONDS);
+            next.forEach(Waiter::admit);
+            return true;
+        }
+    }
+
+    /// Lets a write in, unless there is no room or others wait for it.
+    Optional<WritePermit> tryEnter(long requestBytes) {
         lock.lock();
         try {
-            if (writes >= maxWrites || (writes > 0 && bytes + requestBytes > maxBytes)) {
-                return Optional.empty();
-            }
-            writes++;
-            bytes += requestBytes;
+            return takeIfFirst(requestBytes) ? Optional.of(new Permit(requestBytes)) : Optional.empty();
         } finally {
             lock.unlock();
         }
-        AtomicBoolean released = new AtomicBoolean();
-        return Optional.of(() -> {
-            if (released.compareAndSet(false, true)) {
-                leave(requestBytes);
+    }
+
+    /// Lets a write in as soon as there is room and all who came before it are in. The caller bounds how many wait.
+    ///
+    /// @param admitted is handed the room, once: at once on this thread, or later on that of whoever made
+    ///     room, which it must not block
+    public Waiting enter(long requestBytes, Consumer<WritePermit> admitted) {
+        lock.lock();
+        try {
+            if (!takeIfFirst(requestBytes)) {
+                return enqueue(requestBytes, admitted);
             }
-        });
+        } finally {
+            lock.unlock();
+        }
+        admitted.accept(new Permit(requestBytes));
+        return NOT_WAITING;
+    }
+
+    /// Lets a write in, and blocks until then, but no longer than `maxWait`, and not at all if as much waits already as
+    /// may be in flight.
+    Optional<WritePermit> awaitEnter(long requestBytes, Duration maxWait) throws InterruptedException {
+        if (!maxWait.isPositive()) {
+            return tryEnter(requestBytes);
+        }
+        CompletableFuture<WritePermit> room = new CompletableFuture<>();
+        Waiter waiter;
+        lock.lock();
+        try {
+            if (takeIfFirst(requestBytes)) {
+                return Optional.of(new Permit(requestBytes));
+            }
+            if (isQueueFull(requestBytes)) {
+                return Optional.empty();
+            }
+            waiter = enqueue(requestBytes, room::complete);
+        } finally {
+            lock.unlock();
+        }
+        try {
+            return Optional.of(room.get(maxWait.toNanos(), TimeUnit.NANOSECONDS));
+        } catch (TimeoutException e) {
+            return waiter.cancel() ? Optional.empty() : Optional.of(room.join());
+        } catch (InterruptedException e) {
+            if (!waiter.cancel()) {
+                room.join().close();
+            }
+            throw e;
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e); // nobody completes it so
+        }
+    }
+
+    @GuardedBy("lock")
+    private boolean isQueueFull(long requestBytes) {
+        return waiters.size() >= limitOps || (!waiters.isEmpty() && requestBytes > limitBytes - waitingBytes);
+    }
+
+    @GuardedBy("lock")
+    private Waiter enqueue(long requestBytes, Consumer<WritePermit> admitted) {
+        Waiter waiter = new Waiter(requestBytes, admitted);
+        waiters.add(waiter);
+        waitingBytes += requestBytes;
+        return waiter;
+    }
+
+    @GuardedBy("lock")
+    private boolean takeIfFirst(long requestBytes) {
+        if (requestBytes < 0) {
+            throw new IllegalArgumentException("requestBytes must not be negative: " + requestBytes);
+        }
+        if (!waiters.isEmpty() || !fits(requestBytes)) {
+            return false;
+        }
+        take(requestBytes);
+        return true;
+    }
+
+    @GuardedBy("lock")
+    private boolean fits(long requestBytes) {
+        // Not as a sum, which may overflow.
+        return ops == 0 || (ops < limitOps && requestBytes <= limitBytes - bytes);
+    }
+
+    @GuardedBy("lock")
+    private void take(long requestBytes) {
+        ops++;
+        bytes += requestBytes;
+    }
+
+    /// Takes room for those who have waited longest. To be called behind every change that can make room; they are told
+    /// without the lock.
+    @GuardedBy("lock")
+    private List<Waiter> takeFitting() {
+        if (waiters.isEmpty()) {
+            return List.of();
+        }
+        List<Waiter> fitting = new ArrayList<>();
+        Iterator<Waiter> inOrder = waiters.iterator();
+        while (inOrder.hasNext()) {
+            Waiter first = inOrder.next();
+            if (!fits(first.requestBytes)) {
+                break;
+            }
+            inOrder.remove();
+            waitingBytes -= first.requestBytes;
+            take(first.requestBytes);
+            fitting.add(first);
+        }
+        return fitting;
     }
 
     private void leave(long requestBytes) {
+        List<Waiter> next;
         lock.lock();
         try {
-            writes--;
+            ops--;
             bytes -= requestBytes;
-            if (writes == 0) {
+            next = takeFitting();
+            if (ops == 0) {
                 empty.signalAll();
             }
         } finally {
             lock.unlock();
         }
+        next.forEach(Waiter::admit);
     }
 
-    /// Waits until no write is in flight; false if that took longer than `timeout`.
+    /// Sets other limits. Whoever is in stays in; who waits and now fits is let in.
+    ///
+    /// @throws IllegalArgumentException unless both are positive
+    public void reconfigure(long newLimitBytes, int newLimitOps) {
+        check(newLimitBytes, newLimitOps);
+        List<Waiter> next;
+        lock.lock();
+        try {
+            limitBytes = newLimitBytes;
+            limitOps = newLimitOps;
+            next = takeFitting();
+        } finally {
+            lock.unlock();
+        }
+        next.forEach(Waiter::admit);
+    }
+
+    /// Waits until no write is in flight, and thus none waits; false if that took longer than `timeout`.
     public boolean awaitNone(Duration timeout) throws InterruptedException {
         long remainingNs = timeout.toNanos();
         lock.lock();
         try {
-            while (writes > 0) {
+            while (ops > 0) {
                 if (remainingNs <= 0) {
                     return false;
                 }
@@ -92,31 +314,61 @@ public final class InFlightWrites {
         }
     }
 
-    /// The limits and how much of them is used, for an error.
+    /// The limits, how much of them is used, and how many wait, for an error.
     String describeLimit() {
         lock.lock();
         try {
-            return ("too many writes in flight: %d of %d writes (--max-concurrent-writes), %d of %d bytes"
-                            + " (--inflight-bytes)")
-                    .formatted(writes, maxWrites, bytes, maxBytes);
+            return ("too many writes in flight: %d of %d bytes (--inflight-bytes), %d of %d writes (--inflight-ops),"
+                            + " and %d wait")
+                    .formatted(bytes, limitBytes, ops, limitOps, waiters.size());
         } finally {
             lock.unlock();
         }
     }
 
+    /// Writes in flight.
     public int writes() {
         lock.lock();
         try {
-            return writes;
+            return ops;
         } finally {
             lock.unlock();
         }
     }
 
+    /// Bytes of the requests of writes in flight.
     public long bytes() {
         lock.lock();
         try {
             return bytes;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Writes that wait for room.
+    public int waiting() {
+        lock.lock();
+        try {
+            return waiters.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private long limitBytes() {
+        lock.lock();
+        try {
+            return limitBytes;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private int limitOps() {
+        lock.lock();
+        try {
+            return limitOps;
         } finally {
             lock.unlock();
         }

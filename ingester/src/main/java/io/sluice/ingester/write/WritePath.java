@@ -2,9 +2,12 @@ package io.sluice.ingester.write;
 
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.door.InvalidWriteException;
-import io.sluice.ingester.door.WriteHandler;
+import io.sluice.ingester.door.RetryDelays;
+import io.sluice.ingester.door.StreamedWriteHandler;
+import io.sluice.ingester.door.Waiting;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.door.WriteOutcome.Reason;
+import io.sluice.ingester.door.WritePermit;
 import io.sluice.ingester.schema.SchemaConflictException;
 import io.sluice.ingester.sink.OutcomeUnknownException;
 import io.sluice.ingester.sink.WriteOperation;
@@ -17,32 +20,63 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
 import org.apache.arrow.memory.OutOfMemoryException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /// What a door hands a write to: asks whether writes are taken, prepares the write on the caller's thread, sends it
-/// through the sinks, and says what became of it. Refusals come before any cost.
-public final class WritePath implements WriteHandler {
+/// through the sinks, and says what became of it. Refusals come before any cost. A write that comes alone waits a
+/// moment for room, and blocks its thread for so long; those of a stream wait as long as it takes, and block nothing.
+public final class WritePath implements StreamedWriteHandler {
     private static final Logger LOG = LoggerFactory.getLogger(WritePath.class);
 
     private final IngestState state;
     private final InFlightWrites inFlight;
+    private final Duration maxWait;
+    private final RetryDelays delays;
     private final WritePreparer preparer;
     private final WriteSink sink;
 
-    public WritePath(IngestState state, InFlightWrites inFlight, WritePreparer preparer, WriteSink sink) {
+    /// @param maxWait how long a write that comes alone waits for room
+    public WritePath(
+            IngestState state,
+            InFlightWrites inFlight,
+            Duration maxWait,
+            RetryDelays delays,
+            WritePreparer preparer,
+            WriteSink sink) {
         this.state = state;
         this.inFlight = inFlight;
+        this.maxWait = maxWait;
+        this.delays = delays;
         this.preparer = preparer;
         this.sink = sink;
     }
 
     /// Takes nothing, as the server is starting.
-    public static WriteHandler notReady() {
-        WriteOutcome refused = refuse(Reason.NOT_READY, describe(Reason.NOT_READY));
-        return _ -> CompletableFuture.completedStage(refused);
+    public static StreamedWriteHandler notReady(InFlightWrites inFlight) {
+        return new NotReady(inFlight);
+    }
+
+    private record NotReady(InFlightWrites inFlight) implements StreamedWriteHandler {
+        @Override
+        public CompletionStage<WriteOutcome> write(byte[] request) {
+            return CompletableFuture.completedStage(refuse(Reason.NOT_READY, describe(Reason.NOT_READY)));
+        }
+
+        @Override
+        public Waiting enter(long requestBytes, Consumer<WritePermit> admitted) {
+            return inFlight.enter(requestBytes, admitted);
+        }
+
+        @Override
+        public void write(byte[] request, WritePermit permit, Consumer<WriteOutcome> told) {
+            try (permit) {
+                told.accept(refuse(Reason.NOT_READY, describe(Reason.NOT_READY)));
+            }
+        }
     }
 
     @Override
@@ -51,15 +85,37 @@ public final class WritePath implements WriteHandler {
         if (refusal.isPresent()) {
             return CompletableFuture.completedStage(refuse(refusal.get(), describe(refusal.get())));
         }
-        Optional<InFlightWrites.Permit> permit = inFlight.tryEnter(request.length);
-        if (permit.isEmpty()) {
-            return CompletableFuture.completedStage(refuse(Reason.ADMISSION_LIMIT, inFlight.describeLimit()));
+        Optional<WritePermit> permit;
+        try {
+            permit = inFlight.awaitEnter(request.length, maxWait);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return CompletableFuture.completedStage(
+                    refuse(Reason.GRACEFUL_STOP, "the server ended the call while it waited for room"));
         }
-        // Asked again: a stop that began in between waits for the permits it sees, and must not miss this one.
-        Optional<Reason> second = state.refusal();
-        if (second.isPresent()) {
-            permit.get().close();
-            return CompletableFuture.completedStage(refuse(second.get(), describe(second.get())));
+        if (permit.isEmpty()) {
+            return CompletableFuture.completedStage(
+                    new WriteOutcome.Refused(Reason.INFLIGHT_BYTES, inFlight.describeLimit(), delays.soon()));
+        }
+        CompletableFuture<WriteOutcome> outcome = new CompletableFuture<>();
+        write(request, permit.get(), outcome::complete);
+        return outcome;
+    }
+
+    @Override
+    public Waiting enter(long requestBytes, Consumer<WritePermit> admitted) {
+        return inFlight.enter(requestBytes, admitted);
+    }
+
+    @Override
+    public void write(byte[] request, WritePermit permit, Consumer<WriteOutcome> told) {
+        // With the permit in hand: a stop that began before waits for the permits it sees, and must not miss this one.
+        Optional<Reason> refusal = state.refusal();
+        if (refusal.isPresent()) {
+            try (permit) {
+                told.accept(refuse(refusal.get(), describe(refusal.get())));
+            }
+            return;
         }
         CompletionStage<WriteOutcome> outcome;
         try {
@@ -69,10 +125,14 @@ public final class WritePath implements WriteHandler {
             LOG.error("a write ended in an unexpected way", e);
             outcome = CompletableFuture.completedStage(new WriteOutcome.Unknown("unexpected: " + e));
         } catch (Error e) {
-            permit.get().close();
+            permit.close();
             throw e;
         }
-        return outcome.whenComplete((_, _) -> permit.get().close());
+        var _ = outcome.thenAccept(known -> {
+            try (permit) {
+                told.accept(known);
+            }
+        });
     }
 
     private CompletionStage<WriteOutcome> submit(byte[] request) {
@@ -119,7 +179,7 @@ public final class WritePath implements WriteHandler {
         return switch (reason) {
             case NOT_READY, GRACEFUL_STOP, WAL_FAILED, FENCED, PERSIST_SATURATED, WAL_FULL -> Duration.ofSeconds(5);
             case CATALOG_UNAVAILABLE, MEMORY_LIMIT -> Duration.ofSeconds(2);
-            case ADMISSION_LIMIT -> Duration.ofSeconds(1);
+            case ADMISSION_LIMIT, INFLIGHT_BYTES -> Duration.ofSeconds(1);
         };
     }
 
@@ -132,6 +192,7 @@ public final class WritePath implements WriteHandler {
             case PERSIST_SATURATED -> "the persist queue is full (--persist-queue-depth)";
             case WAL_FULL -> "the log has no room for another segment";
             case ADMISSION_LIMIT -> "too many writes at once";
+            case INFLIGHT_BYTES -> "the writes in flight fill their budget (--inflight-bytes, --inflight-ops)";
             case MEMORY_LIMIT -> "the buffer is full (--buffer-bytes): rows wait to be persisted";
             case CATALOG_UNAVAILABLE -> "the catalog does not answer";
         };

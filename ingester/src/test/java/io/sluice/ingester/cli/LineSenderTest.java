@@ -260,7 +260,7 @@ final class LineSenderTest {
         assertThat(send(lines(1, 2, "v=\"a\"") + large + lines(4, 5, "v=\"a\""), ALL_LINES, 1))
                 .isFalse();
         assertThat(server.written()).containsExactly(1L, 2L, 4L, 5L);
-        assertThat(told()).singleElement().asString().startsWith("sluice: f line 3: not written: RESOURCE_EXHAUSTED");
+        assertThat(told()).singleElement().asString().startsWith("sluice: f line 3: not written: INVALID_ARGUMENT");
     }
 
     @Test

@@ -2,14 +2,18 @@ package io.sluice.ingester.cli;
 
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.door.DecodedColumn;
 import io.sluice.ingester.door.DecodedRows;
 import io.sluice.ingester.door.DecodedWrite;
 import io.sluice.ingester.door.InvalidWriteException;
 import io.sluice.ingester.door.PersistHandler.PersistSummary;
+import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.door.WriteDecoder;
 import io.sluice.ingester.door.WriteOutcome;
+import io.sluice.ingester.fixture.BudgetedWrites;
 import io.sluice.ingester.grpc.GrpcServer;
+import io.sluice.ingester.write.InFlightWrites;
 import io.sluice.model.ColumnName;
 import io.sluice.model.ColumnSchema;
 import io.sluice.model.SequenceNumber;
@@ -30,6 +34,7 @@ import java.util.concurrent.TimeUnit;
 /// The real gRPC doors on a free port, and behind them a server that keeps a schema as ours does: a column is what its
 /// first write made it, and a write that contradicts one changes nothing. A row is told by its timestamp.
 final class TestServer {
+    private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor();
     private final GrpcServer server;
     private final ManagedChannel channel;
@@ -43,14 +48,18 @@ final class TestServer {
     private TestServer(int maxRequestBytes) throws Exception {
         server = new GrpcServer(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                maxRequestBytes,
+                GrpcServer.Limits.of(maxRequestBytes),
                 executor,
-                request -> CompletableFuture.completedStage(write(request)),
+                new BudgetedWrites(
+                        new InFlightWrites(1 << 30, 1_000, () -> 0, metrics),
+                        request -> CompletableFuture.completedStage(write(request))),
                 (namespace, table) -> {
                     persistAsked = namespace + " " + table;
                     return CompletableFuture.completedStage(new PersistSummary(2, 30, 3));
                 },
                 () -> status,
+                new RetryDelays(() -> 0.5),
+                metrics,
                 List.of());
         server.start();
         channel = NettyChannelBuilder.forAddress("127.0.0.1", server.port())

@@ -15,8 +15,12 @@ import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.protobuf.StatusProto;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.door.PersistHandler.PersistSummary;
+import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.door.WriteOutcome;
+import io.sluice.ingester.fixture.BudgetedWrites;
+import io.sluice.ingester.write.InFlightWrites;
 import io.sluice.model.SequenceNumber;
 import io.sluice.proto.v1.PersistRequest;
 import io.sluice.proto.v1.PersistServiceGrpc;
@@ -37,6 +41,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
 /// The gRPC door with a real client: what goes in arrives as it was, and each outcome is the status that clients know.
@@ -45,19 +50,22 @@ final class GrpcServerTest {
     private static final WriteRequest ARBITRARY_WRITE =
             WriteRequest.newBuilder().setNamespace("n").build();
 
+    private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor();
     private final List<byte[]> received = Collections.synchronizedList(new ArrayList<>());
     private volatile WriteOutcome outcome = new WriteOutcome.Written(new SequenceNumber(7));
     private final GrpcServer server = new GrpcServer(
             new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-            MAX_REQUEST_BYTES,
+            GrpcServer.Limits.of(MAX_REQUEST_BYTES),
             executor,
-            request -> {
+            new BudgetedWrites(new InFlightWrites(1 << 30, 1_000, () -> 0, metrics), request -> {
                 received.add(request);
                 return CompletableFuture.completedStage(outcome);
-            },
+            }),
             (_, _) -> CompletableFuture.completedStage(new PersistSummary(1, 2, 3)),
             () -> "{}",
+            new RetryDelays(() -> 0.5),
+            metrics,
             List.of());
     private ManagedChannel channel =
             NettyChannelBuilder.forAddress("127.0.0.1", 1).usePlaintext().build();
@@ -148,19 +156,52 @@ final class GrpcServerTest {
         assertThat(info(unknown).getMetadataMap()).containsEntry("side_effects", "possible");
     }
 
-    @Test
-    void aRequestThatIsTooLargeIsRefusedUnreadAndTheServerGoesOn() {
-        WriteRequest large = WriteRequest.newBuilder()
+    private static WriteRequest ofBytes(int dataBytes) {
+        return WriteRequest.newBuilder()
                 .setNamespace("n")
                 .addTables(TableBatch.newBuilder()
                         .addColumns(io.sluice.proto.v1.Column.newBuilder()
-                                .setStrings(Strings.newBuilder()
-                                        .setData(ByteString.copyFrom(new byte[2 * MAX_REQUEST_BYTES])))))
+                                .setStrings(Strings.newBuilder().setData(ByteString.copyFrom(new byte[dataBytes])))))
                 .build();
-        assertThatThrownBy(() -> write(large))
-                .isInstanceOfSatisfying(
-                        StatusRuntimeException.class,
-                        e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED));
+    }
+
+    private StatusRuntimeException failure(WriteServiceGrpc.WriteServiceBlockingStub stub, WriteRequest request) {
+        try {
+            throw new AssertionError("no failure: " + stub.write(request));
+        } catch (StatusRuntimeException e) {
+            return e;
+        }
+    }
+
+    @Test
+    void aRequestThatIsTooLargeIsToldSoAndTheServerGoesOn() throws Exception {
+        WriteServiceGrpc.WriteServiceBlockingStub plain = WriteServiceGrpc.newBlockingStub(channel);
+        WriteRequest large = ofBytes(MAX_REQUEST_BYTES);
+        StatusRuntimeException refused = failure(plain, large);
+        assertThat(refused.getStatus().getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
+        assertThat(refused.getStatus().getDescription())
+                .contains(large.getSerializedSize() + " bytes", "at most " + MAX_REQUEST_BYTES);
+        assertThat(info(refused).getReason()).isEqualTo("MESSAGE_TOO_LARGE");
+        assertThat(info(refused).getMetadataMap()).containsEntry("side_effects", "none");
+        // Packed, its length shows only when it is unpacked.
+        StatusRuntimeException packed = failure(plain.withCompression("gzip"), large);
+        assertThat(packed.getStatus().getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT);
+        assertThat(info(packed).getReason()).isEqualTo("MESSAGE_TOO_LARGE");
+        assertThat(received).isEmpty();
+        assertThat(write(ARBITRARY_WRITE)).isEqualTo(7);
+        WriteRequest largest = ofBytes(MAX_REQUEST_BYTES - 32);
+        assertThat(largest.getSerializedSize()).isLessThanOrEqualTo(MAX_REQUEST_BYTES);
+        assertThat(plain.withCompression("gzip").write(largest).getSequenceNumber())
+                .isEqualTo(7);
+        assertThat(received.getLast()).isEqualTo(largest.toByteArray());
+    }
+
+    @Test
+    @DisplayName("Invariant 7: a message of more than twice the limit is not even taken off the network")
+    void aRequestThatIsFarTooLargeIsEndedByGrpcItself() {
+        StatusRuntimeException refused =
+                failure(WriteServiceGrpc.newBlockingStub(channel), ofBytes(2 * MAX_REQUEST_BYTES));
+        assertThat(refused.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
         assertThat(received).isEmpty();
         assertThat(write(ARBITRARY_WRITE)).isEqualTo(7);
     }

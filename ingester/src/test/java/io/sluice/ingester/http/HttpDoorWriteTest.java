@@ -341,7 +341,7 @@ final class HttpDoorWriteTest {
             assertThat(retryAfter(second)).isEqualTo("1");
             assertThat(second.body())
                     .contains("ADMISSION_LIMIT: 1 write requests")
-                    .contains("--max-concurrent-writes");
+                    .contains("--inflight-ops");
             assertThat(narrow.get("/health").statusCode()).isEqualTo(200);
 
             outcome.complete(FakeWrites.WRITTEN);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.ByteString;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.admission.IngestState;
+import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.fixture.FailingCatalog.Mode;
@@ -27,7 +28,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
@@ -36,10 +36,12 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.arrow.memory.BufferAllocator;
@@ -64,15 +66,18 @@ final class WritePathTest {
     private final RootAllocator root = new RootAllocator();
     private final BufferAllocator allocator = root.newChildAllocator("buffer", 0, Long.MAX_VALUE);
     private final IngestState state = new IngestState(new SimpleMeterRegistry());
-    private final InFlightWrites inFlight = new InFlightWrites(MAX_WRITES, MAX_BYTES, new SimpleMeterRegistry());
+    private final InFlightWrites inFlight =
+            new InFlightWrites(MAX_BYTES, MAX_WRITES, () -> 0, new SimpleMeterRegistry());
+    private final RetryDelays delays = new RetryDelays(() -> 0.5);
     private final WaitingSink sink = new WaitingSink();
     private Optional<Pipeline> pipeline = Optional.empty();
     private Optional<WritePath> path = Optional.empty();
 
     /// Keeps what it is given until the test says what became of it.
     private static final class WaitingSink implements WriteSink {
-        private final Deque<CompletableFuture<SequenceNumber>> outcomes = new ArrayDeque<>();
+        private final Deque<CompletableFuture<SequenceNumber>> outcomes = new ConcurrentLinkedDeque<>();
         private final List<Integer> payloadBytes = new ArrayList<>();
+        private final Semaphore entered = new Semaphore(0);
         private boolean isBroken;
 
         @Override
@@ -84,6 +89,7 @@ final class WritePathTest {
             payloadBytes.add(operation.payload().length);
             CompletableFuture<SequenceNumber> outcome = new CompletableFuture<>();
             outcomes.addLast(outcome);
+            entered.release();
             return outcome;
         }
 
@@ -100,7 +106,7 @@ final class WritePathTest {
     void open() throws IOException {
         Pipeline opened = Pipeline.open(folder, allocator);
         pipeline = Optional.of(opened);
-        path = Optional.of(new WritePath(state, inFlight, opened.preparer(), sink));
+        path = Optional.of(path(opened, Duration.ZERO, sink));
     }
 
     @AfterEach
@@ -110,6 +116,10 @@ final class WritePathTest {
         pipeline.orElseThrow().close();
         allocator.close();
         root.close();
+    }
+
+    private WritePath path(Pipeline parts, Duration maxWait, WriteSink end) {
+        return new WritePath(state, inFlight, maxWait, delays, parts.preparer(), end);
     }
 
     private static byte[] request(long seed) {
@@ -165,14 +175,64 @@ final class WritePathTest {
         CompletableFuture<WriteOutcome> first = write(request(1));
         CompletableFuture<WriteOutcome> second = write(request(2));
         WriteOutcome.Refused refused = outcome(write(GARBAGE), WriteOutcome.Refused.class);
-        assertThat(refused.reason()).isEqualTo(Reason.ADMISSION_LIMIT);
-        assertThat(refused.message()).contains("2 of 2", "--max-concurrent-writes", "--inflight-bytes");
-        assertThat(refused.retryAfter()).isPositive();
+        assertThat(refused.reason()).isEqualTo(Reason.INFLIGHT_BYTES);
+        assertThat(refused.message()).contains("2 of 2 writes (--inflight-ops)", "--inflight-bytes");
+        assertThat(refused.retryAfter()).isEqualTo(Duration.ofMillis(1_500));
         sink.succeed(1);
         CompletableFuture<WriteOutcome> third = write(request(3));
         sink.succeed(2);
         sink.succeed(3);
         assertThat(List.of(first, second, third)).allSatisfy(write -> outcome(write, WriteOutcome.Written.class));
+    }
+
+    @Test
+    void aWriteWaitsForRoomAndBlocksItsThreadForSoLong() throws Exception {
+        WritePath patient = path(pipeline.orElseThrow(), Duration.ofMinutes(1), sink);
+        CompletableFuture<WriteOutcome> first = write(request(1));
+        CompletableFuture<WriteOutcome> second = write(request(2));
+        try (ExecutorService thread = Executors.newSingleThreadExecutor()) {
+            Future<WriteOutcome> third = thread.submit(
+                    () -> patient.write(request(3)).toCompletableFuture().join());
+            while (inFlight.waiting() == 0) {
+                Thread.onSpinWait();
+            }
+            assertThat(sink.payloadBytes).hasSize(2);
+            sink.succeed(1);
+            sink.entered.acquire(3);
+            sink.succeed(2);
+            sink.succeed(3);
+            assertThat(third.get(1, TimeUnit.MINUTES)).isInstanceOf(WriteOutcome.Written.class);
+            assertThat(List.of(first, second)).allSatisfy(write -> outcome(write, WriteOutcome.Written.class));
+        }
+    }
+
+    @Test
+    void aWriteWithRoomOfItsOwnGivesItBackHoweverItEnds() {
+        for (byte[] request : List.of(GARBAGE, request(1))) {
+            CompletableFuture<WriteOutcome> write = new CompletableFuture<>();
+            path.orElseThrow().write(request, inFlight.tryEnter(request.length).orElseThrow(), outcome -> {
+                assertThat(inFlight.writes()).as("while it is told").isEqualTo(1);
+                write.complete(outcome);
+            });
+            if (!write.isDone()) {
+                assertThat(inFlight.bytes()).isEqualTo(request.length);
+                sink.succeed(1);
+            }
+            assertThat(write).isCompleted();
+            assertThat(inFlight.writes()).isZero();
+        }
+        state.set(Reason.GRACEFUL_STOP);
+        CompletableFuture<WriteOutcome> stopped = new CompletableFuture<>();
+        path.orElseThrow().write(request(1), inFlight.tryEnter(1).orElseThrow(), stopped::complete);
+        assertThat(outcome(stopped, WriteOutcome.Refused.class).reason()).isEqualTo(Reason.GRACEFUL_STOP);
+        assertThat(sink.payloadBytes).hasSize(1);
+    }
+
+    @Test
+    void aServerThatStartsRefusesWritesOfStreamsTooAndKeepsNoRoom() {
+        CompletableFuture<WriteOutcome> write = new CompletableFuture<>();
+        WritePath.notReady(inFlight).write(GARBAGE, inFlight.tryEnter(1).orElseThrow(), write::complete);
+        assertThat(outcome(write, WriteOutcome.Refused.class).reason()).isEqualTo(Reason.NOT_READY);
     }
 
     @Test
@@ -324,7 +384,7 @@ final class WritePathTest {
     /// An error of the virtual machine is not an outcome; but the permit comes back here as well.
     @Test
     void anErrorGivesThePermitBack() {
-        WritePath broken = new WritePath(state, inFlight, pipeline.orElseThrow().preparer(), operation -> {
+        WritePath broken = path(pipeline.orElseThrow(), Duration.ZERO, operation -> {
             operation.close();
             throw new StackOverflowError("deep");
         });
@@ -339,13 +399,12 @@ final class WritePathTest {
         AtomicInteger late = new AtomicInteger();
         AtomicInteger taken = new AtomicInteger();
         AtomicInteger stopped = new AtomicInteger();
-        WritePath immediate =
-                new WritePath(state, inFlight, pipeline.orElseThrow().preparer(), operation -> {
-                    operation.close();
-                    taken.incrementAndGet();
-                    late.addAndGet(stopped.get());
-                    return CompletableFuture.completedStage(new SequenceNumber(1));
-                });
+        WritePath immediate = path(pipeline.orElseThrow(), Duration.ZERO, operation -> {
+            operation.close();
+            taken.incrementAndGet();
+            late.addAndGet(stopped.get());
+            return CompletableFuture.completedStage(new SequenceNumber(1));
+        });
         byte[] request = request(1);
         var _ = immediate.write(request);
         try (ExecutorService threads = Executors.newFixedThreadPool(2)) {

@@ -1,0 +1,21 @@
+package io.sluice.ingester.door;
+
+import java.util.function.Consumer;
+
+/// Takes the writes of streams, too: many at once, each with room of its own. Any thread may call any method.
+public interface StreamedWriteHandler extends WriteHandler {
+    /// Asks for room for a write; first come, first served, however long it takes.
+    ///
+    /// @param admitted is handed the room, once: at once on this thread, or later on another, which it must
+    ///     not block
+    Waiting enter(long requestBytes, Consumer<WritePermit> admitted);
+
+    /// Writes one request, all of it or nothing. Writes that one thread hands over one after the other stand in the log
+    /// in that order.
+    ///
+    /// @param request the bytes of a `sluice.v1.WriteRequest`; not changed by anybody from now on
+    /// @param permit is given back when the outcome is known, whatever the client does
+    /// @param told hears the outcome, once, just before the room is given back, so that who waits for that
+    ///     room can know it; possibly on a thread that must not be blocked
+    void write(byte[] request, WritePermit permit, Consumer<WriteOutcome> told);
+}

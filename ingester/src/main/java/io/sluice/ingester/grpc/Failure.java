@@ -1,0 +1,72 @@
+package io.sluice.ingester.grpc;
+
+import com.google.rpc.Code;
+import io.sluice.ingester.door.WriteOutcome;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Why a call does not succeed, as clients hear it.
+///
+/// @param reason the `ErrorInfo.reason`
+/// @param maybeDone whether what was asked may have happened all the same
+/// @param retryAfter empty if trying again makes no sense
+record Failure(Code code, String reason, String message, boolean maybeDone, Optional<Duration> retryAfter) {
+    private static final Logger LOG = LoggerFactory.getLogger(Failure.class);
+
+    /// What became of a write that was not written.
+    static Failure of(WriteOutcome.Failure outcome) {
+        return switch (outcome) {
+            case WriteOutcome.Invalid(String message) -> invalid(message);
+            // The request's fault as much as any other error in it, so it has the same code.
+            case WriteOutcome.Conflict(String message) -> badRequest("SCHEMA_CONFLICT", message);
+            case WriteOutcome.Refused refused -> refused(refused);
+            case WriteOutcome.Unknown(String message) ->
+                new Failure(Code.INTERNAL, "OUTCOME_UNKNOWN", message, true, Optional.empty());
+        };
+    }
+
+    static Failure invalid(String message) {
+        return badRequest("INVALID_WRITE", message);
+    }
+
+    static Failure tooLarge(String message) {
+        return badRequest("MESSAGE_TOO_LARGE", message);
+    }
+
+    /// Writes of a stream are numbered otherwise than they must be.
+    static Failure badSequence(String message) {
+        return badRequest("CLIENT_SEQUENCE", message);
+    }
+
+    private static Failure badRequest(String reason, String message) {
+        return new Failure(Code.INVALID_ARGUMENT, reason, message, false, Optional.empty());
+    }
+
+    static Failure refused(WriteOutcome.Refused refused) {
+        Code code = switch (refused.reason()) {
+            case NOT_READY, GRACEFUL_STOP, WAL_FAILED, FENCED, CATALOG_UNAVAILABLE -> Code.UNAVAILABLE;
+            case PERSIST_SATURATED, WAL_FULL, ADMISSION_LIMIT, INFLIGHT_BYTES, MEMORY_LIMIT -> Code.RESOURCE_EXHAUSTED;
+        };
+        return new Failure(code, refused.reason().name(), refused.message(), false, Optional.of(refused.retryAfter()));
+    }
+
+    /// What nobody expected: the client gets a number by which the log tells more.
+    static Failure unexpected(Throwable cause, boolean maybeDone) {
+        String id = UUID.randomUUID().toString();
+        LOG.error("a call failed, error id {}", id, cause);
+        return new Failure(Code.INTERNAL, "INTERNAL", "internal error " + id, maybeDone, Optional.empty());
+    }
+
+    /// The same, of which it is known that more than itself may have happened.
+    Failure withDoubt(boolean isInDoubt) {
+        return isInDoubt && !maybeDone ? new Failure(code, reason, message, true, retryAfter) : this;
+    }
+
+    /// On the wire: `none` or `possible`.
+    String sideEffects() {
+        return maybeDone ? "possible" : "none";
+    }
+}

@@ -1,0 +1,403 @@
+package io.sluice.ingester.grpc;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.sluice.ingester.door.StreamedWriteHandler;
+import io.sluice.ingester.door.Waiting;
+import io.sluice.ingester.door.WriteOutcome;
+import io.sluice.ingester.door.WritePermit;
+import io.sluice.ingester.grpc.StreamProgress.Entry;
+import io.sluice.ingester.grpc.StreamProgress.Result;
+import io.sluice.model.SequenceNumber;
+import io.sluice.proto.v1.WriteStreamResponse;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BiConsumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// One `WriteStream`: hands its writes over in order, without waiting for those before, and acknowledges them in order.
+///
+/// - **Reading.** gRPC is asked for a message when the one before holds room in the budget: HTTP/2 then slows the
+///   client down. At most one message of a stream waits for room, and no thread waits with it.
+/// - **Acks** are cumulative. Outcomes come on the log's thread, which does no more than to note them; a task of the
+///   executor sends the newest ack, one task at a time. While the client does not read, none is sent.
+/// - **The first failure** ends the stream: nothing behind it is handed over from then on, and the stream is closed
+///   when it is known what became of everything that was. A message that is wrong in itself waits its turn like a
+///   write.
+/// - **A client that is gone** changes nothing for writes that were handed over.
+///
+/// gRPC calls the listener's methods one after the other; any thread may call the others.
+final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
+    private static final Logger LOG = LoggerFactory.getLogger(WriteStreamCall.class);
+    private static final Metadata.Key<String> ACKNOWLEDGED_THROUGH = key("acknowledged_through");
+    private static final Metadata.Key<String> FAILED_CLIENT_SEQUENCE = key("failed_client_sequence");
+    private static final Metadata.Key<String> SIDE_EFFECTS = key("side_effects");
+    /// Bytes of acks that gRPC holds for a client that does not read, before it says so: about 60 acks.
+    private static final int READY_BYTES = 1_024;
+
+    private final ServerCall<InboundMessage, WriteStreamResponse> call;
+    private final StreamedWriteHandler writes;
+    private final Executor executor;
+    /// Hears once that the stream is over, and why.
+    private final BiConsumer<WriteStreamCall, String> onEnd;
+
+    /// Never held while gRPC or the write path is called.
+    private final ReentrantLock lock = new ReentrantLock();
+
+    @GuardedBy("lock")
+    private final StreamProgress progress = new StreamProgress();
+
+    @GuardedBy("lock")
+    private Optional<Place> place = Optional.empty();
+
+    /// What the client was told.
+    @GuardedBy("lock")
+    private long sentThrough;
+
+    @GuardedBy("lock")
+    private boolean isHalfClosed;
+
+    /// The call was closed, or the client is gone.
+    @GuardedBy("lock")
+    private boolean isOver;
+
+    /// Whether a task sends, or is about to.
+    @GuardedBy("lock")
+    private boolean isSending;
+
+    /// Whether there was something new since that task looked.
+    @GuardedBy("lock")
+    private boolean isNews;
+
+    /// @param executor runs short tasks, and those that prepare a write that had to wait for room
+    WriteStreamCall(
+            ServerCall<InboundMessage, WriteStreamResponse> call,
+            StreamedWriteHandler writes,
+            Executor executor,
+            BiConsumer<WriteStreamCall, String> onEnd) {
+        this.call = call;
+        this.writes = writes;
+        this.executor = executor;
+        this.onEnd = onEnd;
+    }
+
+    /// The write that waits for room.
+    private record Place(Entry entry, Waiting waiting) {}
+
+    private static Metadata.Key<String> key(String name) {
+        return Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
+    }
+
+    /// What a stream's end says besides its status.
+    static Metadata trailers(long acknowledgedThrough, Failure failure) {
+        Metadata trailers = new Metadata();
+        trailers.put(ACKNOWLEDGED_THROUGH, Long.toString(acknowledgedThrough));
+        trailers.put(FAILED_CLIENT_SEQUENCE, Long.toString(acknowledgedThrough + 1));
+        trailers.put(SIDE_EFFECTS, failure.sideEffects());
+        return trailers;
+    }
+
+    void start() {
+        call.setOnReadyThreshold(READY_BYTES);
+        call.sendHeaders(new Metadata());
+        call.request(1);
+    }
+
+    @Override
+    public void onMessage(InboundMessage message) {
+        if (message.excess().isPresent()) {
+            failNext(Failure.tooLarge(message.excess().get()));
+            return;
+        }
+        StreamedMessage write;
+        try {
+            write = StreamedMessage.parse(message.bytes());
+        } catch (InvalidProtocolBufferException e) {
+            failNext(Failure.invalid("not a sluice.v1.WriteStreamRequest: " + e.getMessage()));
+            return;
+        }
+        Entry entry;
+        lock.lock();
+        try {
+            if (isOver || progress.isFailing()) {
+                return;
+            }
+            entry = progress.accept();
+        } finally {
+            lock.unlock();
+        }
+        if (write.clientSequence() == entry.clientSequence()) {
+            enter(entry, write.request());
+        } else {
+            settle(
+                    entry,
+                    new Result.Failed(Failure.badSequence("client_sequence is %s: expected %d"
+                            .formatted(Long.toUnsignedString(write.clientSequence()), entry.clientSequence()))));
+        }
+    }
+
+    /// Waits for room, and hands the write over.
+    private void enter(Entry entry, byte[] request) {
+        CompletableFuture<WritePermit> room = new CompletableFuture<>();
+        Waiting waiting = writes.enter(request.length, room::complete);
+        if (room.isDone()) {
+            call.request(1); // so that the next one is read while this one is prepared
+            handOver(entry, request, room.join());
+            return;
+        }
+        lock.lock();
+        try {
+            place = Optional.of(new Place(entry, waiting));
+        } finally {
+            lock.unlock();
+        }
+        // Room comes on the thread of another write's outcome, which must not prepare this one.
+        var _ = room.thenAcceptAsync(
+                permit -> {
+                    handOver(entry, request, permit);
+                    call.request(1); // not before: gRPC does not wait for this thread with the next one
+                },
+                executor);
+    }
+
+    private void handOver(Entry entry, byte[] request, WritePermit permit) {
+        boolean isWanted;
+        lock.lock();
+        try {
+            place = Optional.empty();
+            isWanted = !isOver && !progress.isBehindFailure(entry);
+        } finally {
+            lock.unlock();
+        }
+        if (!isWanted) {
+            permit.close();
+            settle(entry, new Result.Dropped());
+            return;
+        }
+        boolean done = false;
+        try {
+            writes.write(request, permit, outcome -> settle(entry, result(outcome)));
+            done = true;
+        } finally {
+            if (!done) {
+                settle(
+                        entry,
+                        new Result.Failed(
+                                Failure.unexpected(new IllegalStateException("a write was not taken"), true)));
+            }
+        }
+    }
+
+    private static Result result(WriteOutcome outcome) {
+        return switch (outcome) {
+            case WriteOutcome.Written(SequenceNumber sequence) -> new Result.Written(sequence);
+            case WriteOutcome.Failure failed -> new Result.Failed(Failure.of(failed));
+        };
+    }
+
+    /// Notes what became of a write; on any thread, such as the log's.
+    private void settle(Entry entry, Result result) {
+        Optional<Place> useless;
+        lock.lock();
+        try {
+            progress.settle(entry, result);
+            useless = place.filter(waits -> progress.isBehindFailure(waits.entry()));
+        } finally {
+            lock.unlock();
+        }
+        useless.ifPresent(this::giveUp);
+        wakeSender();
+    }
+
+    private void giveUp(Place useless) {
+        if (useless.waiting().cancel()) {
+            lock.lock();
+            try {
+                place = Optional.empty();
+            } finally {
+                lock.unlock();
+            }
+            settle(useless.entry(), new Result.Dropped());
+        }
+    }
+
+    /// Ends the stream in place of its next write: those before it go on and are acknowledged.
+    void stop(Failure failure) {
+        lock.lock();
+        try {
+            if (isHalfClosed) {
+                return; // its end is near
+            }
+        } finally {
+            lock.unlock();
+        }
+        failNext(failure);
+    }
+
+    private void failNext(Failure failure) {
+        Entry entry;
+        lock.lock();
+        try {
+            if (isOver || progress.isFailing()) {
+                return;
+            }
+            entry = progress.accept();
+        } finally {
+            lock.unlock();
+        }
+        settle(entry, new Result.Failed(failure));
+    }
+
+    @Override
+    public void onHalfClose() {
+        lock.lock();
+        try {
+            isHalfClosed = true;
+        } finally {
+            lock.unlock();
+        }
+        wakeSender();
+    }
+
+    @Override
+    public void onReady() {
+        wakeSender();
+    }
+
+    @Override
+    public void onCancel() {
+        end("CANCELLED");
+    }
+
+    @Override
+    public void onComplete() {
+        end("COMPLETED");
+    }
+
+    private void end(String reason) {
+        Optional<Place> useless;
+        lock.lock();
+        try {
+            if (isOver) {
+                return;
+            }
+            isOver = true;
+            useless = place;
+        } finally {
+            lock.unlock();
+        }
+        useless.ifPresent(this::giveUp);
+        onEnd.accept(this, reason);
+    }
+
+    private void wakeSender() {
+        lock.lock();
+        try {
+            isNews = true;
+            if (isSending || isOver || (!isAckDue() && !isFinished())) {
+                return;
+            }
+            isSending = true;
+        } finally {
+            lock.unlock();
+        }
+        executor.execute(this::send);
+    }
+
+    @GuardedBy("lock")
+    private boolean isAckDue() {
+        return progress.acknowledged() > sentThrough;
+    }
+
+    @GuardedBy("lock")
+    private boolean isFinished() {
+        return progress.isSettled() && (isHalfClosed || progress.isFailing());
+    }
+
+    /// What the sender does next.
+    private sealed interface Step {
+        record Ack(WriteStreamResponse response) implements Step {}
+
+        record Close(long acknowledgedThrough, Optional<Failure> failure) implements Step {}
+
+        record Rest() implements Step {}
+    }
+
+    private void send() {
+        try {
+            while (true) {
+                switch (nextStep()) {
+                    case Step.Ack(WriteStreamResponse response) -> call.sendMessage(response);
+                    case Step.Close(long acknowledgedThrough, Optional<Failure> failure) ->
+                        close(acknowledgedThrough, failure);
+                    case Step.Rest() -> {
+                        return;
+                    }
+                }
+            }
+        } catch (RuntimeException e) {
+            LOG.error("a write stream cannot be answered", e);
+            end("INTERNAL");
+        }
+    }
+
+    private Step nextStep() {
+        while (true) {
+            lock.lock();
+            try {
+                isNews = false;
+            } finally {
+                lock.unlock();
+            }
+            Optional<Step> step = nextStep(call.isReady());
+            if (step.isPresent()) {
+                return step.get();
+            }
+        }
+    }
+
+    /// Empty if there was news meanwhile, such as that the client reads again.
+    private Optional<Step> nextStep(boolean isReady) {
+        lock.lock();
+        try {
+            if (!isOver) {
+                // The last ack is sent even to a client that does not read: it costs no more than the stream's end.
+                if (isAckDue() && (isReady || isFinished())) {
+                    sentThrough = progress.acknowledged();
+                    return Optional.of(new Step.Ack(WriteStreamResponse.newBuilder()
+                            .setAcknowledgedThrough(sentThrough)
+                            .setSequenceNumber(progress.sequence().value())
+                            .build()));
+                }
+                if (isFinished()) {
+                    return Optional.of(new Step.Close(progress.acknowledged(), progress.failure()));
+                }
+                if (isNews) {
+                    return Optional.empty();
+                }
+            }
+            isSending = false;
+            return Optional.of(new Step.Rest());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void close(long acknowledgedThrough, Optional<Failure> failure) {
+        end(failure.map(Failure::reason).orElse("COMPLETED"));
+        if (failure.isEmpty()) {
+            call.close(Status.OK, new Metadata());
+            return;
+        }
+        Metadata trailers = trailers(acknowledgedThrough, failure.get());
+        StatusRuntimeException status = Statuses.of(failure.get(), trailers);
+        call.close(status.getStatus(), trailers);
+    }
+}

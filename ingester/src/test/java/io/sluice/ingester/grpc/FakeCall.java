@@ -1,0 +1,70 @@
+package io.sluice.ingester.grpc;
+
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.ServerCall;
+import io.grpc.Status;
+import io.sluice.proto.v1.WriteStreamResponse;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// gRPC's side of a stream, in memory and on the caller's thread: counts what is asked of it, and is ready when told.
+final class FakeCall extends ServerCall<InboundMessage, WriteStreamResponse> {
+    final List<WriteStreamResponse> acks = new ArrayList<>();
+    final Metadata trailers = new Metadata();
+    int requested;
+    boolean isReady = true;
+    Optional<Status> closed = Optional.empty();
+
+    @Override
+    public void request(int messages) {
+        requested += messages;
+    }
+
+    @Override
+    public void sendHeaders(Metadata headers) {}
+
+    @Override
+    public void sendMessage(WriteStreamResponse ack) {
+        if (closed.isPresent()) {
+            throw new IllegalStateException("call is closed");
+        }
+        acks.add(ack);
+    }
+
+    @Override
+    public boolean isReady() {
+        return isReady;
+    }
+
+    @Override
+    public void close(Status status, Metadata end) {
+        if (closed.isPresent()) {
+            throw new IllegalStateException("call is closed already");
+        }
+        closed = Optional.of(status);
+        trailers.merge(end);
+    }
+
+    @Override
+    public boolean isCancelled() {
+        return false;
+    }
+
+    @Override
+    public MethodDescriptor<InboundMessage, WriteStreamResponse> getMethodDescriptor() {
+        throw new AssertionError("nobody asks for it");
+    }
+
+    /// As the pairs `acknowledged_through/sequence_number`.
+    List<String> told() {
+        return acks.stream()
+                .map(ack -> ack.getAcknowledgedThrough() + "/" + ack.getSequenceNumber())
+                .toList();
+    }
+
+    String trailer(String name) {
+        return String.valueOf(trailers.get(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER)));
+    }
+}

@@ -1,0 +1,89 @@
+package io.sluice.ingester.grpc;
+
+import io.grpc.CallOptions;
+import io.grpc.ClientCall;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.sluice.proto.v1.WriteRequest;
+import io.sluice.proto.v1.WriteServiceGrpc;
+import io.sluice.proto.v1.WriteStreamRequest;
+import io.sluice.proto.v1.WriteStreamResponse;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/// A client of one stream, which reads acks when it is told to.
+final class StreamClient {
+    private final ClientCall<WriteStreamRequest, WriteStreamResponse> call;
+    private final List<WriteStreamResponse> acks = new ArrayList<>();
+    private final CompletableFuture<End> end = new CompletableFuture<>();
+
+    record End(Status status, Metadata trailers) {
+        String trailer(String name) {
+            return String.valueOf(trailers.get(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER)));
+        }
+    }
+
+    /// Reads no ack yet.
+    StreamClient(ManagedChannel channel) {
+        call = channel.newCall(WriteServiceGrpc.getWriteStreamMethod(), CallOptions.DEFAULT);
+        call.start(
+                new ClientCall.Listener<>() {
+                    @Override
+                    public void onMessage(WriteStreamResponse ack) {
+                        note(ack);
+                    }
+
+                    @Override
+                    public void onClose(Status status, Metadata trailers) {
+                        end.complete(new End(status, trailers));
+                    }
+                },
+                new Metadata());
+    }
+
+    /// Reads all acks from now on.
+    StreamClient read() {
+        call.request(Integer.MAX_VALUE);
+        return this;
+    }
+
+    private synchronized void note(WriteStreamResponse ack) {
+        acks.add(ack);
+        notifyAll();
+    }
+
+    StreamClient send(long clientSequence, WriteRequest write) {
+        call.sendMessage(WriteStreamRequest.newBuilder()
+                .setClientSequence(clientSequence)
+                .setWrite(write)
+                .build());
+        return this;
+    }
+
+    StreamClient halfClose() {
+        call.halfClose();
+        return this;
+    }
+
+    void cancel() {
+        call.cancel("the client is gone", null);
+    }
+
+    synchronized List<WriteStreamResponse> acks() {
+        return List.copyOf(acks);
+    }
+
+    /// Returns once all writes up to this one are acknowledged.
+    synchronized void awaitAck(long through) throws InterruptedException {
+        while (acks.isEmpty() || acks.getLast().getAcknowledgedThrough() < through) {
+            wait();
+        }
+    }
+
+    End end() throws Exception {
+        return end.get(1, TimeUnit.MINUTES);
+    }
+}
