@@ -1,0 +1,90 @@
+package io.sluice.ingester.write;
+
+import io.sluice.ingester.buffer.BufferTree;
+import io.sluice.ingester.buffer.GatheredRows;
+import io.sluice.ingester.door.DecodedWrite;
+import io.sluice.ingester.door.DecodedWrite.DecodedTable;
+import io.sluice.ingester.schema.PartitionSplitter;
+import io.sluice.ingester.schema.SchemaCache;
+import io.sluice.ingester.schema.SchemaConflictException;
+import io.sluice.model.SequenceNumber;
+import io.sluice.model.TableId;
+import io.sluice.model.TableSchema;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+
+/// Gathers the rows of small writes that follow one another, by partition, for whoever has many at hand: a replay. What
+/// of a write is in files already is left out. For one thread; the caller closes it.
+public final class WriteGatherer implements AutoCloseable {
+    private final SchemaCache schemas;
+    private final BufferTree buffer;
+    private Map<Partition, GatheredRows> partitions = new HashMap<>();
+
+    private record Partition(TableId table, long slot) {}
+
+    /// Rows of a write for one partition.
+    private record Part(TableSchema schema, DecodedTable table, GatheredRows target) {}
+
+    WriteGatherer(SchemaCache schemas, BufferTree buffer) {
+        this.schemas = schemas;
+        this.buffer = buffer;
+    }
+
+    /// Adds a write, if it is small and none of its tables has rows of several partitions.
+    ///
+    /// @param lengthBytes of the request
+    /// @param sequence above those that were added before
+    /// @return whether it was added
+    /// @throws SchemaConflictException if it contradicts the catalog; what was gathered is as before
+    /// @throws IOException if the catalog cannot answer; what was gathered is as before
+    /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; what was gathered is then
+    ///     void, as it may have a part of this write
+    public boolean tryAdd(DecodedWrite write, int lengthBytes, SequenceNumber sequence)
+            throws SchemaConflictException, IOException {
+        List<Part> parts = new ArrayList<>(write.tables().size());
+        for (DecodedTable table : write.tables()) {
+            if (!GatheredRows.isSmall(table, lengthBytes)) {
+                return false;
+            }
+            TableSchema schema = schemas.resolve(write.namespace(), table);
+            OptionalLong slot = PartitionSplitter.onlySlot(table, schema.template());
+            if (slot.isEmpty()) {
+                return false;
+            }
+            parts.add(new Part(schema, table, target(schema, slot.getAsLong())));
+        }
+        for (Part part : parts) {
+            part.target().append(part.schema(), part.table(), sequence);
+        }
+        return true;
+    }
+
+    private GatheredRows target(TableSchema schema, long slot) throws IOException {
+        Partition partition = new Partition(schema.tableId(), slot);
+        GatheredRows known = partitions.get(partition);
+        if (known != null) {
+            return known;
+        }
+        GatheredRows created = buffer.gather(schema, schema.template().key(slot));
+        partitions.put(partition, created);
+        return created;
+    }
+
+    /// What was gathered since the last call, a partition each. The caller closes it or hands it on.
+    public List<GatheredRows> take() {
+        List<GatheredRows> taken = List.copyOf(partitions.values());
+        partitions = new HashMap<>();
+        return taken;
+    }
+
+    /// Releases what was not taken.
+    @Override
+    public void close() {
+        partitions.values().forEach(GatheredRows::close);
+        partitions = new HashMap<>();
+    }
+}
