@@ -32,6 +32,10 @@ final class OpenChunk implements AutoCloseable {
     private final BufferAllocator allocator;
     private final Map<ColumnName, ColumnAppender> columns = new LinkedHashMap<>();
     private SequenceRuns runs = new SequenceRuns();
+    /// The columns of the write that was appended last, and where each went.
+    private List<DecodedColumn> lastSources = List.of();
+
+    private ColumnAppender[] lastTargets = {};
     private int rowCount;
     private long minTimeNs = Long.MAX_VALUE;
     private long maxTimeNs = Long.MIN_VALUE;
@@ -75,11 +79,14 @@ final class OpenChunk implements AutoCloseable {
         int endRow = rowCount + table.rowCount();
         List<DecodedColumn> sources = table.columns();
         List<ColumnName> added = new ArrayList<>(0);
-        ColumnAppender[] targets = new ColumnAppender[sources.size()];
+        boolean isLikeLast = isLikeLast(sources);
+        ColumnAppender[] targets = isLikeLast ? lastTargets : new ColumnAppender[sources.size()];
         boolean done = false;
         try {
             for (int i = 0; i < targets.length; i++) {
-                targets[i] = appender(sources.get(i).schema(), added);
+                if (!isLikeLast) {
+                    targets[i] = appender(sources.get(i).schema(), added);
+                }
                 targets[i].reserve(sources.get(i), table.rowCount());
             }
             ensure(endRow);
@@ -100,8 +107,24 @@ final class OpenChunk implements AutoCloseable {
                 }
             }
         }
+        lastSources = sources;
+        lastTargets = targets;
         rowCount = endRow;
         runs.add(sequence, rowCount);
+    }
+
+    /// Whether these are the very columns that were appended last: then each goes where that went.
+    @SuppressWarnings("ReferenceEquality") // equal ones are looked up
+    private boolean isLikeLast(List<DecodedColumn> sources) {
+        if (sources.size() != lastSources.size()) {
+            return false;
+        }
+        for (int i = 0; i < lastTargets.length; i++) {
+            if (sources.get(i).schema() != lastSources.get(i).schema()) {
+                return false;
+            }
+        }
+        return lastTargets.length > 0;
     }
 
     private ColumnAppender appender(ColumnSchema schema, List<ColumnName> added) {
@@ -188,6 +211,8 @@ final class OpenChunk implements AutoCloseable {
         Chunk chunk = new Chunk(share(rowCount), runs);
         close();
         columns.clear();
+        lastSources = List.of();
+        lastTargets = new ColumnAppender[0];
         runs = new SequenceRuns();
         rowCount = 0;
         minTimeNs = Long.MAX_VALUE;

@@ -6,6 +6,7 @@ import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.buffer.GatheredRows;
 import io.sluice.ingester.door.DecodedWrite;
 import io.sluice.ingester.door.InvalidWriteException;
+import io.sluice.ingester.door.NameMemo;
 import io.sluice.ingester.door.WriteDecoder;
 import io.sluice.ingester.schema.SchemaConflictException;
 import io.sluice.ingester.sink.StableWatermark;
@@ -322,6 +323,7 @@ public final class WalReplayer {
     /// Decodes writes that follow one another: small ones together, the others one by one. For one thread.
     private final class Gathering implements AutoCloseable {
         private final WriteGatherer gatherer = preparer.gatherer();
+        private final NameMemo names = new NameMemo();
         private final List<Decoded> decoded;
         private List<Logged> gathered = new ArrayList<>();
         private long rowCount;
@@ -334,7 +336,7 @@ public final class WalReplayer {
         void add(Logged write) throws IOException {
             DecodedWrite columns;
             try {
-                columns = WriteDecoder.decode(write.payload());
+                columns = WriteDecoder.decode(write.payload(), names);
             } catch (InvalidWriteException | RuntimeException e) {
                 end();
                 decoded.add(new Decoded.Inapplicable(write, e));

@@ -2,11 +2,13 @@ package io.sluice.ingester.write;
 
 import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.buffer.GatheredRows;
+import io.sluice.ingester.door.DecodedColumn;
 import io.sluice.ingester.door.DecodedWrite;
 import io.sluice.ingester.door.DecodedWrite.DecodedTable;
 import io.sluice.ingester.schema.PartitionSplitter;
 import io.sluice.ingester.schema.SchemaCache;
 import io.sluice.ingester.schema.SchemaConflictException;
+import io.sluice.model.NamespaceName;
 import io.sluice.model.SequenceNumber;
 import io.sluice.model.TableId;
 import io.sluice.model.TableSchema;
@@ -15,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /// Gathers the rows of small writes that follow one another, by partition, for whoever has many at hand: a replay. What
@@ -23,6 +26,7 @@ public final class WriteGatherer implements AutoCloseable {
     private final SchemaCache schemas;
     private final BufferTree buffer;
     private Map<Partition, GatheredRows> partitions = new HashMap<>();
+    private Optional<Resolved> last = Optional.empty();
 
     private record Partition(TableId table, long slot) {}
 
@@ -50,7 +54,7 @@ public final class WriteGatherer implements AutoCloseable {
             if (!GatheredRows.isSmall(table, lengthBytes)) {
                 return false;
             }
-            TableSchema schema = schemas.resolve(write.namespace(), table);
+            TableSchema schema = resolve(write.namespace(), table);
             OptionalLong slot = PartitionSplitter.onlySlot(table, schema.template());
             if (slot.isEmpty()) {
                 return false;
@@ -61,6 +65,37 @@ public final class WriteGatherer implements AutoCloseable {
             part.target().append(part.schema(), part.table(), sequence);
         }
         return true;
+    }
+
+    /// The schema of the last table again, if this one has the very same columns.
+    private TableSchema resolve(NamespaceName namespace, DecodedTable table)
+            throws SchemaConflictException, IOException {
+        if (last.isPresent() && last.get().covers(namespace, table)) {
+            return last.get().schema();
+        }
+        TableSchema schema = schemas.resolve(namespace, table);
+        last = Optional.of(new Resolved(namespace, table, schema));
+        return schema;
+    }
+
+    /// A table of an earlier write, and its schema, which may be old by now but has all of the columns.
+    private record Resolved(NamespaceName namespace, DecodedTable table, TableSchema schema) {
+        @SuppressWarnings("ReferenceEquality") // the memo of names hands out the same objects; equal ones may follow
+        boolean covers(NamespaceName otherNamespace, DecodedTable other) {
+            List<DecodedColumn> columns = table.columns();
+            List<DecodedColumn> others = other.columns();
+            if (!namespace.equals(otherNamespace)
+                    || !table.table().equals(other.table())
+                    || columns.size() != others.size()) {
+                return false;
+            }
+            for (int i = 0; i < columns.size(); i++) {
+                if (columns.get(i).schema() != others.get(i).schema()) {
+                    return false;
+                }
+            }
+            return true;
+        }
     }
 
     private GatheredRows target(TableSchema schema, long slot) throws IOException {
