@@ -37,18 +37,13 @@ public final class Benches {
     }
 
     private static final Map<String, Bench> BENCHES = new TreeMap<>(Map.of(
-            "replay",
-            new Bench(
-                    WalReplayBenchmark.class,
-                    "MB/s",
-                    parameters -> Double.parseDouble(parameters.getOrDefault("logBytes", "0")) / 1e6),
             "write",
             new Bench(
                     WriteBenchmark.class,
                     "rows/s",
                     parameters -> Double.parseDouble(parameters.getOrDefault("rowsPerWrite", "0")))));
 
-    private static final Map<String, Program> PROGRAMS = new TreeMap<>(Map.of("wal", new WalComparison()));
+    private static final Map<String, Program> PROGRAMS = new TreeMap<>(Map.of("replay", new ReplayComparison(), "wal", new WalComparison()));
 
     /// Where programs put their files unless told; `benches/run` sets it.
     private static final String DIRECTORY_PROPERTY = "sluice.benches.dir";
@@ -139,9 +134,6 @@ public final class Benches {
                 .warmupTime(iteration)
                 .measurementIterations(quick ? QUICK_RUNS : RUNS)
                 .measurementTime(iteration);
-        if (quick && bench.type() == WalReplayBenchmark.class) {
-            options.param("logBytes", Long.toString(64L << 20));
-        }
         return new Runner(options.build()).run();
     }
 
@@ -160,10 +152,7 @@ public final class Benches {
                 .sorted()
                 .collect(Collectors.toList());
         double median = scores.get(scores.size() / 2);
-        boolean isTime = bench.type() == WalReplayBenchmark.class;
-        double ours = isTime
-                ? bench.perOperation().units(parameters) / median
-                : median * bench.perOperation().units(parameters);
+        double ours = median * bench.perOperation().units(parameters);
         return Optional.of("{\"bench\":\"%s\",\"case\":\"%s\",\"unit\":\"%s\",\"ours\":%s,\"runs\":%d}"
                 .formatted(name, caseName, bench.unit(), String.format(Locale.ROOT, "%.1f", ours), scores.size()));
     }

@@ -30,12 +30,20 @@ record Load(int producers, int inFlight, List<byte[]> payloads) {
 
     /// TSBS writes of 1,000 rows, as the doors hand them to the log.
     static Load tsbs(int producers) {
+        return tsbs(producers, 1, ROWS, PAYLOADS);
+    }
+
+    /// TSBS writes.
+    ///
+    /// @param rows of each
+    /// @param different how many of them there are
+    static Load tsbs(int producers, int inFlight, int rows, int different) {
         CpuWrites writes = new CpuWrites(SEED);
-        byte[][] payloads = new byte[PAYLOADS][];
-        for (int i = 0; i < PAYLOADS; i++) {
-            payloads[i] = writes.next(ROWS);
+        byte[][] payloads = new byte[different][];
+        for (int i = 0; i < different; i++) {
+            payloads[i] = writes.next(rows);
         }
-        return new Load(producers, 1, List.of(payloads));
+        return new Load(producers, inFlight, List.of(payloads));
     }
 
     /// The same number of writes in flight, each with a thread that waits for it.

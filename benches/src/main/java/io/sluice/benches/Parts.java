@@ -5,7 +5,6 @@ import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.admission.TimestampOracle;
 import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.door.RetryDelays;
-import io.sluice.ingester.replay.WalReplayer;
 import io.sluice.ingester.schema.PartitionSplitter;
 import io.sluice.ingester.schema.SchemaCache;
 import io.sluice.ingester.sink.StableWatermark;
@@ -105,17 +104,6 @@ final class Parts implements AutoCloseable {
                 WalSettings.Compression.NONE,
                 true,
                 CorruptionPolicy.FAIL);
-    }
-
-    WalReplayer replayer(Path directory) {
-        return new WalReplayer(
-                directory.resolve("quarantine"),
-                preparer,
-                buffer,
-                stable,
-                () -> {},
-                Thread.ofPlatform().name("replay-", 0).factory(),
-                metrics);
     }
 
     @Override

@@ -241,9 +241,21 @@ final class Window {
     ///
     /// @return how many writes
     static long fill(Contestant log, Load load, long lengthBytes) throws IOException, InterruptedException {
+        return fill(log, load, lengthBytes, 0);
+    }
+
+    /// Writes so many writes, many at a time, and waits until all are durable.
+    ///
+    /// @return how many
+    static long fillWrites(Contestant log, Load load, long writes) throws IOException, InterruptedException {
+        return fill(log, load, 0, writes);
+    }
+
+    private static long fill(Contestant log, Load load, long lengthBytes, long writes)
+            throws IOException, InterruptedException {
         Acks acks = new Acks();
         long sent = 0;
-        for (long bytes = 0; bytes < lengthBytes; sent++) {
+        for (long bytes = 0; bytes < lengthBytes || sent < writes; sent++) {
             byte[] payload = load.payload(0, sent);
             log.append(payload, acks);
             bytes += payload.length;

@@ -91,6 +91,14 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
                 .persistedThrough();
     }
 
+    /// Makes a place to gather rows of small writes of a partition in, and sees that its node exists.
+    ///
+    /// @return the caller's to close
+    /// @throws IOException if the catalog cannot answer
+    public GatheredRows gather(TableSchema schema, PartitionKey key) throws IOException {
+        return new GatheredRows(schema, key, prepare(schema, key), allocator);
+    }
+
     /// Links the write's rows to their partitions, all prepared before, and takes them over whatever happens. Done when
     /// this returns.
     @Override
@@ -99,7 +107,7 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         int taken = 0;
         try {
             for (PartitionWrite write : operation.partitions()) {
-                PartitionBuffer partition = prepared(write);
+                PartitionBuffer partition = prepared(write.schema(), write.key());
                 taken++;
                 if (partition.append(sequence, write.rows(), nanoTime.getAsLong()) >= hotBytes) {
                     partition.freeze(FreezeReason.HOT, persist);
@@ -114,14 +122,29 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         return CompletableFuture.completedStage(sequence);
     }
 
-    /// The partition of a write's rows, ready to take them.
-    private PartitionBuffer prepared(PartitionWrite write) {
-        TableSchema schema = write.schema();
+    /// Links rows of several writes to their partition, prepared before, and takes them over whatever happens.
+    ///
+    /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; none or all of the rows
+    ///     are applied
+    public void apply(GatheredRows rows) {
+        try (rows) {
+            if (rows.isEmpty()) {
+                return; // all of them are in files
+            }
+            PartitionBuffer partition = prepared(rows.schema(), rows.key());
+            if (partition.append(rows.take(), rows.first(), rows.last(), nanoTime.getAsLong()) >= hotBytes) {
+                partition.freeze(FreezeReason.HOT, persist);
+            }
+        }
+    }
+
+    /// The partition of rows, ready to take them.
+    private PartitionBuffer prepared(TableSchema schema, PartitionKey key) {
         TableBuffer table = find(schema.namespace(), schema.table())
                 .orElseThrow(() -> new IllegalStateException("table '%s' was not prepared".formatted(schema.table())));
-        PartitionBuffer partition = table.find(write.key())
+        PartitionBuffer partition = table.find(key)
                 .orElseThrow(() -> new IllegalStateException(
-                        "partition %s of table '%s' was not prepared".formatted(write.key(), schema.table())));
+                        "partition %s of table '%s' was not prepared".formatted(key, schema.table())));
         table.widen(schema);
         return partition;
     }

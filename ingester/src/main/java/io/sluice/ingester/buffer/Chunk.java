@@ -21,6 +21,15 @@ final class Chunk implements AutoCloseable {
         return new Chunk(rows, runs);
     }
 
+    /// The rows. They stay this chunk's.
+    RowBatch rows() {
+        return rows;
+    }
+
+    SequenceRuns runs() {
+        return runs;
+    }
+
     /// How many of the first rows belong to writes up to `asOf`.
     int rowsThrough(SequenceNumber asOf) {
         return runs.rowsThrough(asOf);

@@ -1,9 +1,12 @@
 package io.sluice.ingester.buffer;
 
+import io.sluice.ingester.door.DecodedColumn;
+import io.sluice.ingester.door.DecodedColumn.Values;
 import io.sluice.model.ColumnKind;
 import io.sluice.model.ColumnSchema;
 import io.sluice.rows.RowColumn;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -57,17 +60,43 @@ abstract sealed class ColumnAppender implements AutoCloseable {
     /// [#reserve].
     void append(RowColumn source, int rowCount, int at) {
         FieldVector values = source.values();
-        ArrowBuf bits = validity.memory();
-        for (int row = 0; row < rowCount; row++) {
-            if (!values.isNull(row)) {
-                int to = at + row;
-                bits.setByte(to >> 3, bits.getByte(to >> 3) | 1 << (to & 7));
+        if (values.getNullCount() == 0) {
+            validity.setBits(at, at + rowCount);
+        } else {
+            for (int row = 0; row < rowCount; row++) {
+                if (!values.isNull(row)) {
+                    validity.setBits(at + row, at + row + 1);
+                }
             }
         }
         appendValues(source, rowCount, at);
     }
 
     abstract void appendValues(RowColumn source, int rowCount, int at);
+
+    /// As [#reserve(RowColumn, int)], for a column of a write.
+    void reserve(DecodedColumn source, int rowCount) {}
+
+    /// As [#append(RowColumn, int, int)], for a column of a write.
+    void append(DecodedColumn source, int rowCount, int at) {
+        if (source.validity().isEmpty()) {
+            validity.setBits(at, at + rowCount);
+        } else {
+            for (int row = 0; row < rowCount; row++) {
+                if (source.isPresent(row)) {
+                    validity.setBits(at + row, at + row + 1);
+                }
+            }
+        }
+        appendValues(source, rowCount, at);
+    }
+
+    abstract void appendValues(DecodedColumn source, int rowCount, int at);
+
+    static IllegalStateException unexpected(DecodedColumn source) {
+        return new IllegalStateException(
+                "column '%s' has values that are none of its type".formatted(source.schema().name()));
+    }
 
     /// The first `rows` rows, over the same memory. The caller closes it.
     abstract RowColumn share(int rows);
@@ -113,6 +142,17 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         void appendValues(RowColumn source, int rowCount, int at) {
             ArrowBuf from = ((BaseFixedWidthVector) source.values()).getDataBuffer();
             data.memory().setBytes((long) at * Long.BYTES, from, 0, (long) rowCount * Long.BYTES);
+        }
+
+        @Override
+        void appendValues(DecodedColumn source, int rowCount, int at) {
+            ByteBuffer from = switch (source.values()) {
+                case Values.Int64s(ByteBuffer values) -> values;
+                case Values.UInt64s(ByteBuffer values) -> values;
+                case Values.Float64s(ByteBuffer values) -> values;
+                case Values.Bools _, Values.Strings _, Values.Dictionary _ -> throw unexpected(source);
+            };
+            data.write((long) at * Long.BYTES, from, 0, rowCount * Long.BYTES);
         }
 
         @Override
@@ -162,6 +202,18 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         }
 
         @Override
+        void appendValues(DecodedColumn source, int rowCount, int at) {
+            if (!(source.values() instanceof Values.Bools(ByteBuffer bits))) {
+                throw unexpected(source);
+            }
+            for (int row = 0; row < rowCount; row++) {
+                if (source.isPresent(row) && (bits.get(row >> 3) >> (row & 7) & 1) != 0) {
+                    data.setBits(at + row, at + row + 1);
+                }
+            }
+        }
+
+        @Override
         RowColumn share(int rows) {
             FieldVector vector = RowColumn.newVector(schema, allocator);
             load(vector, rows, data.memory());
@@ -204,6 +256,30 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         @Override
         void reserve(RowColumn source, int rowCount) {
             data.ensure(dataBytes + lengthBytes((VarCharVector) source.values(), rowCount));
+        }
+
+        @Override
+        void reserve(DecodedColumn source, int rowCount) {
+            if (!(source.values() instanceof Values.Strings(ByteBuffer _, ByteBuffer ends))) {
+                throw unexpected(source);
+            }
+            data.ensure(dataBytes + ends.getInt(rowCount * Integer.BYTES));
+        }
+
+        @Override
+        void appendValues(DecodedColumn source, int rowCount, int at) {
+            if (!(source.values() instanceof Values.Strings(ByteBuffer bytes, ByteBuffer ends))) {
+                throw unexpected(source);
+            }
+            fillTo(at);
+            int lengthBytes = ends.getInt(rowCount * Integer.BYTES);
+            data.write(dataBytes, bytes, 0, lengthBytes);
+            for (int row = 0; row < rowCount; row++) {
+                int end = (int) dataBytes + ends.getInt((row + 1) * Integer.BYTES);
+                offsets.memory().setInt((at + row + 1L) * Integer.BYTES, end);
+            }
+            rows = at + rowCount;
+            dataBytes += lengthBytes;
         }
 
         private static int lengthBytes(VarCharVector vector, int rowCount) {
@@ -258,7 +334,7 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         private final GrowingBuffer codes;
         private final GrowingBuffer offsets;
         private final GrowingBuffer data;
-        private final Map<ByteBuffer, Integer> codeOf = new HashMap<>();
+        private final Map<String, Integer> codeOf = new HashMap<>();
         /// The codes here of the codes of the rows that were reserved last.
         private int[] translated = {};
 
@@ -281,13 +357,12 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         @Override
         void reserve(RowColumn source, int rowCount) {
             RowColumn.Tag tag = (RowColumn.Tag) source;
-            translated = new int[tag.dictionary().getValueCount()];
-            Arrays.fill(translated, -1);
+            translate(tag.dictionary().getValueCount());
             for (int row = 0; row < rowCount; row++) {
                 if (!tag.codes().isNull(row)) {
                     int code = tag.codes().get(row);
                     if (translated[code] < 0) {
-                        translated[code] = intern(tag.dictionary().get(code));
+                        translated[code] = intern(new String(tag.dictionary().get(code), StandardCharsets.UTF_8));
                     }
                 }
             }
@@ -306,17 +381,58 @@ abstract sealed class ColumnAppender implements AutoCloseable {
             }
         }
 
-        private int intern(byte[] value) {
-            return codeOf.computeIfAbsent(ByteBuffer.wrap(value), _ -> {
-                int code = codeOf.size();
-                // Both before anything is written: a value is there in whole or not at all.
-                data.ensure(dataBytes + value.length);
-                offsets.ensure((code + 2L) * Integer.BYTES);
-                data.memory().setBytes(dataBytes, value);
-                dataBytes += value.length;
-                offsets.memory().setInt((code + 1L) * Integer.BYTES, (int) dataBytes);
-                return code;
-            });
+        @Override
+        void reserve(DecodedColumn source, int rowCount) {
+            if (!(source.values() instanceof Values.Dictionary(List<String> values, ByteBuffer from))) {
+                throw unexpected(source);
+            }
+            translate(values.size());
+            for (int row = 0; row < rowCount; row++) {
+                if (source.isPresent(row)) {
+                    int code = from.getInt(row * Integer.BYTES);
+                    if (translated[code] < 0) {
+                        translated[code] = intern(values.get(code));
+                    }
+                }
+            }
+        }
+
+        @Override
+        void appendValues(DecodedColumn source, int rowCount, int at) {
+            if (!(source.values() instanceof Values.Dictionary(List<String> _, ByteBuffer from))) {
+                throw unexpected(source);
+            }
+            ArrowBuf to = codes.memory();
+            for (int row = 0; row < rowCount; row++) {
+                if (source.isPresent(row)) {
+                    to.setInt((long) (at + row) * Integer.BYTES, translated[from.getInt(row * Integer.BYTES)]);
+                }
+            }
+        }
+
+        /// Forgets what was translated, and makes room for so many codes.
+        private void translate(int count) {
+            if (translated.length < count) {
+                translated = new int[Math.max(count, 2 * translated.length)];
+            }
+            Arrays.fill(translated, 0, count, -1);
+        }
+
+        private int intern(String value) {
+            Integer known = codeOf.get(value);
+            if (known != null) {
+                return known;
+            }
+            byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
+            int code = codeOf.size();
+            // Both before anything is written: a value is there in whole or not at all.
+            data.ensure(dataBytes + bytes.length);
+            offsets.ensure((code + 2L) * Integer.BYTES);
+            data.memory().setBytes(dataBytes, bytes);
+            dataBytes += bytes.length;
+            offsets.memory().setInt((code + 1L) * Integer.BYTES, (int) dataBytes);
+            codeOf.put(value, code);
+            return code;
         }
 
         @Override

@@ -1,5 +1,7 @@
 package io.sluice.ingester.buffer;
 
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 
@@ -37,6 +39,30 @@ final class GrowingBuffer implements AutoCloseable {
     /// For reading and for writing what was not written before. Valid until the next [#ensure].
     ArrowBuf memory() {
         return memory;
+    }
+
+    /// Writes bytes of a buffer that may lie on the heap and be read-only.
+    @SuppressWarnings("restricted") // the address and length are those of the memory itself
+    void write(long at, ByteBuffer source, int from, int lengthBytes) {
+        if (lengthBytes == Long.BYTES) {
+            memory.setLong(at, source.getLong(from));
+        } else if (lengthBytes > 0) {
+            // Arrow would copy a read-only one a word at a time.
+            MemorySegment target = MemorySegment.ofAddress(memory.memoryAddress()).reinterpret(memory.capacity());
+            MemorySegment.copy(MemorySegment.ofBuffer(source.duplicate().rewind()), from, target, at, lengthBytes);
+        }
+    }
+
+    /// Sets bits `[from, to)`.
+    void setBits(int from, int to) {
+        int bit = from;
+        while (bit < to) {
+            int inByte = bit & 7;
+            int count = Math.min(8 - inByte, to - bit);
+            int mask = ((1 << count) - 1) << inByte;
+            memory.setByte(bit >> 3, memory.getByte(bit >> 3) | mask);
+            bit += count;
+        }
     }
 
     long capacityBytes() {

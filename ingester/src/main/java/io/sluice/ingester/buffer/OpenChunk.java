@@ -1,9 +1,15 @@
 package io.sluice.ingester.buffer;
 
+import io.sluice.ingester.door.DecodedColumn;
+import io.sluice.ingester.door.DecodedColumn.Values;
+import io.sluice.ingester.door.DecodedWrite.DecodedTable;
+import io.sluice.model.ColumnKind;
 import io.sluice.model.ColumnName;
+import io.sluice.model.ColumnSchema;
 import io.sluice.model.SequenceNumber;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,6 +32,10 @@ final class OpenChunk implements AutoCloseable {
     private final BufferAllocator allocator;
     private final Map<ColumnName, ColumnAppender> columns = new LinkedHashMap<>();
     private SequenceRuns runs = new SequenceRuns();
+    /// The columns of the write that was appended last, and where each went.
+    private List<DecodedColumn> lastSources = List.of();
+
+    private ColumnAppender[] lastTargets = {};
     private int rowCount;
     private long minTimeNs = Long.MAX_VALUE;
     private long maxTimeNs = Long.MIN_VALUE;
@@ -35,7 +45,11 @@ final class OpenChunk implements AutoCloseable {
     }
 
     static boolean isSmall(RowBatch batch) {
-        return batch.rowCount() < SMALL_ROWS && batch.memoryBytes() < SMALL_BYTES;
+        return isSmall(batch.rowCount(), batch.memoryBytes());
+    }
+
+    static boolean isSmall(int rowCount, long lengthBytes) {
+        return rowCount < SMALL_ROWS && lengthBytes < SMALL_BYTES;
     }
 
     /// Copies the rows to the end of the chunk; the batch stays the caller's.
@@ -43,25 +57,112 @@ final class OpenChunk implements AutoCloseable {
     /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; the chunk's rows are
     ///     then as before
     void append(RowBatch batch, SequenceNumber sequence) {
+        append(batch);
+        runs.add(sequence, rowCount);
+    }
+
+    /// Copies the rows of several writes to the end of the chunk; they stay the caller's.
+    ///
+    /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; the chunk's rows are
+    ///     then as before
+    void append(Chunk chunk) {
+        int startRow = rowCount;
+        append(chunk.rows());
+        runs.addAll(chunk.runs(), startRow);
+    }
+
+    /// Copies all rows of a table to the end of the chunk, from the write itself.
+    ///
+    /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; the chunk's rows are
+    ///     then as before
+    void append(DecodedTable table, SequenceNumber sequence) {
+        int endRow = rowCount + table.rowCount();
+        List<DecodedColumn> sources = table.columns();
+        List<ColumnName> added = new ArrayList<>(0);
+        boolean isLikeLast = isLikeLast(sources);
+        ColumnAppender[] targets = isLikeLast ? lastTargets : new ColumnAppender[sources.size()];
+        boolean done = false;
+        try {
+            for (int i = 0; i < targets.length; i++) {
+                if (!isLikeLast) {
+                    targets[i] = appender(sources.get(i).schema(), added);
+                }
+                targets[i].reserve(sources.get(i), table.rowCount());
+            }
+            ensure(endRow);
+            done = true;
+        } finally {
+            if (!done) {
+                remove(added);
+            }
+        }
+        for (int i = 0; i < targets.length; i++) {
+            DecodedColumn source = sources.get(i);
+            targets[i].append(source, table.rowCount(), rowCount);
+            if (source.schema().kind() == ColumnKind.TIME && source.values() instanceof Values.Int64s(ByteBuffer times)) {
+                for (int row = 0; row < table.rowCount(); row++) {
+                    long timeNs = times.getLong(row * Long.BYTES);
+                    minTimeNs = Math.min(minTimeNs, timeNs);
+                    maxTimeNs = Math.max(maxTimeNs, timeNs);
+                }
+            }
+        }
+        lastSources = sources;
+        lastTargets = targets;
+        rowCount = endRow;
+        runs.add(sequence, rowCount);
+    }
+
+    /// Whether these are the very columns that were appended last: then each goes where that went.
+    @SuppressWarnings("ReferenceEquality") // equal ones are looked up
+    private boolean isLikeLast(List<DecodedColumn> sources) {
+        if (sources.size() != lastSources.size()) {
+            return false;
+        }
+        for (int i = 0; i < lastTargets.length; i++) {
+            if (sources.get(i).schema() != lastSources.get(i).schema()) {
+                return false;
+            }
+        }
+        return lastTargets.length > 0;
+    }
+
+    private ColumnAppender appender(ColumnSchema schema, List<ColumnName> added) {
+        ColumnAppender known = columns.get(schema.name());
+        if (known != null) {
+            return known;
+        }
+        ColumnAppender created = ColumnAppender.create(schema, allocator);
+        columns.put(schema.name(), created);
+        added.add(schema.name());
+        return created;
+    }
+
+    /// Of all columns: those that a write lacks are null in its rows.
+    private void ensure(int rows) {
+        for (ColumnAppender column : columns.values()) {
+            column.ensure(rows);
+        }
+    }
+
+    private void remove(List<ColumnName> added) {
+        added.forEach(name -> Objects.requireNonNull(columns.remove(name)).close());
+    }
+
+    private void append(RowBatch batch) {
         int endRow = rowCount + batch.rowCount();
         // All memory first: half a write would show, and its values would stand in the rows of the write behind it.
         List<ColumnName> added = new ArrayList<>();
         boolean done = false;
         try {
             for (RowColumn column : batch.columns()) {
-                ColumnAppender appender =
-                        columns.computeIfAbsent(column.schema().name(), name -> {
-                            added.add(name);
-                            return ColumnAppender.create(column.schema(), allocator);
-                        });
-                appender.reserve(column, batch.rowCount());
+                appender(column.schema(), added).reserve(column, batch.rowCount());
             }
-            columns.values().forEach(column -> column.ensure(endRow));
+            ensure(endRow);
             done = true;
         } finally {
             if (!done) {
-                added.forEach(
-                        name -> Objects.requireNonNull(columns.remove(name)).close());
+                remove(added);
             }
         }
         for (RowColumn column : batch.columns()) {
@@ -70,7 +171,6 @@ final class OpenChunk implements AutoCloseable {
         rowCount = endRow;
         minTimeNs = Math.min(minTimeNs, batch.minTimeNs());
         maxTimeNs = Math.max(maxTimeNs, batch.maxTimeNs());
-        runs.add(sequence, rowCount);
     }
 
     boolean isEmpty() {
@@ -111,6 +211,8 @@ final class OpenChunk implements AutoCloseable {
         Chunk chunk = new Chunk(share(rowCount), runs);
         close();
         columns.clear();
+        lastSources = List.of();
+        lastTargets = new ColumnAppender[0];
         runs = new SequenceRuns();
         rowCount = 0;
         minTimeNs = Long.MAX_VALUE;

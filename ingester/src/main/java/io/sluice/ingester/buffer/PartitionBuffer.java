@@ -132,16 +132,7 @@ final class PartitionBuffer {
                 add(Chunk.ofOneWrite(rows, sequence));
                 linked = true;
             }
-            lastApplied = sequence;
-            if (fillingFirst.equals(SequenceNumber.NONE)) {
-                fillingFirst = sequence;
-                fillingSinceNs = nowNs;
-            }
-            // Last, for it may find no memory: the rows are there already, and the numbers must say so.
-            if (open.isFull()) {
-                sealOpen();
-            }
-            recount();
+            applied(sequence, sequence, nowNs);
             return fillingBytes;
         } finally {
             lock.unlock();
@@ -149,6 +140,50 @@ final class PartitionBuffer {
                 rows.close();
             }
         }
+    }
+
+    /// Applies rows of several writes, taking them over whatever happens, and returns the bytes that are filling now.
+    ///
+    /// @param first the first of the writes; none of them is in files
+    /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; none or all of the rows
+    ///     are applied
+    long append(Chunk chunk, SequenceNumber first, SequenceNumber last, long nowNs) {
+        boolean linked = false;
+        lock.lock();
+        try {
+            if (!first.isAfter(lastApplied)) {
+                throw new IllegalStateException("partition %s of table '%s': writes %s to %s come after write %s"
+                        .formatted(key, table.name(), first, last, lastApplied));
+            }
+            if (OpenChunk.isSmall(chunk.rows())) {
+                open.append(chunk);
+            } else {
+                sealOpen();
+                add(chunk);
+                linked = true;
+            }
+            applied(first, last, nowNs);
+            return fillingBytes;
+        } finally {
+            lock.unlock();
+            if (!linked) {
+                chunk.close();
+            }
+        }
+    }
+
+    @GuardedBy("lock")
+    private void applied(SequenceNumber first, SequenceNumber last, long nowNs) {
+        lastApplied = last;
+        if (fillingFirst.equals(SequenceNumber.NONE)) {
+            fillingFirst = first;
+            fillingSinceNs = nowNs;
+        }
+        // Last, for it may find no memory: the rows are there already, and the numbers must say so.
+        if (open.isFull()) {
+            sealOpen();
+        }
+        recount();
     }
 
     @GuardedBy("lock")

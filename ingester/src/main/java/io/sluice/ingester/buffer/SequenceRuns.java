@@ -21,6 +21,13 @@ final class SequenceRuns {
         count++;
     }
 
+    /// Appends other runs, whose rows stand behind the first `rows`.
+    void addAll(SequenceRuns other, int rows) {
+        for (int i = 0; i < other.count; i++) {
+            add(new SequenceNumber(other.sequences[i]), rows + other.ends[i]);
+        }
+    }
+
     /// How many of the first rows belong to writes up to `asOf`, inclusive.
     int rowsThrough(SequenceNumber asOf) {
         int found = Arrays.binarySearch(sequences, 0, count, asOf.value());

@@ -3,10 +3,15 @@ package io.sluice.ingester.replay;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.sluice.ingester.buffer.BufferTree;
+import io.sluice.ingester.buffer.GatheredRows;
+import io.sluice.ingester.door.DecodedWrite;
 import io.sluice.ingester.door.InvalidWriteException;
+import io.sluice.ingester.door.NameMemo;
+import io.sluice.ingester.door.WriteDecoder;
 import io.sluice.ingester.schema.SchemaConflictException;
 import io.sluice.ingester.sink.StableWatermark;
 import io.sluice.ingester.sink.WriteOperation;
+import io.sluice.ingester.write.WriteGatherer;
 import io.sluice.ingester.write.WritePreparer;
 import io.sluice.model.SequenceNumber;
 import io.sluice.wal.QuarantineFolder;
@@ -39,6 +44,8 @@ import org.slf4j.LoggerFactory;
 ///
 /// Three things go on at a time: the calling thread reads and checks the log, as many threads as there are processors
 /// decode writes and cut them into partitions, a batch of neighbours each, and one applies the batches in log order.
+/// Neighbours that are small are gathered first, so that the work of a thousand writes of one row is that of one of a
+/// thousand; queries see them at once.
 /// The batches on their way are bounded; while the buffer is full, the applying thread waits for persist, and so do
 /// all.
 ///
@@ -68,9 +75,21 @@ public final class WalReplayer {
     /// A write of the log.
     private record Logged(SequenceNumber sequence, byte[] payload) {}
 
-    /// A write that was decoded, or why it was not.
+    /// A write that was decoded, or several; or why one was not.
     private sealed interface Decoded {
+        /// Of the last write.
         SequenceNumber sequence();
+
+        /// Neighbours whose rows were gathered.
+        ///
+        /// @param writes at least one
+        /// @param rowCount of all of them, also of those that are in files
+        record Gathered(List<Logged> writes, long rowCount, List<GatheredRows> rows) implements Decoded {
+            @Override
+            public SequenceNumber sequence() {
+                return writes.getLast().sequence();
+            }
+        }
 
         record Applicable(WriteOperation operation) implements Decoded {
             @Override
@@ -285,18 +304,21 @@ public final class WalReplayer {
     }
 
     private static void release(Decoded write) {
-        if (write instanceof Decoded.Applicable(WriteOperation operation)) {
-            operation.close();
+        switch (write) {
+            case Decoded.Applicable(WriteOperation operation) -> operation.close();
+            case Decoded.Gathered(List<Logged> _, long _, List<GatheredRows> rows) -> rows.forEach(GatheredRows::close);
+            case Decoded.Inapplicable _, Decoded.Postponed _ -> {}
         }
     }
 
     private List<Decoded> decode(List<Logged> batch) throws IOException {
-        List<Decoded> decoded = new ArrayList<>(batch.size());
+        List<Decoded> decoded = new ArrayList<>();
         boolean done = false;
-        try {
+        try (Gathering gathering = new Gathering(decoded)) {
             for (Logged write : batch) {
-                decoded.add(decode(write));
+                gathering.add(write);
             }
+            gathering.end();
             done = true;
             return decoded;
         } finally {
@@ -306,9 +328,91 @@ public final class WalReplayer {
         }
     }
 
+    /// Decodes writes that follow one another: small ones together, the others one by one. For one thread.
+    private final class Gathering implements AutoCloseable {
+        private final WriteGatherer gatherer = preparer.gatherer();
+        private final NameMemo names = new NameMemo();
+        private final List<Decoded> decoded;
+        private List<Logged> gathered = new ArrayList<>();
+        private long rowCount;
+
+        /// @param decoded where all goes, in order
+        Gathering(List<Decoded> decoded) {
+            this.decoded = decoded;
+        }
+
+        void add(Logged write) throws IOException {
+            DecodedWrite columns;
+            try {
+                columns = WriteDecoder.decode(write.payload(), names);
+            } catch (InvalidWriteException | RuntimeException e) {
+                end();
+                decoded.add(new Decoded.Inapplicable(write, e));
+                return;
+            }
+            boolean added;
+            try {
+                added = gatherer.tryAdd(columns, write.payload().length, write.sequence());
+            } catch (SchemaConflictException e) {
+                end();
+                decoded.add(new Decoded.Inapplicable(write, e));
+                return;
+            } catch (RuntimeException e) {
+                oneByOne(write, e);
+                return;
+            }
+            if (added) {
+                gathered.add(write);
+                rowCount += columns.rowCount();
+            } else {
+                end();
+                decoded.add(decode(write, columns));
+            }
+        }
+
+        /// No memory, or a bug: whichever write it is that cannot be applied shows by itself.
+        private void oneByOne(Logged last, RuntimeException cause) throws IOException {
+            LOG.debug("writes {} to {} are not gathered", first(last), last.sequence(), cause);
+            gatherer.close();
+            List<Logged> writes = gathered;
+            gathered = new ArrayList<>();
+            rowCount = 0;
+            for (Logged write : writes) {
+                decoded.add(decode(write));
+            }
+            decoded.add(decode(last));
+        }
+
+        private SequenceNumber first(Logged last) {
+            return gathered.isEmpty() ? last.sequence() : gathered.getFirst().sequence();
+        }
+
+        /// What was gathered so far stays together, and nothing else comes to it.
+        void end() {
+            if (!gathered.isEmpty()) {
+                decoded.add(new Decoded.Gathered(gathered, rowCount, gatherer.take()));
+                gathered = new ArrayList<>();
+                rowCount = 0;
+            }
+        }
+
+        @Override
+        public void close() {
+            gatherer.close();
+        }
+    }
+
     private Decoded decode(Logged write) throws IOException {
         try {
-            WriteOperation operation = preparer.prepare(write.payload());
+            return decode(write, WriteDecoder.decode(write.payload()));
+        } catch (InvalidWriteException | RuntimeException e) {
+            return new Decoded.Inapplicable(write, e);
+        }
+    }
+
+    private Decoded decode(Logged write, DecodedWrite columns) throws IOException {
+        try {
+            WriteOperation operation = preparer.prepare(write.payload(), columns);
             operation.assign(write.sequence());
             return new Decoded.Applicable(operation);
         } catch (OutOfMemoryException e) {
@@ -333,10 +437,12 @@ public final class WalReplayer {
         switch (decoded) {
             case Decoded.Inapplicable(Logged write, Exception cause) -> setAside(write, cause);
             case Decoded.Applicable(WriteOperation operation) -> apply(operation);
+            case Decoded.Gathered gathered -> apply(gathered);
             case Decoded.Postponed(Logged write) -> {
                 switch (decode(write)) {
                     case Decoded.Applicable(WriteOperation operation) -> apply(operation);
                     case Decoded.Inapplicable(Logged _, Exception cause) -> setAside(write, cause);
+                    case Decoded.Gathered _ -> throw new IllegalStateException("one write was gathered");
                     // Acknowledged, and nothing is wrong with it: set aside, it would be lost to all queries.
                     case Decoded.Postponed _ -> throw noMemory(write, "for its rows");
                 }
@@ -357,6 +463,27 @@ public final class WalReplayer {
             throw noMemory(write, String.valueOf(e.getMessage()));
         } catch (RuntimeException e) {
             setAside(write, e);
+        }
+    }
+
+    private void apply(Decoded.Gathered gathered) throws IOException {
+        List<GatheredRows> rows = gathered.rows();
+        int taken = 0;
+        try {
+            while (taken < rows.size()) {
+                buffer.apply(rows.get(taken++));
+            }
+            writes.increment((double) gathered.writes().size());
+            this.rows.increment((double) gathered.rowCount());
+        } catch (OutOfMemoryException e) {
+            throw noMemory(gathered.writes().getLast(), String.valueOf(e.getMessage()));
+        } catch (RuntimeException e) {
+            // Which of them it was does not show any more.
+            for (Logged write : gathered.writes()) {
+                setAside(write, e);
+            }
+        } finally {
+            rows.subList(taken, rows.size()).forEach(GatheredRows::close);
         }
     }
 

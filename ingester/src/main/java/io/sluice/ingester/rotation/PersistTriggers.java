@@ -28,6 +28,12 @@ public final class PersistTriggers {
     /// Share of the log's limit above which what holds its oldest segments is frozen.
     static final double LOG_MARK = 0.75;
 
+    /// How often replay looks at the marks while it fills the buffer once.
+    private static final int LOOKS = 64;
+
+    /// Short beside the time in which replay fills a buffer, long beside a look.
+    private static final long LOOK_AGAIN_NANOS = 1_000_000;
+
     private static final Logger LOG = LoggerFactory.getLogger(PersistTriggers.class);
 
     private final BufferTree buffer;
@@ -37,6 +43,8 @@ public final class PersistTriggers {
     private final long maxBufferBytes;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition room = lock.newCondition();
+    /// Bytes held when replay last looked at the marks.
+    private volatile long lastLookedAt;
 
     /// @param maxAge how long a row may wait before its partition is frozen
     /// @param maxBufferBytes bytes of rows from which on writes are refused
@@ -96,13 +104,7 @@ public final class PersistTriggers {
     /// Freezes and refuses by how much memory the rows hold. Any thread may call.
     public void checkMemory() {
         long held = buffer.memoryBytes();
-        if (held > HIGH_MARK * maxBufferBytes) {
-            long filling = held - buffer.statistics().frozenBytes();
-            long excess = filling - (long) (HIGH_MARK / 2 * maxBufferBytes);
-            if (excess > 0) {
-                buffer.freezeLargest(excess, FreezeReason.MEMORY);
-            }
-        }
+        freezeAbove(held);
         if (held >= maxBufferBytes) {
             if (state.set(Reason.MEMORY_LIMIT)) {
                 LOG.warn(
@@ -123,15 +125,32 @@ public final class PersistTriggers {
         }
     }
 
-    /// Waits until the buffer is not full; for replay, which cannot refuse. Needs [#tick] to be called meanwhile.
+    private void freezeAbove(long held) {
+        if (held > HIGH_MARK * maxBufferBytes) {
+            long filling = held - buffer.statistics().frozenBytes();
+            long excess = filling - (long) (HIGH_MARK / 2 * maxBufferBytes);
+            if (excess > 0) {
+                buffer.freezeLargest(excess, FreezeReason.MEMORY);
+            }
+        }
+    }
+
+    /// Waits until the buffer is not full; for replay, which cannot refuse. Freezes as [#checkMemory] does: a replay
+    /// fills the buffer several times between two ticks.
     public void awaitRoom() throws InterruptedException {
-        if (buffer.memoryBytes() < maxBufferBytes) {
+        long held = buffer.memoryBytes();
+        if (Math.abs(held - lastLookedAt) > maxBufferBytes / LOOKS || held >= maxBufferBytes) {
+            lastLookedAt = held;
+            freezeAbove(held);
+        }
+        if (held < maxBufferBytes) {
             return;
         }
         lock.lock();
         try {
             while (buffer.memoryBytes() >= LOW_MARK * maxBufferBytes) {
-                room.await();
+                // Persist lets go of rows on threads of its own, which know nothing of who waits here.
+                var _ = room.awaitNanos(LOOK_AGAIN_NANOS);
             }
         } finally {
             lock.unlock();

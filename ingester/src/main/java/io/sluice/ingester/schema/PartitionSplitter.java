@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import org.apache.arrow.memory.BufferAllocator;
 
 /// Cuts the rows of one decoded table into partitions and copies them into Arrow memory, once. Any thread may call.
@@ -69,6 +70,18 @@ public final class PartitionSplitter {
                 partitions.forEach(PartitionRows::close);
             }
         }
+    }
+
+    /// The number of the one partition that all rows of a table belong to; empty if there are several.
+    public static OptionalLong onlySlot(DecodedTable table, PartitionTemplate template) {
+        ByteBuffer times = times(table);
+        long slot = template.slot(times.getLong(0));
+        for (int row = 1; row < table.rowCount(); row++) {
+            if (template.slot(times.getLong(row * Long.BYTES)) != slot) {
+                return OptionalLong.empty();
+            }
+        }
+        return OptionalLong.of(slot);
     }
 
     private static ByteBuffer times(DecodedTable table) {

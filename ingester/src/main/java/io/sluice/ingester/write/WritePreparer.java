@@ -34,6 +34,11 @@ public final class WritePreparer {
         this.buffer = buffer;
     }
 
+    /// What gathers small writes. The caller closes it.
+    public WriteGatherer gatherer() {
+        return new WriteGatherer(schemas, buffer);
+    }
+
     /// The caller closes the operation or hands it on.
     ///
     /// @throws InvalidWriteException if the request is wrong in itself, or has rows of too many partitions
@@ -41,7 +46,12 @@ public final class WritePreparer {
     /// @throws IOException if the catalog cannot answer
     /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory for the rows
     public WriteOperation prepare(byte[] request) throws InvalidWriteException, SchemaConflictException, IOException {
-        DecodedWrite write = WriteDecoder.decode(request);
+        return prepare(request, WriteDecoder.decode(request));
+    }
+
+    /// As [#prepare(byte[])], of a request that was decoded already.
+    public WriteOperation prepare(byte[] request, DecodedWrite write)
+            throws InvalidWriteException, SchemaConflictException, IOException {
         // All schemas before any rows: a conflict in the last table costs no copying of the first.
         List<TableSchema> resolved = new ArrayList<>(write.tables().size());
         for (DecodedTable table : write.tables()) {

@@ -2,6 +2,7 @@ package io.sluice.ingester.buffer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.ingester.door.DecodedWrite.DecodedTable;
 import io.sluice.ingester.door.WriteDecoder;
 import io.sluice.ingester.fixture.BatchRows;
 import io.sluice.ingester.fixture.GeneratedTable;
@@ -98,6 +99,48 @@ final class OpenChunkTest {
             }
             for (Taken one : taken) {
                 one.check(seed);
+            }
+            assertThat(allocator.getAllocatedMemory()).as("seed %d", seed).isZero();
+        }
+    }
+
+    /// Copied from the writes into one chunk, and that into another that has rows already: all rows, at every cut.
+    @Test
+    @DisplayName("Invariant 5: rows that were gathered from their writes show as those applied one by one do")
+    void rowsThatWereGatheredAreThoseOfTheWrites() throws Exception {
+        for (long seed = FIRST_SEED; seed < FIRST_SEED + 60; seed++) {
+            Random random = new Random(seed);
+            List<Map<String, Object>> rows = new ArrayList<>();
+            List<Integer> through = new ArrayList<>(List.of(0)); // by number
+            try (OpenChunk gathered = new OpenChunk(allocator);
+                    OpenChunk open = new OpenChunk(allocator)) {
+                for (int round = 0; round < 3; round++) {
+                    for (int write = random.nextInt(1, 10); write > 0; write--) {
+                        GeneratedTable table = GeneratedTable.of(random, "m", random.nextInt(1, 12));
+                        DecodedTable decoded = WriteDecoder.decode(GeneratedTable.request("n", table))
+                                .tables()
+                                .getFirst();
+                        gathered.append(decoded, new SequenceNumber(through.size()));
+                        rows.addAll(table.rows());
+                        through.add(rows.size());
+                    }
+                    try (Chunk sealed = gathered.seal()) {
+                        int last = through.size() - 1;
+                        assertThat(sealed.rowsThrough(new SequenceNumber(last)))
+                                .isEqualTo(sealed.rowCount());
+                        open.append(sealed);
+                    }
+                }
+                for (int asOf = 0; asOf < through.size(); asOf++) {
+                    int count = open.rowsThrough(new SequenceNumber(asOf));
+                    assertThat(count).as("seed %d, as of %d", seed, asOf).isEqualTo(through.get(asOf));
+                    try (RowBatch cut = open.share(count)) {
+                        assertThat(BatchRows.of(cut)).as("seed %d", seed).isEqualTo(rows.subList(0, count));
+                        for (Map<String, Object> row : rows.subList(0, count)) {
+                            assertThat(GeneratedTable.timeNs(row)).isBetween(cut.minTimeNs(), cut.maxTimeNs());
+                        }
+                    }
+                }
             }
             assertThat(allocator.getAllocatedMemory()).as("seed %d", seed).isZero();
         }
