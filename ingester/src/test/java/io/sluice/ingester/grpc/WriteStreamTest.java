@@ -40,6 +40,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -172,7 +173,7 @@ final class WriteStreamTest {
             pipeline = Pipeline.open(folder, allocator);
             wal = Logs.open(log());
             WalSink sink = new WalSink(wal, pipeline.buffer(), pipeline.stable());
-            wal.start(new TimestampOracle(SequenceNumber.NONE), Logs.THREADS, new WalListener() {
+            wal.start(new TimestampOracle(SequenceNumber.NONE), new UUID(1, 1), Logs.THREADS, new WalListener() {
                 @Override
                 public void completed(SequenceNumber through) {
                     sink.completed(through);
