@@ -78,17 +78,17 @@ final class BoundedParts implements AutoCloseable {
 
     /// What a replay took and found.
     ///
-    /// @param arrowPeakBytes the most that Arrow's allocator had given out: the rows in the buffer, and those on their
-    ///     way to it
+    /// @param arrowPeakBytes the most that Arrow's allocator had given out: the rows in the buffer, and
+    ///     those on their way to it
     /// @param ledgerPeakBytes the most that the buffer counted
-    record Replayed(double seconds, long writes, long payloadBytes, long rows, long arrowPeakBytes, long ledgerPeakBytes) {}
+    record Replayed(
+            double seconds, long writes, long payloadBytes, long rows, long arrowPeakBytes, long ledgerPeakBytes) {}
 
     /// Replays the whole log, which stays as it is. Once.
     ///
     /// @throws IOException also if a row of the log is neither in the buffer nor recorded afterwards
     Replayed replay() throws IOException, InterruptedException {
-        var _ = ticks.scheduleWithFixedDelay(
-                triggers::checkMemory, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
+        var _ = ticks.scheduleWithFixedDelay(triggers::checkMemory, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
         WalReplayer replayer = new WalReplayer(
                 directory.resolve("quarantine"),
                 preparer,

@@ -58,21 +58,14 @@ final class DiscardingPersist implements PersistPort, AutoCloseable {
     }
 
     private static FileRecord file(PersistRequest request) {
-        long minTimeNs = request.batches().stream()
-                .mapToLong(RowBatch::minTimeNs)
-                .min()
-                .orElseThrow();
-        long maxTimeNs = request.batches().stream()
-                .mapToLong(RowBatch::maxTimeNs)
-                .max()
-                .orElseThrow();
+        long minTimeNs =
+                request.batches().stream().mapToLong(RowBatch::minTimeNs).min().orElseThrow();
+        long maxTimeNs =
+                request.batches().stream().mapToLong(RowBatch::maxTimeNs).max().orElseThrow();
         return new FileRecord(
                 "%s/%s/%s-%s"
                         .formatted(
-                                request.schema().table(),
-                                request.key(),
-                                request.minSequence(),
-                                request.maxSequence()),
+                                request.schema().table(), request.key(), request.minSequence(), request.maxSequence()),
                 request.schema().namespace(),
                 request.schema().table(),
                 request.partition(),

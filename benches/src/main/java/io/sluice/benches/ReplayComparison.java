@@ -97,7 +97,10 @@ final class ReplayComparison implements Program {
     /// A log that was written.
     private record Log(Path directory, List<byte[]> payloads, long writes, List<Path> files) {
         double meanPayloadBytes() {
-            return payloads.stream().mapToInt(payload -> payload.length).average().orElseThrow();
+            return payloads.stream()
+                    .mapToInt(payload -> payload.length)
+                    .average()
+                    .orElseThrow();
         }
     }
 
@@ -213,7 +216,8 @@ final class ReplayComparison implements Program {
         try (BoundedParts parts = new BoundedParts(WalSettings.defaults(log.directory()), catalog, limitBytes)) {
             Replayed replayed = parts.replay();
             if (replayed.writes() != log.writes() || replayed.rows() != rows * log.writes()) {
-                throw new IOException("expected %d writes of %d rows, found %s".formatted(log.writes(), rows, replayed));
+                throw new IOException(
+                        "expected %d writes of %d rows, found %s".formatted(log.writes(), rows, replayed));
             }
             if (replayed.arrowPeakBytes() > limitBytes + OVERHEAD_BYTES) {
                 throw new IOException("expected at most %d bytes of rows in memory, found %d"

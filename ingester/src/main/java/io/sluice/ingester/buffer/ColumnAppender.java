@@ -94,8 +94,8 @@ abstract sealed class ColumnAppender implements AutoCloseable {
     abstract void appendValues(DecodedColumn source, int rowCount, int at);
 
     static IllegalStateException unexpected(DecodedColumn source) {
-        return new IllegalStateException(
-                "column '%s' has values that are none of its type".formatted(source.schema().name()));
+        return new IllegalStateException("column '%s' has values that are none of its type"
+                .formatted(source.schema().name()));
     }
 
     /// The first `rows` rows, over the same memory. The caller closes it.

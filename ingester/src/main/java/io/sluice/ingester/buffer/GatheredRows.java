@@ -19,8 +19,7 @@ public final class GatheredRows implements AutoCloseable {
     private SequenceNumber first = SequenceNumber.NONE;
     private SequenceNumber last = SequenceNumber.NONE;
 
-    GatheredRows(
-            TableSchema schema, PartitionKey key, SequenceNumber persistedThrough, BufferAllocator allocator) {
+    GatheredRows(TableSchema schema, PartitionKey key, SequenceNumber persistedThrough, BufferAllocator allocator) {
         this.schema = schema;
         this.key = key;
         this.persistedThrough = persistedThrough;
@@ -38,7 +37,8 @@ public final class GatheredRows implements AutoCloseable {
     ///
     /// @param written the table's schema, at least as new as the rows
     /// @param sequence above that of all rows that are here
-    /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; the rows are then as before
+    /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; the rows are then as
+    ///     before
     public void append(TableSchema written, DecodedTable table, SequenceNumber sequence) {
         if (!sequence.isAfter(persistedThrough)) {
             return;

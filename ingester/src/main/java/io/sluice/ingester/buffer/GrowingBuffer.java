@@ -48,7 +48,8 @@ final class GrowingBuffer implements AutoCloseable {
             memory.setLong(at, source.getLong(from));
         } else if (lengthBytes > 0) {
             // Arrow would copy a read-only one a word at a time.
-            MemorySegment target = MemorySegment.ofAddress(memory.memoryAddress()).reinterpret(memory.capacity());
+            MemorySegment target =
+                    MemorySegment.ofAddress(memory.memoryAddress()).reinterpret(memory.capacity());
             MemorySegment.copy(MemorySegment.ofBuffer(source.duplicate().rewind()), from, target, at, lengthBytes);
         }
     }

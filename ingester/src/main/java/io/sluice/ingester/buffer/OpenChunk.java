@@ -99,7 +99,8 @@ final class OpenChunk implements AutoCloseable {
         for (int i = 0; i < targets.length; i++) {
             DecodedColumn source = sources.get(i);
             targets[i].append(source, table.rowCount(), rowCount);
-            if (source.schema().kind() == ColumnKind.TIME && source.values() instanceof Values.Int64s(ByteBuffer times)) {
+            if (source.schema().kind() == ColumnKind.TIME
+                    && source.values() instanceof Values.Int64s(ByteBuffer times)) {
                 for (int row = 0; row < table.rowCount(); row++) {
                     long timeNs = times.getLong(row * Long.BYTES);
                     minTimeNs = Math.min(minTimeNs, timeNs);

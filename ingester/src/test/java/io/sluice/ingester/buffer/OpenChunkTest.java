@@ -126,8 +126,7 @@ final class OpenChunkTest {
                     }
                     try (Chunk sealed = gathered.seal()) {
                         int last = through.size() - 1;
-                        assertThat(sealed.rowsThrough(new SequenceNumber(last)))
-                                .isEqualTo(sealed.rowCount());
+                        assertThat(sealed.rowsThrough(new SequenceNumber(last))).isEqualTo(sealed.rowCount());
                         open.append(sealed);
                     }
                 }
