@@ -5,6 +5,7 @@ import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.admission.TimestampOracle;
 import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.buffer.BufferTree.BufferStatistics;
+import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.replay.WalReplayer;
 import io.sluice.ingester.rotation.PersistTriggers;
 import io.sluice.ingester.schema.PartitionSplitter;
@@ -131,11 +132,15 @@ final class BoundedParts implements AutoCloseable {
     LiveWrites start() throws IOException {
         WalSink sink = new WalSink(wal, buffer, stable);
         WritePath writes = new WritePath(
-                new IngestState(metrics), new InFlightWrites(MAX_WRITES, Long.MAX_VALUE, metrics), preparer, sink);
+                new IngestState(metrics),
+                new InFlightWrites(Long.MAX_VALUE, MAX_WRITES, System::nanoTime, metrics),
+                Duration.ofSeconds(1),
+                new RetryDelays(Math::random),
+                preparer,
+                sink);
         wal.start(
                 new TimestampOracle(wal.lastSequence()),
                 INGESTER.value(),
-                new UUID(1, 1),
                 Thread.ofPlatform().name("wal-", 0).factory(),
                 new WalListener() {
                     @Override

@@ -77,7 +77,6 @@ final class Parts implements AutoCloseable {
         wal.start(
                 new TimestampOracle(wal.lastSequence()),
                 new UUID(1, 1),
-                new UUID(1, 1),
                 Thread.ofPlatform().name("wal-", 0).factory(),
                 new WalListener() {
                     @Override
