@@ -30,8 +30,8 @@ import java.util.function.ToDoubleFunction;
 /// to the limit. Arrow's may be above it by the writes that are being decoded and wait to be applied: the run fails if
 /// that is more than [#OVERHEAD_BYTES].
 final class ReplayComparison implements Program {
-    /// How far memory may be above the limit: what is decoded ahead, which is bounded in number and size of batches.
-    static final long OVERHEAD_BYTES = 16L << 20;
+    /// How far memory may be above the limit: what is decoded ahead, a batch for each processor and a few more.
+    static final long OVERHEAD_BYTES = (Runtime.getRuntime().availableProcessors() + 4) * (4L << 20);
 
     private static final String BENCH = "replay";
     private static final int RUNS = 3;
