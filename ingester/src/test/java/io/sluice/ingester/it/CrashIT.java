@@ -2,7 +2,16 @@ package io.sluice.ingester.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.grpc.Grpc;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ManagedChannel;
+import io.grpc.stub.StreamObserver;
+import io.sluice.proto.v1.WriteRequest;
+import io.sluice.proto.v1.WriteServiceGrpc;
+import io.sluice.proto.v1.WriteStreamRequest;
+import io.sluice.proto.v1.WriteStreamResponse;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -14,16 +23,21 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Writers under load and `kill -9` at a random moment, ten times on one folder: DESIGN §1, invariants 1, 3, 4 and 9.
-/// Partitions are persisted all the time, so that kills fall into every step of it.
+/// Eight writers under load, four by single requests and four by streams, and `kill -9` at a random moment, again and
+/// again on one folder: invariants 1, 2, 3, 4 and 9. Partitions are persisted all the time, so that kills fall into
+/// every step of it. `-Dsluice.crash.rounds=50` makes a long run.
 final class CrashIT {
-    private static final int ROUNDS = 10;
+    private static final int ROUNDS = Integer.getInteger("sluice.crash.rounds", 5);
     private static final int WRITERS = 4;
+    private static final int STREAMS = 4;
+    private static final int IN_FLIGHT = 16;
     private static final int ROWS_PER_WRITE = 50;
     private static final long SEED = 20_261_121L;
 
@@ -64,6 +78,9 @@ final class CrashIT {
         for (int i = 0; i < WRITERS; i++) {
             writers.add(Thread.ofVirtual().start(() -> write(server, target, enough)));
         }
+        for (int i = 0; i < STREAMS; i++) {
+            writers.add(Thread.ofVirtual().start(() -> stream(server, target, enough)));
+        }
         enough.await();
         server.kill();
         for (Thread writer : writers) {
@@ -71,20 +88,13 @@ final class CrashIT {
         }
     }
 
-    /// Writes until the server is gone. A write's rows are its own: `w` is its number, `i` the row in it.
+    /// Writes until the server is gone.
     private void write(SluiceServer server, long target, CountDownLatch enough) {
         try {
             while (true) {
                 long number = nextWrite.incrementAndGet();
-                StringBuilder lines = new StringBuilder();
-                for (int i = 0; i < ROWS_PER_WRITE; i++) {
-                    long day = number % 3;
-                    lines.append(
-                            "m,w=%d,i=%d v=%di %d%n".formatted(number, i, number * i, day * 86_400_000_000_000L + i));
-                }
                 sent.add(number);
-                HttpResponse<String> answer =
-                        server.write("crash", lines.toString().getBytes(StandardCharsets.UTF_8));
+                HttpResponse<String> answer = server.write("crash", lines(number));
                 if (answer.statusCode() == 204) {
                     acknowledged.add(number);
                     if (acknowledged.size() >= target) {
@@ -99,6 +109,89 @@ final class CrashIT {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /// Keeps writes in flight on one stream until the server is gone.
+    private void stream(SluiceServer server, long target, CountDownLatch enough) {
+        ManagedChannel channel = Grpc.newChannelBuilder(
+                        "127.0.0.1:" + server.grpcPort(), InsecureChannelCredentials.create())
+                .build();
+        Acks acks = new Acks(target, enough);
+        StreamObserver<WriteStreamRequest> requests =
+                WriteServiceGrpc.newStub(channel).writeStream(acks);
+        try {
+            while (acks.awaitRoom()) {
+                long number = nextWrite.incrementAndGet();
+                sent.add(number);
+                acks.numbers.add(number);
+                requests.onNext(WriteStreamRequest.newBuilder()
+                        .setClientSequence(acks.numbers.size())
+                        .setWrite(WriteRequest.parseFrom(Rows.request("crash", lines(number))))
+                        .build());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            channel.shutdownNow();
+        }
+    }
+
+    /// What a stream's server acknowledges, cumulatively.
+    private final class Acks implements StreamObserver<WriteStreamResponse> {
+        /// By place in the stream.
+        private final List<Long> numbers = new CopyOnWriteArrayList<>();
+        private final Semaphore room = new Semaphore(IN_FLIGHT);
+        private final long target;
+        private final CountDownLatch enough;
+        private volatile boolean ended;
+        private long through;
+
+        Acks(long target, CountDownLatch enough) {
+            this.target = target;
+            this.enough = enough;
+        }
+
+        /// False if the stream has ended.
+        boolean awaitRoom() throws InterruptedException {
+            room.acquire();
+            return !ended;
+        }
+
+        @Override
+        public void onNext(WriteStreamResponse response) {
+            while (through < response.getAcknowledgedThrough()) {
+                acknowledged.add(numbers.get((int) through));
+                through++;
+                room.release();
+            }
+            if (acknowledged.size() >= target) {
+                enough.countDown();
+            }
+        }
+
+        @Override
+        public void onError(Throwable failure) {
+            onCompleted(); // killed: what became of the writes in flight is not known
+        }
+
+        @Override
+        public void onCompleted() {
+            ended = true;
+            enough.countDown();
+            room.release();
+        }
+    }
+
+    /// A write's rows are its own: `w` is its number, `i` the row in it.
+    private static byte[] lines(long number) {
+        StringBuilder lines = new StringBuilder();
+        for (int i = 0; i < ROWS_PER_WRITE; i++) {
+            long day = number % 3;
+            lines.append("m,w=%d,i=%d v=%di %d%n".formatted(number, i, number * i, day * 86_400_000_000_000L + i));
+        }
+        return lines.toString().getBytes(StandardCharsets.UTF_8);
     }
 
     private void requireEachOnce(SluiceServer server, int round) throws Exception {

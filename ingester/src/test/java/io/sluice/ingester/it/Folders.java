@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
@@ -14,11 +15,23 @@ import java.util.stream.Stream;
 final class Folders {
     private Folders() {}
 
-    /// Makes `target` a copy of `source`, whatever it was before.
+    /// Makes `target` a copy of `source`, whatever it was before. If a server gives a file another name meanwhile, it
+    /// is copied again from the start.
     static void copy(Path source, Path target) throws IOException {
+        while (!tryCopy(source, target)) {
+            Thread.onSpinWait();
+        }
+    }
+
+    private static boolean tryCopy(Path source, Path target) throws IOException {
         delete(target);
-        for (Path file : walk(source)) {
-            Files.copy(file, target.resolve(source.relativize(file).toString()));
+        try {
+            for (Path file : walk(source)) {
+                Files.copy(file, target.resolve(source.relativize(file).toString()));
+            }
+            return true;
+        } catch (NoSuchFileException e) {
+            return false;
         }
     }
 

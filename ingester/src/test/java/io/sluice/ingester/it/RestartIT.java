@@ -183,7 +183,7 @@ final class RestartIT {
             assertThat(server.get("/health").statusCode()).isEqualTo(200);
             assertThat(server.status().get("state").asText()).isEqualTo("starting");
             JsonNode replay = server.status().get("replay");
-            while (!replay.has("eta_seconds")) {
+            while (!replay.has("eta_seconds") || replay.get("rows").asLong() == 0) {
                 replay = server.status().get("replay");
             }
             assertThat(replay.get("percent").asInt()).isBetween(1, 99);

@@ -66,17 +66,22 @@ final class Rows {
     }
 
     private static Map<String, List<Map<String, Object>>> parse(byte[] lines) throws Exception {
+        return DecodedRows.of(WriteDecoder.decode(request("n", lines)));
+    }
+
+    /// The bytes of the `WriteRequest` that lines are.
+    static byte[] request(String namespace, byte[] lines) {
         ParsedLines parsed = new LineProtocolParser(ARBITRARY_SEED)
                 .parse(
                         lines,
                         0,
                         lines.length,
                         new ParseOptions(
-                                new NamespaceName("n"), Precision.NS, ARBITRARY_TIME_NS, 10, KnownColumns.NONE));
+                                new NamespaceName(namespace), Precision.NS, ARBITRARY_TIME_NS, 10, KnownColumns.NONE));
         if (parsed.badLines() > 0) {
             throw new AssertionError(parsed.errors());
         }
-        return DecodedRows.of(WriteDecoder.decode(parsed.request().orElseThrow()));
+        return parsed.request().orElseThrow();
     }
 
     private static String text(Map<String, Object> row) {
