@@ -475,6 +475,7 @@ public final class WalReplayer {
             }
             writes.increment((double) gathered.writes().size());
             this.rows.increment((double) gathered.rowCount());
+            appliedRows.addAndGet(gathered.rowCount());
         } catch (OutOfMemoryException e) {
             throw noMemory(gathered.writes().getLast(), String.valueOf(e.getMessage()));
         } catch (RuntimeException e) {
