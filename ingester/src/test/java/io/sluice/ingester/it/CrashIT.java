@@ -34,7 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// again on one folder: invariants 1, 2, 3, 4 and 9. Partitions are persisted all the time, so that kills fall into
 /// every step of it. `-Dsluice.crash.rounds=50` makes a long run.
 final class CrashIT {
-    private static final int ROUNDS = Integer.getInteger("sluice.crash.rounds", 5);
+    private static final int ROUNDS = Integer.getInteger("sluice.crash.rounds", 10);
     private static final int WRITERS = 4;
     private static final int STREAMS = 4;
     private static final int IN_FLIGHT = 16;
