@@ -1,5 +1,7 @@
 package io.sluice.ingester.grpc;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
 import io.grpc.ManagedChannel;
@@ -38,7 +40,7 @@ final class StreamClient {
 
                     @Override
                     public void onClose(Status status, Metadata trailers) {
-                        end.complete(new End(status, trailers));
+                        noteEnd(new End(status, trailers));
                     }
                 },
                 new Metadata());
@@ -52,6 +54,11 @@ final class StreamClient {
 
     private synchronized void note(WriteStreamResponse ack) {
         acks.add(ack);
+        notifyAll();
+    }
+
+    private synchronized void noteEnd(End how) {
+        end.complete(how);
         notifyAll();
     }
 
@@ -76,9 +83,12 @@ final class StreamClient {
         return List.copyOf(acks);
     }
 
-    /// Returns once all writes up to this one are acknowledged.
+    /// Returns once all writes up to this one are acknowledged; fails if the stream ends before.
     synchronized void awaitAck(long through) throws InterruptedException {
         while (acks.isEmpty() || acks.getLast().getAcknowledgedThrough() < through) {
+            assertThat(end.isDone())
+                    .as(() -> "ended before the ack of %d: %s".formatted(through, end))
+                    .isFalse();
             wait();
         }
     }

@@ -380,7 +380,7 @@ final class WriteStreamTest {
         cued.await(MAX_OPS + 1);
         cued.succeed(MAX_OPS + 1);
         waits.awaitAck(1);
-        assertThat(budget.writes()).isEqualTo(MAX_OPS - 1);
+        await(() -> budget.writes() == MAX_OPS - 1); // the ack may be here before its room is free
         waits.halfClose();
         assertThat(waits.end().status().isOk()).isTrue();
         assertThat(terminations("CANCELLED")).isEqualTo(1);
