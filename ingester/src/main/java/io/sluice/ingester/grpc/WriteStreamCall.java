@@ -152,11 +152,17 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
             handOver(entry, request, room.join());
             return;
         }
+        Place waits = new Place(entry, waiting);
+        boolean isUseless;
         lock.lock();
         try {
-            place = Optional.of(new Place(entry, waiting));
+            place = Optional.of(waits);
+            isUseless = isOver || progress.isBehindFailure(entry); // what was settled meanwhile did not see the place
         } finally {
             lock.unlock();
+        }
+        if (isUseless) {
+            giveUp(waits);
         }
         // Room comes on the thread of another write's outcome, which must not prepare this one.
         var _ = room.thenAcceptAsync(

@@ -77,11 +77,11 @@ final class WriteStreamTest {
         }
         channels.forEach(ManagedChannel::shutdownNow);
         server.orElseThrow().stop(Duration.ofSeconds(5));
-        executor.close();
+        await(() -> gauge("sluice.write.streams.open") == 0);
         await(() -> budget.writes() == 0);
         assertThat(budget.bytes()).isZero();
         assertThat(budget.waiting()).isZero();
-        await(() -> gauge("sluice.write.streams.open") == 0);
+        executor.close(); // not before: gRPC tells streams of their end on it, even behind the server's own end
     }
 
     private void serve(WriteHandler handler) throws IOException {
