@@ -129,8 +129,13 @@ final class BoundedParts implements AutoCloseable {
         ledgerPeakBytes = Math.max(ledgerPeakBytes, heldBytes);
     }
 
+    /// Makes the log take writes, which wait for room themselves.
+    LiveWrites startLive() throws IOException {
+        return new LiveWrites(start(), triggers::awaitRoom);
+    }
+
     /// Makes the log take writes, and lets go of its segments as rows are recorded.
-    LiveWrites start() throws IOException {
+    WritePath start() throws IOException {
         WalSink sink = new WalSink(wal, buffer, stable);
         WritePath writes = new WritePath(
                 new IngestState(metrics),
@@ -155,7 +160,7 @@ final class BoundedParts implements AutoCloseable {
                     }
                 });
         var _ = ticks.scheduleWithFixedDelay(triggers::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
-        return new LiveWrites(writes, triggers::awaitRoom);
+        return writes;
     }
 
     /// Nothing is on its way any more.

@@ -234,7 +234,7 @@ final class ReplayComparison implements Program {
             throws IOException, InterruptedException {
         Path live = Files.createTempDirectory(directory, "live");
         try (BoundedParts parts = new BoundedParts(WalSettings.defaults(live.resolve("wal")), live, limitBytes)) {
-            return parts.start().perSecond(log.payloads(), amounts.ingestStart(), amounts.ingestWindow());
+            return parts.startLive().perSecond(log.payloads(), amounts.ingestStart(), amounts.ingestWindow());
         } finally {
             Parts.delete(live);
         }
