@@ -14,7 +14,9 @@ import io.sluice.ingester.grpc.StreamProgress.Entry;
 import io.sluice.ingester.grpc.StreamProgress.Result;
 import io.sluice.model.SequenceNumber;
 import io.sluice.proto.v1.WriteStreamResponse;
+import java.util.ArrayDeque;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
@@ -24,8 +26,8 @@ import org.slf4j.LoggerFactory;
 
 /// One `WriteStream`: hands its writes over in order, without waiting for those before, and acknowledges them in order.
 ///
-/// - **Reading.** gRPC is asked for a message when the one before holds room in the budget: HTTP/2 then slows the
-///   client down. At most one message of a stream waits for room, and no thread waits with it.
+/// - **Reading.** gRPC is asked for a few messages ahead, as many as [#AHEAD_BYTES] hold, and for no more while one
+///   waits for room in the budget: HTTP/2 then slows the client down. No thread waits with it.
 /// - **Acks** are cumulative. Outcomes come on the log's thread, which does no more than to note them; a task of the
 ///   executor sends the newest ack, one task at a time. While the client does not read, none is sent.
 /// - **The first failure** ends the stream: nothing behind it is handed over from then on, and the stream is closed
@@ -41,6 +43,11 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
     private static final Metadata.Key<String> SIDE_EFFECTS = key("side_effects");
     /// Bytes of acks that gRPC holds for a client that does not read, before it says so: about 60 acks.
     private static final int READY_BYTES = 1_024;
+    /// Messages that are asked for before their turn, by the length of the last one; always one at least. To ask one by
+    /// one is a change of threads, there and back, for each.
+    private static final int AHEAD_BYTES = 64 * 1_024;
+
+    private static final int MAX_AHEAD = 64;
 
     private final ServerCall<InboundMessage, WriteStreamResponse> call;
     private final StreamedWriteHandler writes;
@@ -53,6 +60,18 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
 
     @GuardedBy("lock")
     private final StreamProgress progress = new StreamProgress();
+
+    /// Messages whose turn has not come.
+    @GuardedBy("lock")
+    private final Queue<InboundMessage> arrived = new ArrayDeque<>();
+
+    /// Whether somebody takes messages from there, or one waits for room.
+    @GuardedBy("lock")
+    private boolean isTaking;
+
+    /// Messages that gRPC was asked for, and that were not taken.
+    @GuardedBy("lock")
+    private int ahead = 1;
 
     @GuardedBy("lock")
     private Optional<Place> place = Optional.empty();
@@ -112,45 +131,85 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
 
     @Override
     public void onMessage(InboundMessage message) {
-        if (message.excess().isPresent()) {
-            failNext(Failure.tooLarge(message.excess().get()));
-            return;
-        }
-        StreamedMessage write;
-        try {
-            write = StreamedMessage.parse(message.bytes());
-        } catch (InvalidProtocolBufferException e) {
-            failNext(Failure.invalid("not a sluice.v1.WriteStreamRequest: " + e.getMessage()));
-            return;
-        }
-        Entry entry;
         lock.lock();
         try {
             if (isOver || progress.isFailing()) {
                 return;
             }
-            entry = progress.accept();
+            arrived.add(message);
+            if (isTaking) {
+                return;
+            }
+            isTaking = true;
         } finally {
             lock.unlock();
         }
-        if (write.clientSequence() == entry.clientSequence()) {
-            enter(entry, write.request());
-        } else {
-            settle(
-                    entry,
-                    new Result.Failed(Failure.badSequence("client_sequence is %s: expected %d"
-                            .formatted(Long.toUnsignedString(write.clientSequence()), entry.clientSequence()))));
+        takeArrived();
+    }
+
+    /// A message whose turn it is.
+    private record Turn(Entry entry, InboundMessage message) {}
+
+    /// Takes messages until there are no more, or one has to wait for room: then whoever makes room goes on.
+    private void takeArrived() {
+        for (Optional<Turn> turn = nextTurn(); turn.isPresent(); turn = nextTurn()) {
+            if (!take(turn.get())) {
+                return;
+            }
         }
     }
 
-    /// Waits for room, and hands the write over.
-    private void enter(Entry entry, byte[] request) {
+    private Optional<Turn> nextTurn() {
+        lock.lock();
+        try {
+            if (isOver || progress.isFailing()) {
+                arrived.clear();
+            }
+            InboundMessage message = arrived.poll();
+            if (message == null) {
+                isTaking = false;
+                return Optional.empty();
+            }
+            // At once, so that a stream which is half-closed is not taken for one that has all its outcomes.
+            return Optional.of(new Turn(progress.accept(), message));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Hands a message over; false if it has to wait for room.
+    private boolean take(Turn turn) {
+        InboundMessage message = turn.message();
+        Entry entry = turn.entry();
+        if (message.excess().isPresent()) {
+            settle(entry, new Result.Failed(Failure.tooLarge(message.excess().get())));
+            return true;
+        }
+        StreamedMessage write;
+        try {
+            write = StreamedMessage.parse(message.bytes());
+        } catch (InvalidProtocolBufferException e) {
+            settle(entry, new Result.Failed(Failure.invalid("not a sluice.v1.WriteStreamRequest: " + e.getMessage())));
+            return true;
+        }
+        if (write.clientSequence() == entry.clientSequence()) {
+            return enter(entry, write.request());
+        }
+        settle(
+                entry,
+                new Result.Failed(Failure.badSequence("client_sequence is %s: expected %d"
+                        .formatted(Long.toUnsignedString(write.clientSequence()), entry.clientSequence()))));
+        return true;
+    }
+
+    /// Hands a write over that has room; one that has not goes on by itself when it has, and those behind it with it.
+    private boolean enter(Entry entry, byte[] request) {
         CompletableFuture<WritePermit> room = new CompletableFuture<>();
         Waiting waiting = writes.enter(request.length, room::complete);
         if (room.isDone()) {
-            call.request(1); // so that the next one is read while this one is prepared
+            askForMore(request.length);
             handOver(entry, request, room.join());
-            return;
+            return true;
         }
         Place waits = new Place(entry, waiting);
         boolean isUseless;
@@ -168,9 +227,28 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
         var _ = room.thenAcceptAsync(
                 permit -> {
                     handOver(entry, request, permit);
-                    call.request(1); // not before: gRPC does not wait for this thread with the next one
+                    askForMore(request.length);
+                    takeArrived();
                 },
                 executor);
+        return false;
+    }
+
+    /// A message was taken: asks for others, several at a time.
+    private void askForMore(int lengthBytes) {
+        int more;
+        lock.lock();
+        try {
+            ahead--;
+            int wanted = Math.clamp(AHEAD_BYTES / Math.max(1, lengthBytes), 1, MAX_AHEAD);
+            more = 2 * ahead <= wanted ? wanted - ahead : 0;
+            ahead += more;
+        } finally {
+            lock.unlock();
+        }
+        if (more > 0) {
+            call.request(more);
+        }
     }
 
     private void handOver(Entry entry, byte[] request, WritePermit permit) {
@@ -227,6 +305,7 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
             lock.lock();
             try {
                 place = Optional.empty();
+                arrived.clear(); // nobody takes them any more
             } finally {
                 lock.unlock();
             }
@@ -324,7 +403,7 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
 
     @GuardedBy("lock")
     private boolean isFinished() {
-        return progress.isSettled() && (isHalfClosed || progress.isFailing());
+        return progress.isSettled() && (progress.isFailing() || (isHalfClosed && arrived.isEmpty()));
     }
 
     /// What the sender does next.

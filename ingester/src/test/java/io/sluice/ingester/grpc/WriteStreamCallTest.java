@@ -200,16 +200,67 @@ final class WriteStreamCallTest {
     }
 
     @Test
-    void theNextMessageIsReadWhenTheOneBeforeHoldsItsRoom() {
-        start(MAX_OPS);
-        assertThat(call.requested).isEqualTo(MAX_OPS + 1);
+    void aFewSmallMessagesAreAskedForAheadAndNoMoreWhileOneWaitsForRoom() {
+        start(0);
+        assertThat(call.requested).isEqualTo(1);
+        IntStream.rangeClosed(1, MAX_OPS).forEach(this::send);
+        int asked = call.requested;
+        assertThat(asked).isBetween(MAX_OPS + 32, MAX_OPS + 64);
         send(MAX_OPS + 1);
+        send(MAX_OPS + 2);
         assertThat(budget.waiting()).isEqualTo(1);
-        assertThat(call.requested).as("while it waits").isEqualTo(MAX_OPS + 1);
+        assertThat(call.requested).as("while it waits").isEqualTo(asked);
         assertThat(writes.names()).hasSize(MAX_OPS);
         writes.succeed(2);
         assertThat(writes.names()).hasSize(MAX_OPS + 1).endsWith("w5");
-        assertThat(call.requested).isEqualTo(MAX_OPS + 2);
+        writes.succeed(1);
+        assertThat(writes.names()).hasSize(MAX_OPS + 2).endsWith("w6");
+        for (int i = MAX_OPS + 3; i <= 100; i++) {
+            writes.succeed(i - MAX_OPS);
+            send(i);
+            assertThat(call.requested - i)
+                    .as("asked for and not sent, behind %d", i)
+                    .isBetween(1, 64);
+        }
+    }
+
+    @Test
+    void aLargeMessageIsAskedForWhenTheOneBeforeHoldsItsRoom() {
+        start(0);
+        WriteRequest large =
+                WriteRequest.newBuilder().setNamespace("x".repeat(64 * 1_024)).build();
+        for (int i = 1; i <= MAX_OPS; i++) {
+            assertThat(call.requested).isEqualTo(i);
+            stream.onMessage(message(WriteStreamRequest.newBuilder()
+                    .setClientSequence(i)
+                    .setWrite(large)
+                    .build()
+                    .toByteArray()));
+        }
+        assertThat(call.requested).isEqualTo(MAX_OPS + 1);
+    }
+
+    @Test
+    void whatArrivedBehindAWriteThatWaitsIsDroppedWithItWhenAnEarlierOneFails() {
+        start(MAX_OPS + 3);
+        stream.onHalfClose();
+        writes.end(1, REFUSED);
+        IntStream.rangeClosed(2, MAX_OPS).forEach(writes::succeed);
+        assertThat(writes.names()).hasSize(MAX_OPS);
+        assertFailed(Status.Code.RESOURCE_EXHAUSTED, 0, "possible");
+    }
+
+    @Test
+    void aHalfClosedStreamEndsBehindWhatArrivedAndHadToWait() {
+        start(MAX_OPS + 3);
+        stream.onHalfClose();
+        for (int i = 1; i <= MAX_OPS + 2; i++) {
+            writes.succeed(i);
+            assertThat(call.closed).isEmpty();
+        }
+        writes.succeed(MAX_OPS + 3);
+        assertThat(call.told()).endsWith("7/107");
+        assertThat(call.closed.map(Status::getCode)).contains(Status.Code.OK);
     }
 
     @Test
