@@ -43,8 +43,15 @@ public final class Benches {
                     "rows/s",
                     parameters -> Double.parseDouble(parameters.getOrDefault("rowsPerWrite", "0")))));
 
-    private static final Map<String, Program> PROGRAMS = new TreeMap<>(
-            Map.of("replay", new ReplayComparison(), "stream", new StreamComparison(), "wal", new WalComparison()));
+    private static final Map<String, Program> PROGRAMS = new TreeMap<>(Map.of(
+            "replay",
+            new ReplayComparison(),
+            "query",
+            new QueryComparison(),
+            "stream",
+            new StreamComparison(),
+            "wal",
+            new WalComparison()));
 
     /// Where programs put their files unless told; `benches/run` sets it.
     private static final String DIRECTORY_PROPERTY = "sluice.benches.dir";

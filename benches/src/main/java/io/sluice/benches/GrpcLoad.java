@@ -42,11 +42,34 @@ final class GrpcLoad {
     /// At a steady pace, whatever the acks do.
     ///
     /// @param start runs up first, uncounted
-    /// @return from when a write was due to its ack, the shortest first
-    static long[] latenciesNanos(
-            GrpcWriter writer, List<byte[]> payloads, double perSecond, Duration start, Duration window)
+    static Paced paced(GrpcWriter writer, List<byte[]> payloads, double perSecond, Duration start, Duration window)
             throws IOException, InterruptedException {
         return new GrpcLoad(writer, payloads).paced(perSecond, start, window);
+    }
+
+    /// What became of writes at a steady pace.
+    ///
+    /// @param perSecond writes, until the last one's ack
+    /// @param latenciesNanos from when a write was due to its ack, the shortest first
+    record Paced(double perSecond, long[] latenciesNanos) {}
+
+    /// Each write once.
+    static void all(GrpcWriter writer, List<byte[]> payloads, int inFlight) throws IOException, InterruptedException {
+        GrpcLoad load = new GrpcLoad(writer, payloads);
+        for (int i = 0; i < Math.min(inFlight, payloads.size()); i++) {
+            load.open.incrementAndGet();
+            writer.write(load.payload(), load::ackedOfAll);
+        }
+        load.end();
+    }
+
+    private void ackedOfAll() {
+        long place = next.getAndIncrement();
+        if (place < payloads.size()) {
+            writer.write(payloads.get((int) place), this::ackedOfAll);
+        } else {
+            closeOne();
+        }
     }
 
     private double perSecond(int inFlight, Duration start, Duration window) throws IOException, InterruptedException {
@@ -73,7 +96,7 @@ final class GrpcLoad {
         }
     }
 
-    private long[] paced(double perSecond, Duration start, Duration window) throws IOException, InterruptedException {
+    private Paced paced(double perSecond, Duration start, Duration window) throws IOException, InterruptedException {
         Latencies latencies = new Latencies(); // used by the connection's thread, until the end
         long startNanos = System.nanoTime();
         long countedFrom = start.toNanos();
@@ -98,7 +121,8 @@ final class GrpcLoad {
             });
         }
         end();
-        return Latencies.sorted(List.of(latencies));
+        long[] counted = Latencies.sorted(List.of(latencies));
+        return new Paced(counted.length / ((System.nanoTime() - startNanos - countedFrom) / 1e9), counted);
     }
 
     private byte[] payload() {

@@ -145,8 +145,8 @@ final class StreamComparison implements Program {
             for (Map.Entry<Contestant, GrpcWriter> one : writers.entrySet()) {
                 GrpcWriter writer = one.getValue();
                 double peak = GrpcLoad.perSecond(writer, payloads, PEAK_IN_FLIGHT, lengths.start(), lengths.window());
-                long[] nanos =
-                        GrpcLoad.latenciesNanos(writer, payloads, PACE * peak, lengths.start(), lengths.window());
+                long[] nanos = GrpcLoad.paced(writer, payloads, PACE * peak, lengths.start(), lengths.window())
+                        .latenciesNanos();
                 progress("%s: %.0f writes/s, at 70 %% of them p50 %.0f us, p99 %.0f us"
                         .formatted(
                                 one.getKey().label(),
