@@ -275,7 +275,7 @@ final class Wiring {
         QuerySource source = new CurrentSource();
         QueryExec queries = new InstrumentedQueryExec(
                 new LimitedQueryExec(
-                        new ReadyQueryExec(new BufferQueryExec(source, queryAllocator), state),
+                        new ReadyQueryExec(new BufferQueryExec(source, queryAllocator, metrics), state),
                         settings.maxConcurrentQueries(),
                         metrics),
                 nanoTime,

@@ -1,6 +1,6 @@
 package io.sluice.persist;
 
-import io.sluice.persist.catalog.SortKey;
+import io.sluice.model.SortKey;
 import io.sluice.rows.RowBatch;
 import java.io.IOException;
 import java.io.OutputStream;

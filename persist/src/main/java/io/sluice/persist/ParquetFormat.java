@@ -1,13 +1,13 @@
 package io.sluice.persist;
 
-import io.sluice.persist.catalog.SortKey;
-import io.sluice.persist.merge.MergedRows;
-import io.sluice.persist.merge.SortKeys;
+import io.sluice.model.SortKey;
 import io.sluice.persist.parquet.EncodedFile;
 import io.sluice.persist.parquet.FileMetadata;
 import io.sluice.persist.parquet.ParquetEncoder;
 import io.sluice.persist.parquet.ParquetSettings;
 import io.sluice.rows.RowBatch;
+import io.sluice.rows.merge.MergedRows;
+import io.sluice.rows.merge.SortKeys;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.time.InstantSource;

@@ -2,6 +2,7 @@ package io.sluice.persist;
 
 import io.sluice.model.IngesterId;
 import io.sluice.model.SequenceNumber;
+import io.sluice.model.SortKey;
 import io.sluice.model.TableId;
 import io.sluice.persist.FileFormat.Encoded;
 import io.sluice.persist.FileFormat.SortedRows;
@@ -10,7 +11,6 @@ import io.sluice.persist.PersistGate.Ticket;
 import io.sluice.persist.catalog.Catalog;
 import io.sluice.persist.catalog.CatalogConflictException;
 import io.sluice.persist.catalog.FileRecord;
-import io.sluice.persist.catalog.SortKey;
 import io.sluice.persist.store.ObjectInfo;
 import io.sluice.persist.store.ObjectStore;
 import io.sluice.persist.store.ObjectUpload;

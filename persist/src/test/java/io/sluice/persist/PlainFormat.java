@@ -1,8 +1,8 @@
 package io.sluice.persist;
 
 import io.sluice.model.ColumnName;
+import io.sluice.model.SortKey;
 import io.sluice.persist.Rows.Row;
-import io.sluice.persist.catalog.SortKey;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
 import java.io.IOException;

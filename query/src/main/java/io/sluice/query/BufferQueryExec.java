@@ -1,5 +1,6 @@
 package io.sluice.query;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.sluice.model.ColumnKind;
 import io.sluice.model.ColumnName;
 import io.sluice.model.ColumnSchema;
@@ -15,12 +16,20 @@ import org.apache.arrow.vector.types.pojo.Schema;
 /// says that they have no row in the time range.
 public final class BufferQueryExec implements QueryExec {
     private final QuerySource source;
+    private final BatchLimits limits;
     private final BufferAllocator allocator;
+    private final ChunkSelector.Counts counts;
 
     /// @param allocator of what is being sent
-    public BufferQueryExec(QuerySource source, BufferAllocator allocator) {
+    public BufferQueryExec(QuerySource source, BufferAllocator allocator, MeterRegistry metrics) {
+        this(source, BatchLimits.STANDARD, allocator, metrics);
+    }
+
+    BufferQueryExec(QuerySource source, BatchLimits limits, BufferAllocator allocator, MeterRegistry metrics) {
         this.source = source;
+        this.limits = limits;
         this.allocator = allocator;
+        this.counts = new ChunkSelector.Counts(metrics);
     }
 
     @Override
@@ -31,7 +40,8 @@ public final class BufferQueryExec implements QueryExec {
         List<Partition> partitions = scan.partitions().stream()
                 .filter(partition -> mayMatch(partition, scan.schema(), request))
                 .toList();
-        return new PartitionStream(request, scan, columns, partitions, allocator);
+        counts.prunedPartitions.increment(scan.partitions().size() - partitions.size());
+        return new PartitionStream(request, scan, columns, partitions, counts, limits, allocator);
     }
 
     @Override
@@ -64,7 +74,7 @@ public final class BufferQueryExec implements QueryExec {
     }
 
     private static void checkPredicates(QueryRequest request, TableSchema schema) throws InvalidQueryException {
-        for (QueryRequest.TagIn predicate : request.predicates()) {
+        for (TagPredicate predicate : request.predicates()) {
             ColumnSchema column = find(schema, predicate.column());
             if (column.kind() != ColumnKind.TAG) {
                 throw new InvalidQueryException("predicate on column '%s', which is a %s: expected a TAG"
@@ -74,7 +84,8 @@ public final class BufferQueryExec implements QueryExec {
     }
 
     private static boolean mayMatch(Partition partition, TableSchema schema, QueryRequest request) {
-        return schema.template().startNs(partition.key()) < request.endNs()
+        boolean isOpen = request.endNs() == Long.MAX_VALUE;
+        return (isOpen || schema.template().startNs(partition.key()) < request.endNs())
                 && schema.template().endNs(partition.key()) > request.startNs();
     }
 }

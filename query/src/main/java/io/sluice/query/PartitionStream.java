@@ -3,12 +3,12 @@ package io.sluice.query;
 import io.sluice.model.ColumnKind;
 import io.sluice.model.ColumnSchema;
 import io.sluice.proto.v1.BatchMetadata;
+import io.sluice.query.QueryRequest.Order;
 import io.sluice.query.QuerySource.Partition;
 import io.sluice.query.QuerySource.PartitionRows;
 import io.sluice.query.QuerySource.TableScan;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -18,20 +18,25 @@ import org.apache.arrow.vector.dictionary.DictionaryProvider;
 
 /// The lazy answer: a partition's rows are taken when its first batch is pulled, and let go of with its last.
 final class PartitionStream implements QueryStream {
-    /// A batch ends at the first of these.
-    static final int MAX_BATCH_ROWS = 64 * 1024;
+    /// A smaller dictionary of a chunk is taken into the stream's as it is; of a larger one, only what matching rows
+    /// have.
+    private static final int SMALL_DICTIONARY = 1_024;
 
-    static final long MAX_BATCH_BYTES = 4L << 20;
-
+    private final QueryRequest request;
     private final RowFilter filter;
+    private final ChunkSelector selector;
+    private final ChunkSelector.Counts counts;
     private final TableScan scan;
+    private final List<ColumnSchema> columns;
     private final List<Partition> partitions;
+    private final BufferAllocator allocator;
     private final TreeMap<Integer, StreamDictionary> dictionaries = new TreeMap<>();
     private final DictionaryProvider.MapDictionaryProvider provider = new DictionaryProvider.MapDictionaryProvider();
     private final VectorSchemaRoot root;
-    private final BatchFiller filler;
+    private final BatchBuilder batch;
     private int nextPartition;
-    private Optional<Cursor> cursor = Optional.empty();
+    private long rowsLeft;
+    private Optional<PartitionCursor> cursor = Optional.empty();
     private BatchMetadata metadata = BatchMetadata.getDefaultInstance();
     private boolean closed;
 
@@ -40,10 +45,18 @@ final class PartitionStream implements QueryStream {
             TableScan scan,
             List<ColumnSchema> columns,
             List<Partition> partitions,
+            ChunkSelector.Counts counts,
+            BatchLimits limits,
             BufferAllocator allocator) {
+        this.request = request;
         this.filter = new RowFilter(request);
+        this.counts = counts;
+        this.selector = new ChunkSelector(filter, counts);
         this.scan = scan;
+        this.columns = columns;
         this.partitions = partitions;
+        this.allocator = allocator;
+        this.rowsLeft = request.limit().orElse(Long.MAX_VALUE);
         boolean done = false;
         try {
             for (int place = 0; place < columns.size(); place++) {
@@ -56,10 +69,10 @@ final class PartitionStream implements QueryStream {
                                     allocator));
                 }
             }
-            gatherDictionaries(columns);
+            gatherDictionaries();
             dictionaries.values().forEach(dictionary -> provider.put(dictionary.dictionary()));
             this.root = VectorSchemaRoot.create(WireSchema.memory(columns), allocator);
-            this.filler = new BatchFiller(columns, dictionaries, root);
+            this.batch = new BatchBuilder(columns, dictionaries, root, limits);
             done = true;
         } finally {
             if (!done) {
@@ -68,22 +81,41 @@ final class PartitionStream implements QueryStream {
         }
     }
 
-    private void gatherDictionaries(List<ColumnSchema> columns) {
+    private void gatherDictionaries() {
         if (!dictionaries.isEmpty()) {
             for (Partition partition : partitions) {
                 try (PartitionRows rows = partition.read()) {
-                    for (RowBatch batch : rows.batches()) {
-                        int[] matches = filter.matches(batch);
-                        dictionaries.forEach((place, dictionary) -> {
-                            if (batch.find(columns.get(place).name()).orElse(null) instanceof RowColumn.Tag tag) {
-                                dictionary.gather(tag, matches);
-                            }
-                        });
-                    }
+                    rows.batches().forEach(this::gatherDictionaries);
                 }
             }
         }
         dictionaries.values().forEach(StreamDictionary::seal);
+    }
+
+    private void gatherDictionaries(RowBatch chunk) {
+        if (!filter.mayMatch(chunk)) {
+            return;
+        }
+        Optional<Selection> selection = Optional.empty();
+        for (var entry : dictionaries.entrySet()) {
+            if (chunk.find(columns.get(entry.getKey()).name()).orElse(null) instanceof RowColumn.Tag tag) {
+                boolean[] wanted = filter.possible(tag);
+                if (count(wanted) > SMALL_DICTIONARY) {
+                    Selection rows = selection.isPresent() ? selection.get() : filter.select(chunk);
+                    selection = Optional.of(rows);
+                    StreamDictionary.restrict(tag, rows, wanted);
+                }
+                entry.getValue().gather(tag, wanted);
+            }
+        }
+    }
+
+    private static int count(boolean[] wanted) {
+        int count = 0;
+        for (boolean one : wanted) {
+            count += one ? 1 : 0;
+        }
+        return count;
     }
 
     @Override
@@ -106,75 +138,54 @@ final class PartitionStream implements QueryStream {
         if (closed) {
             throw new IllegalStateException("the stream is closed");
         }
+        if (rowsLeft == 0) {
+            return false;
+        }
         if (cursor.isEmpty()) {
             if (nextPartition == partitions.size()) {
                 return false;
             }
-            Partition partition = partitions.get(nextPartition++);
-            Cursor begun = new Cursor(partition.read());
-            cursor = Optional.of(begun);
-            metadata = BatchMetadata.newBuilder()
-                    .setIngesterId(scan.ingester().toString())
-                    .setAsOf(scan.asOf().value())
-                    .setPartitionKey(partition.key().value())
-                    .setPersistedThrough(begun.rows.persistedThrough().value())
-                    .build();
+            open(partitions.get(nextPartition++));
         }
-        Cursor current = cursor.get();
-        filler.begin();
-        current.fill();
-        filler.end();
-        if (!current.hasMore()) {
-            current.rows.close();
+        PartitionCursor current = cursor.orElseThrow();
+        batch.begin();
+        if (current.hasMore()) {
+            current.fill(batch, rowsLeft);
+        }
+        batch.end();
+        rowsLeft -= batch.rowCount();
+        if (rowsLeft == 0 || !current.hasMore()) {
+            current.close();
             cursor = Optional.empty();
         }
         return true;
+    }
+
+    private void open(Partition partition) {
+        PartitionRows rows = partition.read();
+        metadata = BatchMetadata.newBuilder()
+                .setIngesterId(scan.ingester().toString())
+                .setAsOf(scan.asOf().value())
+                .setPartitionKey(partition.key().value())
+                .setPersistedThrough(rows.persistedThrough().value())
+                .build();
+        counts.readPartitions.increment();
+        if (request.isMerged() || request.order() == Order.TIME) {
+            cursor = Optional.of(OrderedCursor.open(request, scan.schema(), rows, selector, batch, allocator));
+        } else {
+            NaturalCursor opened = new NaturalCursor(rows, selector, batch);
+            cursor = Optional.of(opened);
+            opened.begin();
+        }
     }
 
     @Override
     public void close() {
         if (!closed) {
             closed = true;
-            cursor.ifPresent(open -> open.rows.close());
+            cursor.ifPresent(PartitionCursor::close);
             root.close();
             dictionaries.values().forEach(StreamDictionary::close);
-        }
-    }
-
-    /// A place in one partition's rows.
-    private final class Cursor {
-        private final PartitionRows rows;
-        private final List<RowBatch> batches;
-        private int batch;
-        private int[] matches = {};
-        private int match;
-
-        Cursor(PartitionRows rows) {
-            this.rows = rows;
-            this.batches = new ArrayList<>(rows.batches());
-            if (!batches.isEmpty()) {
-                matches = filter.matches(batches.getFirst());
-            }
-            skipEmpty();
-        }
-
-        private void skipEmpty() {
-            while (batch < batches.size() && match == matches.length) {
-                batch++;
-                match = 0;
-                matches = batch < batches.size() ? filter.matches(batches.get(batch)) : new int[0];
-            }
-        }
-
-        boolean hasMore() {
-            return batch < batches.size();
-        }
-
-        void fill() {
-            while (hasMore() && !filler.isFull()) {
-                match += filler.append(batches.get(batch), matches, match);
-                skipEmpty();
-            }
         }
     }
 }

@@ -13,6 +13,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.OptionalLong;
+import java.util.Set;
 
 /// Reads a Flight ticket or command: a `sluice.v1.QueryRequest`, as protobuf or as its JSON.
 public final class QueryRequests {
@@ -90,12 +92,9 @@ public final class QueryRequests {
             for (String column : request.getColumnsList()) {
                 columns.add(new ColumnName(column));
             }
-            List<QueryRequest.TagIn> predicates = new ArrayList<>();
+            List<TagPredicate> predicates = new ArrayList<>();
             for (Predicate predicate : request.getPredicatesList()) {
-                requireAtMost(
-                        "values of predicate on '" + predicate.getColumn() + "'", predicate.getInCount(), MAX_VALUES);
-                predicates.add(new QueryRequest.TagIn(
-                        new ColumnName(predicate.getColumn()), new HashSet<>(predicate.getInList())));
+                predicates.add(predicate(predicate));
             }
             return new QueryRequest(
                     new NamespaceName(request.getNamespace()),
@@ -103,10 +102,53 @@ public final class QueryRequests {
                     columns,
                     request.getTimeRange().hasStartNs() ? request.getTimeRange().getStartNs() : Long.MIN_VALUE,
                     request.getTimeRange().hasEndNs() ? request.getTimeRange().getEndNs() : Long.MAX_VALUE,
-                    predicates);
+                    predicates,
+                    request.hasLimit() ? OptionalLong.of(request.getLimit()) : OptionalLong.empty(),
+                    order(request.getOrder()),
+                    request.getMerge());
         } catch (IllegalArgumentException e) {
             throw new InvalidQueryException(String.valueOf(e.getMessage()));
         }
+    }
+
+    private static QueryRequest.Order order(String order) {
+        return switch (order) {
+            case "" -> QueryRequest.Order.NATURAL;
+            case "time" -> QueryRequest.Order.TIME;
+            default -> throw new IllegalArgumentException("order is '%s': expected 'time' or none".formatted(order));
+        };
+    }
+
+    private static TagPredicate predicate(Predicate predicate) throws InvalidQueryException {
+        ColumnName column = new ColumnName(predicate.getColumn());
+        String values = "values of predicate on '" + column + "'";
+        requireAtMost(values, predicate.getInCount(), MAX_VALUES);
+        requireAtMost(values, predicate.getNotInCount(), MAX_VALUES);
+        List<TagPredicate> conditions = new ArrayList<>(1);
+        if (predicate.getInCount() > 0) {
+            conditions.add(new TagPredicate.OneOf(column, false, new HashSet<>(predicate.getInList())));
+        }
+        if (predicate.getNotInCount() > 0) {
+            conditions.add(new TagPredicate.OneOf(column, true, new HashSet<>(predicate.getNotInList())));
+        }
+        if (predicate.hasEquals()) {
+            conditions.add(new TagPredicate.OneOf(column, false, Set.of(predicate.getEquals())));
+        }
+        if (predicate.hasNotEquals()) {
+            conditions.add(new TagPredicate.OneOf(column, true, Set.of(predicate.getNotEquals())));
+        }
+        if (predicate.hasMatches()) {
+            conditions.add(TagPredicate.Matching.of(column, false, predicate.getMatches()));
+        }
+        if (predicate.hasNotMatches()) {
+            conditions.add(TagPredicate.Matching.of(column, true, predicate.getNotMatches()));
+        }
+        if (conditions.size() != 1) {
+            throw new IllegalArgumentException(
+                    "predicate on '%s' has %s: expected exactly one of in, not_in, equals, not_equals, matches, not_matches"
+                            .formatted(column, conditions.isEmpty() ? "no values" : conditions.size() + " conditions"));
+        }
+        return conditions.getFirst();
     }
 
     private static void requireAtMost(String what, int found, int limit) throws InvalidQueryException {

@@ -1,56 +1,99 @@
 package io.sluice.query;
 
+import io.sluice.query.TagFilter.Verdict;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
-import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Optional;
+import java.util.List;
+import org.apache.arrow.memory.ArrowBuf;
 
-/// Finds the rows of a batch that a query asks for: exactly those.
+/// Finds the rows of a chunk that a query asks for: exactly those. A chunk whose times or dictionaries say that it has
+/// none, or only such rows, is decided without a look at its rows. For one thread.
 final class RowFilter {
-    private static final int[] NONE = {};
+    /// The times that are wanted, both inclusive.
+    private final long firstNs;
 
-    private final QueryRequest request;
+    private final long lastNs;
+    private final List<TagFilter> tags;
 
     RowFilter(QueryRequest request) {
-        this.request = request;
+        boolean isOpen = request.endNs() == Long.MAX_VALUE;
+        boolean isEmpty = !isOpen && request.startNs() >= request.endNs();
+        this.firstNs = isEmpty ? Long.MAX_VALUE : request.startNs();
+        this.lastNs = isEmpty ? Long.MIN_VALUE : isOpen ? Long.MAX_VALUE : request.endNs() - 1;
+        this.tags = request.predicates().stream().map(TagFilter::new).toList();
     }
 
-    /// The matching rows, ascending.
-    int[] matches(RowBatch batch) {
-        if (batch.maxTimeNs() < request.startNs() || batch.minTimeNs() >= request.endNs()) {
-            return NONE;
+    /// The matching rows.
+    Selection select(RowBatch batch) {
+        if (batch.rowCount() == 0 || batch.maxTimeNs() < firstNs || batch.minTimeNs() > lastNs) {
+            return Selection.none();
         }
-        boolean allTimes = batch.minTimeNs() >= request.startNs() && batch.maxTimeNs() < request.endNs();
+        record Undecided(TagFilter filter, Verdict verdict) {}
+        List<Undecided> undecided = new ArrayList<>();
+        for (TagFilter filter : tags) {
+            Verdict verdict = filter.judge(batch);
+            if (verdict.isNone()) {
+                return Selection.none();
+            }
+            if (!verdict.isAll()) {
+                undecided.add(new Undecided(filter, verdict));
+            }
+        }
+        boolean allTimes = batch.minTimeNs() >= firstNs && batch.maxTimeNs() <= lastNs;
+        if (allTimes && undecided.isEmpty()) {
+            return new Selection.All(batch.rowCount());
+        }
         int[] rows = new int[batch.rowCount()];
+        int count = allTimes ? fill(rows) : inTime(batch, rows);
+        for (Undecided one : undecided) {
+            count = one.filter().keep(batch, one.verdict(), rows, count);
+        }
+        if (count == rows.length) {
+            return new Selection.All(count);
+        }
+        return count == 0 ? Selection.none() : new Selection.Some(Arrays.copyOf(rows, count), count);
+    }
+
+    /// Whether the chunk's times and dictionaries leave it possible that a row matches. Looks at no row.
+    boolean mayMatch(RowBatch batch) {
+        return batch.rowCount() > 0
+                && batch.maxTimeNs() >= firstNs
+                && batch.minTimeNs() <= lastNs
+                && tags.stream().noneMatch(filter -> filter.judge(batch).isNone());
+    }
+
+    private static int fill(int[] rows) {
+        Arrays.setAll(rows, row -> row);
+        return rows.length;
+    }
+
+    private int inTime(RowBatch batch, int[] rows) {
+        ArrowBuf times = batch.time().getDataBuffer();
         int count = 0;
         for (int row = 0; row < rows.length; row++) {
-            long timeNs = allTimes ? 0 : batch.time().get(row);
-            if (allTimes || (timeNs >= request.startNs() && timeNs < request.endNs())) {
+            long timeNs = times.getLong((long) row * Long.BYTES);
+            if (timeNs >= firstNs && timeNs <= lastNs) {
                 rows[count++] = row;
             }
         }
-        for (QueryRequest.TagIn predicate : request.predicates()) {
-            count = keep(batch.find(predicate.column()), predicate, rows, count);
-        }
-        return Arrays.copyOf(rows, count);
+        return count;
     }
 
-    private static int keep(Optional<RowColumn> column, QueryRequest.TagIn predicate, int[] rows, int count) {
-        if (column.isEmpty() || !(column.get() instanceof RowColumn.Tag tag)) {
-            return 0; // all null
-        }
-        boolean[] wanted = new boolean[tag.dictionary().getValueCount()];
-        for (int code = 0; code < wanted.length; code++) {
-            wanted[code] =
-                    predicate.values().contains(new String(tag.dictionary().get(code), StandardCharsets.UTF_8));
-        }
-        int kept = 0;
-        for (int i = 0; i < count; i++) {
-            if (!tag.codes().isNull(rows[i]) && wanted[tag.codes().get(rows[i])]) {
-                rows[kept++] = rows[i];
+    /// Which values of a chunk's dictionary rows that are asked for may have: those that fulfil the predicates on this
+    /// tag.
+    boolean[] possible(RowColumn.Tag tag) {
+        boolean[] possible = new boolean[tag.dictionary().getValueCount()];
+        Arrays.fill(possible, true);
+        for (TagFilter filter : tags) {
+            if (filter.column().equals(tag.schema().name())) {
+                boolean[] wanted = filter.wanted(tag);
+                for (int code = 0; code < possible.length; code++) {
+                    possible[code] &= wanted[code];
+                }
             }
         }
-        return kept;
+        return possible;
     }
 }

@@ -4,13 +4,14 @@ import io.sluice.rows.RowColumn;
 import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.Map;
+import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.dictionary.Dictionary;
 import org.apache.arrow.vector.types.pojo.DictionaryEncoding;
 
 /// The values of one tag in a whole stream. Flight sends dictionaries once, ahead of all rows, so the values are
-/// gathered when the query starts: what comes later is not shown by it.
+/// gathered when the query starts: what comes later is not shown by it. It may have values that no row uses.
 final class StreamDictionary implements AutoCloseable {
     private final Map<ByteBuffer, Integer> codes = new HashMap<>();
     private final VarCharVector values;
@@ -21,16 +22,12 @@ final class StreamDictionary implements AutoCloseable {
         this.dictionary = new Dictionary(values, encoding);
     }
 
-    /// Adds the values that some of the rows have.
-    void gather(RowColumn.Tag tag, int[] rows) {
-        boolean[] used = new boolean[tag.dictionary().getValueCount()];
-        for (int row : rows) {
-            if (!tag.codes().isNull(row)) {
-                used[tag.codes().get(row)] = true;
-            }
-        }
-        for (int code = 0; code < used.length; code++) {
-            if (used[code]) {
+    /// Adds values of a chunk's dictionary.
+    ///
+    /// @param wanted for each code whether its value is added
+    void gather(RowColumn.Tag tag, boolean[] wanted) {
+        for (int code = 0; code < wanted.length; code++) {
+            if (wanted[code]) {
                 byte[] value = tag.dictionary().get(code);
                 if (codes.putIfAbsent(ByteBuffer.wrap(value), codes.size()) == null) {
                     values.setSafe(codes.size() - 1, value);
@@ -39,12 +36,27 @@ final class StreamDictionary implements AutoCloseable {
         }
     }
 
+    /// Takes out of `wanted` the codes that none of the rows has.
+    static void restrict(RowColumn.Tag tag, Selection rows, boolean[] wanted) {
+        boolean[] used = new boolean[wanted.length];
+        ArrowBuf data = tag.codes().getDataBuffer();
+        for (int i = 0; i < rows.count(); i++) {
+            int row = rows.row(i);
+            if (!tag.codes().isNull(row)) {
+                used[data.getInt((long) row * Integer.BYTES)] = true;
+            }
+        }
+        for (int code = 0; code < wanted.length; code++) {
+            wanted[code] &= used[code];
+        }
+    }
+
     /// Nothing is added from now on.
     void seal() {
         values.setValueCount(codes.size());
     }
 
-    /// For each code of a tag's own dictionary the stream's; -1 where the stream has none.
+    /// For each code of a chunk's own dictionary the stream's; -1 where the stream has none.
     int[] translate(RowColumn.Tag tag) {
         int[] translated = new int[tag.dictionary().getValueCount()];
         for (int code = 0; code < translated.length; code++) {

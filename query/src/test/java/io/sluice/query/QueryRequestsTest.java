@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.UnknownFieldSet;
+import com.google.re2j.Pattern;
 import io.sluice.model.ColumnName;
 import io.sluice.proto.v1.Predicate;
 import io.sluice.proto.v1.TimeRange;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -39,7 +41,7 @@ final class QueryRequestsTest {
         assertThat(request.startNs()).isZero();
         assertThat(request.endNs()).isEqualTo(10);
         assertThat(request.predicates())
-                .containsExactly(new QueryRequest.TagIn(new ColumnName("host"), Set.of("a", "b")));
+                .containsExactly(new TagPredicate.OneOf(new ColumnName("host"), false, Set.of("a", "b")));
     }
 
     @Test
@@ -81,6 +83,132 @@ final class QueryRequestsTest {
         assertThatThrownBy(() -> parse("{\"namespace\":")).isInstanceOf(InvalidQueryException.class);
         assertThatThrownBy(() -> QueryRequests.parse(new byte[QueryRequests.MAX_BYTES + 1]))
                 .hasMessageContaining("at most");
+    }
+
+    private static QueryRequest with(String more) throws InvalidQueryException {
+        return parse("{\"namespace\":\"n\",\"table\":\"t\"," + more + "}");
+    }
+
+    @Test
+    void limitOrderMergeAndEachConditionAreRead() throws InvalidQueryException {
+        QueryRequest request = with("""
+                "limit":"7","order":"time","merge":true,"predicates":[
+                 {"column":"a","equals":"x"},{"column":"a","notEquals":"x"},{"column":"a","notIn":["x","y"]},
+                 {"column":"a","matches":"^x"},{"column":"a","notMatches":""}]""");
+        ColumnName a = new ColumnName("a");
+        assertThat(request.limit()).hasValue(7);
+        assertThat(request.order()).isEqualTo(QueryRequest.Order.TIME);
+        assertThat(request.isMerged()).isTrue();
+        assertThat(request.predicates())
+                .containsExactly(
+                        new TagPredicate.OneOf(a, false, Set.of("x")),
+                        new TagPredicate.OneOf(a, true, Set.of("x")),
+                        new TagPredicate.OneOf(a, true, Set.of("x", "y")),
+                        TagPredicate.Matching.of(a, false, "^x"),
+                        TagPredicate.Matching.of(a, true, ""));
+        assertThat(parse(JSON).limit()).isEmpty();
+        assertThat(parse(JSON).order()).isEqualTo(QueryRequest.Order.NATURAL);
+        assertThat(parse(JSON).isMerged()).isFalse();
+    }
+
+    @Test
+    void limitsOrdersAndConditionsThatMakeNoSenseAreNamed() {
+        assertThatThrownBy(() -> with("\"limit\":0"))
+                .hasMessage("limit is 0: expected 1 to 9223372036854775807, or none");
+        assertThatThrownBy(() -> with("\"limit\":\"18446744073709551615\""))
+                .hasMessageContaining("limit is 18446744073709551615");
+        assertThatThrownBy(() -> with("\"limit\":-1")).isInstanceOf(InvalidQueryException.class);
+        assertThatThrownBy(() -> with("\"order\":\"tiem\"")).hasMessage("order is 'tiem': expected 'time' or none");
+        assertThatThrownBy(() -> with("\"predicates\":[{\"column\":\"a\",\"equals\":\"x\",\"matches\":\"x\"}]"))
+                .hasMessageContaining("predicate on 'a' has 2 conditions: expected exactly one of in, not_in");
+        assertThatThrownBy(() -> with("\"predicates\":[{\"column\":\"a\",\"matches\":\"x(\"}]"))
+                .hasMessageContaining("regular expression 'x(' of predicate on 'a': expected RE2 syntax");
+    }
+
+    /// RE2 writes counted repetitions out: without a limit a few characters take all memory there is.
+    @Test
+    void expressionsThatGrowLargeAreRefusedAndOrdinaryOnesAreNot() throws InvalidQueryException {
+        for (String large : List.of(
+                "((a{1000}){1000}){1000}",
+                "[]{1}(]((a{1000}){1000}){1000}",
+                "[[:alpha:](]((a{1000}){1000}){1000}",
+                "[\\]\\(]((a{1000}){1000}){1000}",
+                "\\Q[\\E((a{1000}){1000}){1000}",
+                "(?:a{900,}){900,}",
+                "\\p{Greek}{50}{50}",
+                "(((((((((((x{2}){2}){2}){2}){2}){2}){2}){2}){2}){2}){2})",
+                "a".repeat(1_001))) {
+            String json = large.replace("\\", "\\\\");
+            assertThatThrownBy(() -> with("\"predicates\":[{\"column\":\"a\",\"matches\":\"" + json + "\"}]"))
+                    .as(large)
+                    .isInstanceOf(InvalidQueryException.class)
+                    .hasMessageContaining("expected at most");
+        }
+        for (String ordinary : List.of(
+                "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+                "\\d{1,3}(\\.\\d{1,3}){3}",
+                "^(web|db)-[0-9]+\\.(eu|us)$",
+                "[(){}]{20}",
+                "{",
+                "x{,5}",
+                "\\x{10FFFF}",
+                "\\Qa{9}{9}{9}{9}\\E")) {
+            String json = ordinary.replace("\\", "\\\\");
+            assertThat(with("\"predicates\":[{\"column\":\"a\",\"matches\":\"" + json + "\"}]")
+                            .predicates())
+                    .as(ordinary)
+                    .hasSize(1);
+        }
+    }
+
+    /// What the scan takes for small must be small when it is compiled.
+    @Test
+    void noExpressionIsMuchLargerThanItsMeasuredSize() {
+        Random random = new Random(5);
+        String[] parts = {
+            "a",
+            "(",
+            ")",
+            "(?:",
+            "[",
+            "]",
+            "[^",
+            "[:alpha:]",
+            "{3}",
+            "{2,4}",
+            "{3,}",
+            "*",
+            "+?",
+            "|",
+            "\\Q",
+            "\\E",
+            "\\",
+            "\\p{L}",
+            "\\x{61}",
+            ".",
+            "^",
+            "{",
+            "}",
+            ",",
+            "(?i)",
+            "(?P<n>"
+        };
+        int compiled = 0;
+        for (int round = 0; round < 200_000; round++) {
+            StringBuilder regex = new StringBuilder();
+            for (int count = 1 + random.nextInt(12); count > 0; count--) {
+                regex.append(parts[random.nextInt(parts.length)]);
+            }
+            long size = RegexSize.of(regex.toString());
+            try {
+                int instructions = Pattern.compile(regex.toString()).programSize();
+                compiled++;
+                assertThat((long) instructions).as(regex.toString()).isLessThanOrEqualTo(4 * size + 10);
+            } catch (RuntimeException e) {
+                assertThat(size).as(regex.toString()).isNotNegative();
+            }
+        }
+        assertThat(compiled).isGreaterThan(10_000);
     }
 
     @Test

@@ -6,6 +6,7 @@ import io.sluice.model.ColumnSchema;
 import io.sluice.model.ColumnType;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.PartitionTemplate;
+import io.sluice.model.SortKey;
 import io.sluice.model.TableId;
 import io.sluice.model.TableName;
 import io.sluice.model.TableSchema;

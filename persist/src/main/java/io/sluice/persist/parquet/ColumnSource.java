@@ -1,7 +1,7 @@
 package io.sluice.persist.parquet;
 
 import io.sluice.model.ColumnSchema;
-import io.sluice.persist.merge.MergedRows;
+import io.sluice.rows.merge.MergedRows;
 import java.util.stream.IntStream;
 import org.apache.parquet.column.ColumnWriter;
 import org.apache.parquet.io.api.Binary;

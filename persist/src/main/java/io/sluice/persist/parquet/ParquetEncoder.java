@@ -4,7 +4,7 @@ import io.sluice.model.ColumnKind;
 import io.sluice.model.ColumnName;
 import io.sluice.model.ColumnSchema;
 import io.sluice.model.TableSchema;
-import io.sluice.persist.merge.MergedRows;
+import io.sluice.rows.merge.MergedRows;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.util.ArrayList;

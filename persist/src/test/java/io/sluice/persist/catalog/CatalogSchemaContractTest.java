@@ -12,6 +12,7 @@ import io.sluice.model.NamespaceName;
 import io.sluice.model.PartitionId;
 import io.sluice.model.PartitionKey;
 import io.sluice.model.PartitionTemplate;
+import io.sluice.model.SortKey;
 import io.sluice.model.TableId;
 import io.sluice.model.TableName;
 import io.sluice.model.TableSchema;

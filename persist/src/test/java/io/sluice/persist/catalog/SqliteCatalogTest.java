@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.PartitionTemplate;
 import io.sluice.model.SequenceNumber;
+import io.sluice.model.SortKey;
 import io.sluice.model.TableName;
 import io.sluice.model.TableSchema;
 import java.io.BufferedReader;

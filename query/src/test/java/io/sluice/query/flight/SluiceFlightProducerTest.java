@@ -51,7 +51,9 @@ final class SluiceFlightProducerTest {
     SluiceFlightProducerTest() {
         LimitedQueryExec queries = new LimitedQueryExec(
                 new InstrumentedQueryExec(
-                        new BufferQueryExec(source, serverAllocator), System::nanoTime, new SimpleMeterRegistry()),
+                        new BufferQueryExec(source, serverAllocator, new SimpleMeterRegistry()),
+                        System::nanoTime,
+                        new SimpleMeterRegistry()),
                 LIMIT,
                 new SimpleMeterRegistry());
         server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
@@ -217,7 +219,7 @@ final class SluiceFlightProducerTest {
                 ticket(",\"predicates\":[{\"column\":\"usage\",\"in\":[\"1\"]}]"),
                 FlightStatusCode.INVALID_ARGUMENT,
                 "FIELD of type F64: expected a TAG");
-        requireError(ticket(",\"limit\":3"), FlightStatusCode.INVALID_ARGUMENT, "limit");
+        requireError(ticket(",\"offset\":3"), FlightStatusCode.INVALID_ARGUMENT, "offset");
         requireError(
                 new Ticket("{\"namespace\":\"n\",\"table\":\"t\"}".getBytes(StandardCharsets.UTF_8)),
                 FlightStatusCode.NOT_FOUND,

@@ -1,4 +1,4 @@
-package io.sluice.persist.merge;
+package io.sluice.rows.merge;
 
 import java.util.Arrays;
 import java.util.List;

@@ -1,4 +1,4 @@
-package io.sluice.persist.merge;
+package io.sluice.rows.merge;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

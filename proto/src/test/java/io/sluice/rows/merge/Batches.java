@@ -1,4 +1,4 @@
-package io.sluice.persist.merge;
+package io.sluice.rows.merge;
 
 import io.sluice.model.ColumnKind;
 import io.sluice.model.ColumnSchema;

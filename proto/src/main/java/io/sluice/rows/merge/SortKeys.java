@@ -1,7 +1,7 @@
-package io.sluice.persist.merge;
+package io.sluice.rows.merge;
 
 import io.sluice.model.ColumnName;
-import io.sluice.persist.catalog.SortKey;
+import io.sluice.model.SortKey;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
 import java.nio.ByteBuffer;

@@ -1,6 +1,5 @@
-package io.sluice.persist.catalog;
+package io.sluice.model;
 
-import io.sluice.model.ColumnName;
 import java.util.HashSet;
 import java.util.List;
 

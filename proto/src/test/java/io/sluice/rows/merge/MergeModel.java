@@ -1,7 +1,7 @@
-package io.sluice.persist.merge;
+package io.sluice.rows.merge;
 
 import io.sluice.model.ColumnName;
-import io.sluice.persist.catalog.SortKey;
+import io.sluice.model.SortKey;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;

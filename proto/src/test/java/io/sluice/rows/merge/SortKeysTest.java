@@ -1,10 +1,10 @@
-package io.sluice.persist.merge;
+package io.sluice.rows.merge;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.model.ColumnName;
 import io.sluice.model.ColumnSchema;
-import io.sluice.persist.catalog.SortKey;
+import io.sluice.model.SortKey;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
 import java.nio.charset.StandardCharsets;

@@ -1,4 +1,4 @@
-package io.sluice.persist.merge;
+package io.sluice.rows.merge;
 
 import io.sluice.model.ColumnKind;
 import io.sluice.model.ColumnName;
@@ -6,10 +6,10 @@ import io.sluice.model.ColumnSchema;
 import io.sluice.model.ColumnType;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.PartitionTemplate;
+import io.sluice.model.SortKey;
 import io.sluice.model.TableId;
 import io.sluice.model.TableName;
 import io.sluice.model.TableSchema;
-import io.sluice.persist.catalog.SortKey;
 import io.sluice.rows.RowBatch;
 import java.math.BigInteger;
 import java.util.ArrayList;

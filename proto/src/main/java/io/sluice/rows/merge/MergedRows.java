@@ -1,9 +1,9 @@
-package io.sluice.persist.merge;
+package io.sluice.rows.merge;
 
 import io.sluice.model.ColumnName;
 import io.sluice.model.ColumnSchema;
+import io.sluice.model.SortKey;
 import io.sluice.model.TableSchema;
-import io.sluice.persist.catalog.SortKey;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
 import java.util.ArrayList;
@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.IntPredicate;
 import org.apache.arrow.vector.BaseFixedWidthVector;
 import org.apache.arrow.vector.BitVector;
 import org.apache.arrow.vector.FieldVector;
@@ -276,18 +277,33 @@ public final class MergedRows {
         return new Strings(vectors, ends, winners(has));
     }
 
-    /// For each row the arrival number of the value that counts; -1 if there is none.
+    /// For each of some rows the arrival number of the row that has the value that counts in a column; -1 if there is
+    /// none. Rows arrive in the order of the batches, numbered from 0 on.
+    ///
+    /// @param rows places in the merged order
+    /// @param has whether the row of an arrival number has a value in the column
+    public int[] winners(int[] rows, IntPredicate has) {
+        int[] winners = new int[rows.length];
+        for (int i = 0; i < rows.length; i++) {
+            winners[i] = winner(rows[i], has);
+        }
+        return winners;
+    }
+
     private int[] winners(BitSet has) {
         int[] winners = new int[rowCount()];
         for (int row = 0; row < winners.length; row++) {
-            winners[row] = -1;
-            for (int place = order.starts()[row + 1] - 1; place >= order.starts()[row]; place--) {
-                if (has.get(order.rows()[place])) {
-                    winners[row] = order.rows()[place];
-                    break;
-                }
-            }
+            winners[row] = winner(row, has::get);
         }
         return winners;
+    }
+
+    private int winner(int row, IntPredicate has) {
+        for (int place = order.starts()[row + 1] - 1; place >= order.starts()[row]; place--) {
+            if (has.test(order.rows()[place])) {
+                return order.rows()[place];
+            }
+        }
+        return -1;
     }
 }

@@ -1,0 +1,51 @@
+package io.sluice.query;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.sluice.rows.RowBatch;
+
+/// Selects the rows of chunks, and counts how many chunks had none. For one thread.
+final class ChunkSelector {
+    private final RowFilter filter;
+    private final Counts counts;
+
+    ChunkSelector(RowFilter filter, Counts counts) {
+        this.filter = filter;
+        this.counts = counts;
+    }
+
+    Selection select(RowBatch chunk) {
+        Selection selection = filter.select(chunk);
+        (selection.count() == 0 ? counts.prunedChunks : counts.readChunks).increment();
+        return selection;
+    }
+
+    /// What queries looked at and what they could leave alone. Any thread may count.
+    static final class Counts {
+        final Counter readPartitions;
+        final Counter prunedPartitions;
+        private final Counter readChunks;
+        private final Counter prunedChunks;
+
+        Counts(MeterRegistry metrics) {
+            this.readPartitions = partitions(metrics, "read");
+            this.prunedPartitions = partitions(metrics, "pruned");
+            this.readChunks = chunks(metrics, "read");
+            this.prunedChunks = chunks(metrics, "pruned");
+        }
+
+        private static Counter partitions(MeterRegistry metrics, String result) {
+            return Counter.builder("sluice.query.partitions")
+                    .description("Partitions that queries read, or left out because of their keys")
+                    .tag("result", result)
+                    .register(metrics);
+        }
+
+        private static Counter chunks(MeterRegistry metrics, String result) {
+            return Counter.builder("sluice.query.chunks")
+                    .description("Chunks that queries sent rows of, or that had no rows for them")
+                    .tag("result", result)
+                    .register(metrics);
+        }
+    }
+}

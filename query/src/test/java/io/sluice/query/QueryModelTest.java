@@ -1,0 +1,323 @@
+package io.sluice.query;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.sluice.model.ColumnKind;
+import io.sluice.model.ColumnName;
+import io.sluice.model.ColumnSchema;
+import io.sluice.model.IngesterId;
+import io.sluice.model.NamespaceName;
+import io.sluice.model.PartitionKey;
+import io.sluice.model.PartitionTemplate;
+import io.sluice.model.SequenceNumber;
+import io.sluice.model.SortKey;
+import io.sluice.model.TableName;
+import io.sluice.model.TableSchema;
+import io.sluice.query.QueryRequest.Order;
+import io.sluice.rows.RowBatch;
+import io.sluice.rows.merge.Batches;
+import io.sluice.rows.merge.MergeModel;
+import io.sluice.rows.merge.RandomWrites;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.regex.Pattern;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.BigIntVector;
+import org.apache.arrow.vector.BitVector;
+import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.Float8Vector;
+import org.apache.arrow.vector.IntVector;
+import org.apache.arrow.vector.TimeStampNanoTZVector;
+import org.apache.arrow.vector.UInt8Vector;
+import org.junit.jupiter.api.Test;
+
+/// Random queries over random rows, beside a plain evaluation over maps: predicates, time range, columns, limit, order,
+/// merge, pruning, coalescing and slices. After each round all memory is back.
+final class QueryModelTest {
+    private static final int ROUNDS = 4_000;
+    private static final List<String> VALUES = List.of("", "a", "b", "aa", "A", "é", "😀", "nobody has this");
+    private static final List<String> EXPRESSIONS = List.of("a", "^a", "b$", "", "z+", "[^a]", "😀", "(?i)^A", "^$");
+
+    /// One table's chunks by day, as maps and as Arrow memory.
+    private record Stored(
+            TableSchema schema,
+            TreeMap<Long, List<List<Map<String, Object>>>> rows,
+            TreeMap<Long, List<RowBatch>> chunks)
+            implements QuerySource, AutoCloseable {
+        static Stored of(long seed, Random random, BufferAllocator allocator) {
+            RandomWrites writes = RandomWrites.of(seed, 6, random.nextInt(8) == 0 ? 200 : 20);
+            Stored stored = new Stored(writes.schema(), new TreeMap<>(), new TreeMap<>());
+            long days = 1 + random.nextLong(3);
+            for (int i = 0; i < writes.rows().size(); i++) {
+                List<Map<String, Object>> rows = writes.rows().get(i);
+                if (rows.isEmpty()) {
+                    continue; // no write is without rows
+                }
+                long day = random.nextLong(days) - 1;
+                rows.forEach(row -> row.computeIfPresent(
+                        "time", (_, time) -> day * PartitionTemplate.DAY_NS + Math.floorMod((Long) time, 11)));
+                stored.rows.computeIfAbsent(day, _ -> new ArrayList<>()).add(rows);
+                stored.chunks
+                        .computeIfAbsent(day, _ -> new ArrayList<>())
+                        .add(Batches.batch(allocator, writes.columns().get(i), rows, random));
+            }
+            return stored;
+        }
+
+        @Override
+        public Optional<TableScan> scan(NamespaceName namespace, TableName table) {
+            List<Partition> partitions = new ArrayList<>();
+            chunks.forEach(
+                    (day, batches) -> partitions.add(new Day(schema.template().key(day), batches)));
+            return Optional.of(new Scan(schema, new IngesterId(new UUID(0, 1)), new SequenceNumber(9), partitions));
+        }
+
+        @Override
+        public List<TableSchema> tables() {
+            return List.of(schema);
+        }
+
+        @Override
+        public void close() {
+            chunks.values().forEach(batches -> batches.forEach(RowBatch::close));
+        }
+    }
+
+    private record Scan(
+            TableSchema schema, IngesterId ingester, SequenceNumber asOf, List<QuerySource.Partition> partitions)
+            implements QuerySource.TableScan {
+        private Scan {
+            partitions = List.copyOf(partitions);
+        }
+    }
+
+    private record Day(PartitionKey key, List<RowBatch> batches) implements QuerySource.Partition {
+        @Override
+        public QuerySource.PartitionRows read() {
+            return new QuerySource.PartitionRows(
+                    new SequenceNumber(3),
+                    batches.stream().map(batch -> batch.share(batch.rowCount())).toList());
+        }
+    }
+
+    private static QueryRequest request(TableSchema schema, Random random) {
+        List<ColumnName> columns = new ArrayList<>();
+        if (random.nextBoolean()) {
+            schema.columns().forEach(column -> columns.add(column.name()));
+            Collections.shuffle(columns, random);
+            columns.subList(random.nextInt(columns.size()) + 1, columns.size()).clear();
+        }
+        List<ColumnName> tags = schema.columns().stream()
+                .filter(column -> column.kind() == ColumnKind.TAG)
+                .map(ColumnSchema::name)
+                .toList();
+        List<TagPredicate> predicates = new ArrayList<>();
+        for (int i = tags.isEmpty() ? 0 : random.nextInt(3); i > 0; i--) {
+            ColumnName tag = tags.get(random.nextInt(tags.size()));
+            predicates.add(
+                    random.nextBoolean()
+                            ? new TagPredicate.OneOf(
+                                    tag, random.nextBoolean(), Set.of(any(VALUES, random), "b" + random.nextInt(2)))
+                            : TagPredicate.Matching.of(tag, random.nextBoolean(), any(EXPRESSIONS, random)));
+        }
+        long startNs = random.nextBoolean() ? Long.MIN_VALUE : time(random);
+        long endNs = random.nextBoolean() ? Long.MAX_VALUE : Math.max(startNs, time(random));
+        return new QueryRequest(
+                schema.namespace(),
+                schema.table(),
+                columns,
+                startNs,
+                endNs,
+                predicates,
+                random.nextInt(3) == 0 ? OptionalLong.of(1 + random.nextLong(30)) : OptionalLong.empty(),
+                random.nextBoolean() ? Order.TIME : Order.NATURAL,
+                random.nextBoolean());
+    }
+
+    private static long time(Random random) {
+        return (random.nextLong(4) - 1) * PartitionTemplate.DAY_NS + random.nextLong(12);
+    }
+
+    private static String any(List<String> of, Random random) {
+        return of.get(random.nextInt(of.size()));
+    }
+
+    /// What the query has to answer, as plainly as can be.
+    private static List<Map<String, Object>> expected(Stored stored, QueryRequest request) {
+        SortKey sortKey = new SortKey(stored.schema().columns().stream()
+                .filter(column -> column.kind() == ColumnKind.TAG)
+                .map(ColumnSchema::name)
+                .toList());
+        List<Map<String, Object>> answer = new ArrayList<>();
+        for (List<List<Map<String, Object>>> day : stored.rows().values()) {
+            List<Map<String, Object>> rows = day.stream()
+                    .flatMap(List::stream)
+                    .filter(row -> matches(row, request))
+                    .toList();
+            if (request.isMerged()) {
+                rows = MergeModel.merge(sortKey, List.of(rows));
+            }
+            if (request.order() == Order.TIME) {
+                rows = rows.stream()
+                        .sorted(Comparator.comparing(row -> (Long) row.getOrDefault("time", 0L)))
+                        .toList();
+            }
+            answer.addAll(rows);
+        }
+        List<String> shown = request.columns().stream().map(ColumnName::value).toList();
+        return answer.stream()
+                .limit(request.limit().orElse(Long.MAX_VALUE))
+                .map(row -> {
+                    Map<String, Object> cut = new HashMap<>(row);
+                    if (!shown.isEmpty()) {
+                        cut.keySet().retainAll(shown);
+                    }
+                    return cut;
+                })
+                .toList();
+    }
+
+    private static boolean matches(Map<String, Object> row, QueryRequest request) {
+        long timeNs = (Long) row.getOrDefault("time", 0L);
+        if (timeNs < request.startNs() || timeNs >= request.endNs()) {
+            return false;
+        }
+        for (TagPredicate predicate : request.predicates()) {
+            Optional<String> value =
+                    Optional.ofNullable((String) row.get(predicate.column().value()));
+            boolean holds = switch (predicate) {
+                case TagPredicate.OneOf oneOf ->
+                    value.isPresent() && oneOf.values().contains(value.get());
+                case TagPredicate.Matching matching ->
+                    value.isPresent()
+                            && Pattern.compile(matching.pattern().pattern())
+                                    .matcher(value.get())
+                                    .find();
+            };
+            if (holds == predicate.isNegated()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static List<Map<String, Object>> actual(QueryStream stream, BatchLimits limits) {
+        List<Map<String, Object>> rows = new ArrayList<>();
+        while (stream.next()) {
+            assertThat(stream.root().getRowCount()).isLessThanOrEqualTo(limits.maxRows());
+            assertThat(stream.metadata().getPersistedThrough()).isEqualTo(3);
+            for (int row = 0; row < stream.root().getRowCount(); row++) {
+                Map<String, Object> values = new HashMap<>();
+                for (FieldVector vector : stream.root().getFieldVectors()) {
+                    assertThat(vector.getValueCount()).isEqualTo(stream.root().getRowCount());
+                    if (!vector.isNull(row)) {
+                        values.put(vector.getName(), value(stream, vector, row));
+                    }
+                }
+                rows.add(values);
+            }
+        }
+        return rows;
+    }
+
+    private static Object value(QueryStream stream, FieldVector vector, int row) {
+        return switch (vector) {
+            case IntVector codes ->
+                stream.dictionaries()
+                        .lookup(Objects.requireNonNull(vector.getField().getDictionary())
+                                .getId())
+                        .getVector()
+                        .getObject(codes.get(row))
+                        .toString();
+            case TimeStampNanoTZVector times -> times.get(row);
+            case BigIntVector integers -> integers.get(row);
+            case UInt8Vector integers -> new BigInteger(Long.toUnsignedString(integers.get(row)));
+            case Float8Vector floats -> floats.get(row);
+            case BitVector bits -> bits.get(row) != 0;
+            default -> vector.getObject(row).toString();
+        };
+    }
+
+    @Test
+    void everyQueryAnswersAsAPlainEvaluationDoes() throws Exception {
+        SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+        long answered = 0;
+        for (long seed = 0; seed < ROUNDS; seed++) {
+            Random random = new Random(seed);
+            BatchLimits limits =
+                    new BatchLimits(1 + random.nextInt(100), 1 + random.nextLong(2_000), 1 + random.nextInt(40));
+            try (RootAllocator allocator = new RootAllocator();
+                    BufferAllocator sending = allocator.newChildAllocator("query", 0, Long.MAX_VALUE);
+                    Stored stored = Stored.of(seed, random, allocator)) {
+                BufferQueryExec queries = new BufferQueryExec(stored, limits, sending, metrics);
+                for (int query = 0; query < 3; query++) {
+                    QueryRequest request = request(stored.schema(), random);
+                    try (QueryStream stream = queries.execute(request)) {
+                        List<Map<String, Object>> rows = actual(stream, limits);
+                        assertThat(rows)
+                                .as("seed %d, query %d: %s", seed, query, request)
+                                .isEqualTo(expected(stored, request));
+                        answered += rows.size();
+                    }
+                }
+            }
+        }
+        assertThat(answered).isGreaterThan(10L * ROUNDS);
+        assertThat(metrics.get("sluice.query.chunks")
+                        .tag("result", "pruned")
+                        .counter()
+                        .count())
+                .isPositive();
+        assertThat(metrics.get("sluice.query.partitions")
+                        .tag("result", "pruned")
+                        .counter()
+                        .count())
+                .isPositive();
+    }
+
+    /// A stream that is let go of after any number of batches, or that finds no memory anywhere, keeps nothing.
+    @Test
+    void aStreamThatEndsEarlyOrFindsNoMemoryReleasesEverything() throws Exception {
+        int failed = 0;
+        int broken = 0;
+        for (long seed = 0; seed < 1_500; seed++) {
+            Random random = new Random(seed);
+            BatchLimits limits = new BatchLimits(1 + random.nextInt(10), 1_000, 1 + random.nextInt(10));
+            try (RootAllocator allocator = new RootAllocator();
+                    BufferAllocator sending =
+                            allocator.newChildAllocator("query", 0, 1 + random.nextLong(random.nextLong(1, 40_000)));
+                    Stored stored = Stored.of(seed, random, allocator)) {
+                BufferQueryExec queries = new BufferQueryExec(stored, limits, sending, new SimpleMeterRegistry());
+                QueryRequest request = request(stored.schema(), random);
+                try (QueryStream stream = queries.execute(request)) {
+                    int batches = random.nextInt(4);
+                    while (batches > 0 && stream.next()) {
+                        batches--;
+                    }
+                    broken += batches == 0 ? 1 : 0;
+                } catch (org.apache.arrow.memory.OutOfMemoryException e) {
+                    failed++;
+                }
+                assertThat(sending.getAllocatedMemory())
+                        .as("seed %d: %s", seed, request)
+                        .isZero();
+            }
+        }
+        assertThat(failed).isGreaterThan(100);
+        assertThat(broken).isGreaterThan(100);
+    }
+}
