@@ -1,16 +1,12 @@
 package io.sluice.ingester.buffer;
 
-import io.sluice.ingester.door.DecodedColumn;
-import io.sluice.ingester.door.DecodedColumn.Values;
+import io.sluice.ingester.door.ByteHash;
+import io.sluice.ingester.door.ShapedRows;
 import io.sluice.model.ColumnKind;
 import io.sluice.model.ColumnSchema;
 import io.sluice.rows.RowColumn;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.BaseFixedWidthVector;
@@ -28,6 +24,10 @@ abstract sealed class ColumnAppender implements AutoCloseable {
     final ColumnSchema schema;
     final BufferAllocator allocator;
     private final GrowingBuffer validity;
+    /// Rows that are present, and whose bits are not set yet.
+    private int presentFrom;
+
+    private int presentTo;
 
     private ColumnAppender(ColumnSchema schema, BufferAllocator allocator) {
         this.schema = schema;
@@ -52,6 +52,11 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         validity.ensure((rows + 7L) / 8);
     }
 
+    /// For how many rows there is room.
+    long roomRows() {
+        return validity.capacityBytes() * 8;
+    }
+
     /// Makes room for what the rows of `source` need besides a place each. Followed by [#append] of the same rows, or
     /// by nothing.
     void reserve(RowColumn source, int rowCount) {}
@@ -61,11 +66,11 @@ abstract sealed class ColumnAppender implements AutoCloseable {
     void append(RowColumn source, int rowCount, int at) {
         FieldVector values = source.values();
         if (values.getNullCount() == 0) {
-            validity.setBits(at, at + rowCount);
+            markPresent(at, at + rowCount);
         } else {
             for (int row = 0; row < rowCount; row++) {
                 if (!values.isNull(row)) {
-                    validity.setBits(at + row, at + row + 1);
+                    markPresent(at + row, at + row + 1);
                 }
             }
         }
@@ -74,28 +79,38 @@ abstract sealed class ColumnAppender implements AutoCloseable {
 
     abstract void appendValues(RowColumn source, int rowCount, int at);
 
-    /// As [#reserve(RowColumn, int)], for a column of a write.
-    void reserve(DecodedColumn source, int rowCount) {}
+    /// As [#reserve(RowColumn, int)], for a column of a request.
+    void reserve(ShapedRows source, int column) {}
 
-    /// As [#append(RowColumn, int, int)], for a column of a write.
-    void append(DecodedColumn source, int rowCount, int at) {
-        if (source.validity().isEmpty()) {
-            validity.setBits(at, at + rowCount);
+    /// As [#append(RowColumn, int, int)], for a column of a request.
+    void append(ShapedRows source, int column, int at) {
+        int rowCount = source.rowCount();
+        if (source.isWithoutNulls(column)) {
+            markPresent(at, at + rowCount);
         } else {
             for (int row = 0; row < rowCount; row++) {
-                if (source.isPresent(row)) {
-                    validity.setBits(at + row, at + row + 1);
+                if (source.isPresent(column, row)) {
+                    markPresent(at + row, at + row + 1);
                 }
             }
         }
-        appendValues(source, rowCount, at);
+        appendValues(source, column, at);
     }
 
-    abstract void appendValues(DecodedColumn source, int rowCount, int at);
+    abstract void appendValues(ShapedRows source, int column, int at);
 
-    static IllegalStateException unexpected(DecodedColumn source) {
-        return new IllegalStateException("column '%s' has values that are none of its type"
-                .formatted(source.schema().name()));
+    /// Neighbours are put together: their bits are set when somebody looks.
+    private void markPresent(int from, int to) {
+        if (from != presentTo) {
+            setPresent();
+            presentFrom = from;
+        }
+        presentTo = to;
+    }
+
+    private void setPresent() {
+        validity.setBits(presentFrom, presentTo);
+        presentFrom = presentTo;
     }
 
     /// The first `rows` rows, over the same memory. The caller closes it.
@@ -111,6 +126,7 @@ abstract sealed class ColumnAppender implements AutoCloseable {
     }
 
     final void load(FieldVector vector, int rows, ArrowBuf... values) {
+        setPresent();
         ArrowBuf bits = validity.memory();
         int present = 0;
         for (int i = 0; i < rows >> 3; i++) {
@@ -139,20 +155,23 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         }
 
         @Override
+        long roomRows() {
+            return Math.min(super.roomRows(), data.capacityBytes() / Long.BYTES);
+        }
+
+        @Override
         void appendValues(RowColumn source, int rowCount, int at) {
             ArrowBuf from = ((BaseFixedWidthVector) source.values()).getDataBuffer();
             data.memory().setBytes((long) at * Long.BYTES, from, 0, (long) rowCount * Long.BYTES);
         }
 
         @Override
-        void appendValues(DecodedColumn source, int rowCount, int at) {
-            ByteBuffer from = switch (source.values()) {
-                case Values.Int64s(ByteBuffer values) -> values;
-                case Values.UInt64s(ByteBuffer values) -> values;
-                case Values.Float64s(ByteBuffer values) -> values;
-                case Values.Bools _, Values.Strings _, Values.Dictionary _ -> throw unexpected(source);
-            };
-            data.write((long) at * Long.BYTES, from, 0, rowCount * Long.BYTES);
+        void appendValues(ShapedRows source, int column, int at) {
+            data.write(
+                    (long) at * Long.BYTES,
+                    source.request(),
+                    source.numbersAt(column),
+                    source.rowCount() * Long.BYTES);
         }
 
         @Override
@@ -190,6 +209,11 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         }
 
         @Override
+        long roomRows() {
+            return Math.min(super.roomRows(), data.capacityBytes() * 8);
+        }
+
+        @Override
         void appendValues(RowColumn source, int rowCount, int at) {
             BitVector from = (BitVector) source.values();
             ArrowBuf to = data.memory();
@@ -202,12 +226,9 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         }
 
         @Override
-        void appendValues(DecodedColumn source, int rowCount, int at) {
-            if (!(source.values() instanceof Values.Bools(ByteBuffer bits))) {
-                throw unexpected(source);
-            }
-            for (int row = 0; row < rowCount; row++) {
-                if (source.isPresent(row) && (bits.get(row >> 3) >> (row & 7) & 1) != 0) {
+        void appendValues(ShapedRows source, int column, int at) {
+            for (int row = 0; row < source.rowCount(); row++) {
+                if (source.isTrue(column, row) && source.isPresent(column, row)) {
                     data.setBits(at + row, at + row + 1);
                 }
             }
@@ -254,28 +275,28 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         }
 
         @Override
+        long roomRows() {
+            return Math.min(super.roomRows(), offsets.capacityBytes() / Integer.BYTES - 1);
+        }
+
+        @Override
         void reserve(RowColumn source, int rowCount) {
             data.ensure(dataBytes + lengthBytes((VarCharVector) source.values(), rowCount));
         }
 
         @Override
-        void reserve(DecodedColumn source, int rowCount) {
-            if (!(source.values() instanceof Values.Strings(ByteBuffer _, ByteBuffer ends))) {
-                throw unexpected(source);
-            }
-            data.ensure(dataBytes + ends.getInt(rowCount * Integer.BYTES));
+        void reserve(ShapedRows source, int column) {
+            data.ensure(dataBytes + source.stringOffset(column, source.rowCount()));
         }
 
         @Override
-        void appendValues(DecodedColumn source, int rowCount, int at) {
-            if (!(source.values() instanceof Values.Strings(ByteBuffer bytes, ByteBuffer ends))) {
-                throw unexpected(source);
-            }
+        void appendValues(ShapedRows source, int column, int at) {
             fillTo(at);
-            int lengthBytes = ends.getInt(rowCount * Integer.BYTES);
-            data.write(dataBytes, bytes, 0, lengthBytes);
+            int rowCount = source.rowCount();
+            int lengthBytes = source.stringOffset(column, rowCount);
+            data.write(dataBytes, source.request(), source.stringDataAt(column), lengthBytes);
             for (int row = 0; row < rowCount; row++) {
-                int end = (int) dataBytes + ends.getInt((row + 1) * Integer.BYTES);
+                int end = (int) dataBytes + source.stringOffset(column, row + 1);
                 offsets.memory().setInt((at + row + 1L) * Integer.BYTES, end);
             }
             rows = at + rowCount;
@@ -334,7 +355,7 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         private final GrowingBuffer codes;
         private final GrowingBuffer offsets;
         private final GrowingBuffer data;
-        private final Map<String, Integer> codeOf = new HashMap<>();
+        private final TagValues values = new TagValues();
         /// The codes here of the codes of the rows that were reserved last.
         private int[] translated = {};
 
@@ -353,6 +374,11 @@ abstract sealed class ColumnAppender implements AutoCloseable {
             codes.ensure((long) rows * Integer.BYTES);
         }
 
+        @Override
+        long roomRows() {
+            return Math.min(super.roomRows(), codes.capacityBytes() / Integer.BYTES);
+        }
+
         /// Takes the values into the dictionary: one that no row uses does no harm.
         @Override
         void reserve(RowColumn source, int rowCount) {
@@ -362,7 +388,8 @@ abstract sealed class ColumnAppender implements AutoCloseable {
                 if (!tag.codes().isNull(row)) {
                     int code = tag.codes().get(row);
                     if (translated[code] < 0) {
-                        translated[code] = intern(new String(tag.dictionary().get(code), StandardCharsets.UTF_8));
+                        byte[] value = tag.dictionary().get(code);
+                        translated[code] = intern(value, 0, value.length, ByteHash.of(value, 0, value.length));
                     }
                 }
             }
@@ -382,30 +409,28 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         }
 
         @Override
-        void reserve(DecodedColumn source, int rowCount) {
-            if (!(source.values() instanceof Values.Dictionary(List<String> values, ByteBuffer from))) {
-                throw unexpected(source);
-            }
-            translate(values.size());
-            for (int row = 0; row < rowCount; row++) {
-                if (source.isPresent(row)) {
-                    int code = from.getInt(row * Integer.BYTES);
+        void reserve(ShapedRows source, int column) {
+            translate(source.dictionarySize(column));
+            for (int row = 0; row < source.rowCount(); row++) {
+                if (source.isPresent(column, row)) {
+                    int code = source.code(column, row);
                     if (translated[code] < 0) {
-                        translated[code] = intern(values.get(code));
+                        translated[code] = intern(
+                                source.request(),
+                                source.textAt(column, code),
+                                source.textBytes(column, code),
+                                source.textHash(column, code));
                     }
                 }
             }
         }
 
         @Override
-        void appendValues(DecodedColumn source, int rowCount, int at) {
-            if (!(source.values() instanceof Values.Dictionary(List<String> _, ByteBuffer from))) {
-                throw unexpected(source);
-            }
+        void appendValues(ShapedRows source, int column, int at) {
             ArrowBuf to = codes.memory();
-            for (int row = 0; row < rowCount; row++) {
-                if (source.isPresent(row)) {
-                    to.setInt((long) (at + row) * Integer.BYTES, translated[from.getInt(row * Integer.BYTES)]);
+            for (int row = 0; row < source.rowCount(); row++) {
+                if (source.isPresent(column, row)) {
+                    to.setInt((long) (at + row) * Integer.BYTES, translated[source.code(column, row)]);
                 }
             }
         }
@@ -418,21 +443,19 @@ abstract sealed class ColumnAppender implements AutoCloseable {
             Arrays.fill(translated, 0, count, -1);
         }
 
-        private int intern(String value) {
-            Integer known = codeOf.get(value);
-            if (known != null) {
+        private int intern(byte[] source, int from, int lengthBytes, int hash) {
+            int known = values.find(source, from, lengthBytes, hash);
+            if (known >= 0) {
                 return known;
             }
-            byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
-            int code = codeOf.size();
+            int code = values.size();
             // Both before anything is written: a value is there in whole or not at all.
-            data.ensure(dataBytes + bytes.length);
+            data.ensure(dataBytes + lengthBytes);
             offsets.ensure((code + 2L) * Integer.BYTES);
-            data.memory().setBytes(dataBytes, bytes);
-            dataBytes += bytes.length;
+            data.write(dataBytes, source, from, lengthBytes);
+            dataBytes += lengthBytes;
             offsets.memory().setInt((code + 1L) * Integer.BYTES, (int) dataBytes);
-            codeOf.put(value, code);
-            return code;
+            return values.add(source, from, lengthBytes, hash);
         }
 
         @Override
@@ -443,7 +466,7 @@ abstract sealed class ColumnAppender implements AutoCloseable {
             try {
                 load(codeVector, rows, codes.memory());
                 dictionary.loadFieldBuffers(
-                        new ArrowFieldNode(codeOf.size(), 0),
+                        new ArrowFieldNode(values.size(), 0),
                         List.of(allocator.getEmpty(), offsets.memory(), data.memory()));
                 done = true;
                 return new RowColumn.Tag(schema, codeVector, dictionary);

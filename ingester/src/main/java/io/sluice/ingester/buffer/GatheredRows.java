@@ -1,6 +1,6 @@
 package io.sluice.ingester.buffer;
 
-import io.sluice.ingester.door.DecodedWrite.DecodedTable;
+import io.sluice.ingester.door.ShapedRows;
 import io.sluice.model.PartitionKey;
 import io.sluice.model.SequenceNumber;
 import io.sluice.model.TableSchema;
@@ -29,8 +29,13 @@ public final class GatheredRows implements AutoCloseable {
     /// Whether a write's rows of one table are few enough to be gathered with others.
     ///
     /// @param lengthBytes of the request
-    public static boolean isSmall(DecodedTable table, int lengthBytes) {
-        return OpenChunk.isSmall(table.rowCount(), lengthBytes);
+    public static boolean isSmall(int rowCount, int lengthBytes) {
+        return OpenChunk.isSmall(rowCount, lengthBytes);
+    }
+
+    /// Tells how many rows will have been appended in the end, as far as can be told.
+    public void expect(int rowCount) {
+        rows.expect(rowCount);
     }
 
     /// Copies all rows of a table, which belong to this partition, unless they are in files.
@@ -39,11 +44,11 @@ public final class GatheredRows implements AutoCloseable {
     /// @param sequence above that of all rows that are here
     /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; the rows are then as
     ///     before
-    public void append(TableSchema written, DecodedTable table, SequenceNumber sequence) {
+    public void append(TableSchema written, ShapedRows source, SequenceNumber sequence) {
         if (!sequence.isAfter(persistedThrough)) {
             return;
         }
-        rows.append(table, sequence);
+        rows.append(source, sequence);
         if (written.columns().size() > schema.columns().size()) {
             schema = written;
         }
@@ -51,6 +56,11 @@ public final class GatheredRows implements AutoCloseable {
             first = sequence;
         }
         last = sequence;
+    }
+
+    /// How many rows there are.
+    public int rowCount() {
+        return rows.rowCount();
     }
 
     /// Whether there are no rows.

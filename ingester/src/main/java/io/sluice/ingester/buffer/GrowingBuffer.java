@@ -1,13 +1,15 @@
 package io.sluice.ingester.buffer;
 
-import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
 
 /// Arrow memory that is appended to and never changed where it was written: who took a reference keeps what it saw,
 /// even when the buffer has moved to a larger place since. Not thread-safe by itself.
 final class GrowingBuffer implements AutoCloseable {
+    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final long MIN_BYTES = 64;
 
     private final BufferAllocator allocator;
@@ -19,18 +21,14 @@ final class GrowingBuffer implements AutoCloseable {
         this.memory = allocator.getEmpty();
     }
 
-    private ArrowBuf zeroed(long capacityBytes) {
-        ArrowBuf buffer = allocator.buffer(capacityBytes);
-        buffer.setZero(0, buffer.capacity());
-        return buffer;
-    }
-
     /// Makes room: afterwards `[0, capacityBytes)` can be written; what was never written reads as zero. If there is no
     /// memory, nothing changes.
     void ensure(long capacityBytes) {
         if (capacityBytes > memory.capacity()) {
-            ArrowBuf larger = zeroed(Math.max(MIN_BYTES, Math.max(capacityBytes, 2 * memory.capacity())));
-            larger.setBytes(0, memory, 0, memory.capacity());
+            long filledBytes = memory.capacity();
+            ArrowBuf larger = allocator.buffer(Math.max(MIN_BYTES, Math.max(capacityBytes, 2 * filledBytes)));
+            larger.setBytes(0, memory, 0, filledBytes);
+            larger.setZero(filledBytes, larger.capacity() - filledBytes);
             memory.close();
             memory = larger;
         }
@@ -41,16 +39,12 @@ final class GrowingBuffer implements AutoCloseable {
         return memory;
     }
 
-    /// Writes bytes of a buffer that may lie on the heap and be read-only.
-    @SuppressWarnings("restricted") // the address and length are those of the memory itself
-    void write(long at, ByteBuffer source, int from, int lengthBytes) {
+    /// Writes `source[from, from + lengthBytes)`.
+    void write(long at, byte[] source, int from, int lengthBytes) {
         if (lengthBytes == Long.BYTES) {
-            memory.setLong(at, source.getLong(from));
-        } else if (lengthBytes > 0) {
-            // Arrow would copy a read-only one a word at a time.
-            MemorySegment target =
-                    MemorySegment.ofAddress(memory.memoryAddress()).reinterpret(memory.capacity());
-            MemorySegment.copy(MemorySegment.ofBuffer(source.duplicate().rewind()), from, target, at, lengthBytes);
+            memory.setLong(at, (long) LONG.get(source, from));
+        } else {
+            memory.setBytes(at, source, from, lengthBytes);
         }
     }
 

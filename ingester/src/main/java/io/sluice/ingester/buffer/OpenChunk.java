@@ -1,21 +1,19 @@
 package io.sluice.ingester.buffer;
 
-import io.sluice.ingester.door.DecodedColumn;
-import io.sluice.ingester.door.DecodedColumn.Values;
-import io.sluice.ingester.door.DecodedWrite.DecodedTable;
-import io.sluice.model.ColumnKind;
+import io.sluice.ingester.door.ShapedRows;
+import io.sluice.ingester.door.WriteShape;
 import io.sluice.model.ColumnName;
 import io.sluice.model.ColumnSchema;
 import io.sluice.model.SequenceNumber;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.apache.arrow.memory.BufferAllocator;
+import org.jspecify.annotations.Nullable;
 
 /// Where the rows of small writes gather, so that a thousand writes of one row do not make a thousand chunks. Appending
 /// never changes what a reader has taken references to. Guarded by its partition's lock.
@@ -32,10 +30,14 @@ final class OpenChunk implements AutoCloseable {
     private final BufferAllocator allocator;
     private final Map<ColumnName, ColumnAppender> columns = new LinkedHashMap<>();
     private SequenceRuns runs = new SequenceRuns();
-    /// The columns of the write that was appended last, and where each went.
-    private List<DecodedColumn> lastSources = List.of();
+    /// The shape of the request that was appended last, and where each of its columns went.
+    private @Nullable WriteShape lastShape;
 
     private ColumnAppender[] lastTargets = {};
+    /// All columns have room for so many rows.
+    private int ensuredRows;
+    /// How many rows there will be, as far as anybody has told; memory is taken for so many at once.
+    private int expectedRows;
     private int rowCount;
     private long minTimeNs = Long.MAX_VALUE;
     private long maxTimeNs = Long.MIN_VALUE;
@@ -71,61 +73,51 @@ final class OpenChunk implements AutoCloseable {
         runs.addAll(chunk.runs(), startRow);
     }
 
-    /// Copies all rows of a table to the end of the chunk, from the write itself.
+    /// Copies rows to the end of the chunk, from the request itself.
     ///
     /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; the chunk's rows are
     ///     then as before
-    void append(DecodedTable table, SequenceNumber sequence) {
-        int endRow = rowCount + table.rowCount();
-        List<DecodedColumn> sources = table.columns();
+    void append(ShapedRows rows, SequenceNumber sequence) {
+        int endRow = rowCount + rows.rowCount();
+        ColumnAppender[] targets = rows.shape() == lastShape ? reserve(rows, lastTargets) : reserve(rows);
+        ensure(endRow);
+        for (int i = 0; i < targets.length; i++) {
+            targets[i].append(rows, i, rowCount);
+        }
+        minTimeNs = Math.min(minTimeNs, rows.minTimeNs());
+        maxTimeNs = Math.max(maxTimeNs, rows.maxTimeNs());
+        rowCount = endRow;
+        runs.add(sequence, rowCount);
+    }
+
+    private static ColumnAppender[] reserve(ShapedRows rows, ColumnAppender[] targets) {
+        for (int i = 0; i < targets.length; i++) {
+            targets[i].reserve(rows, i);
+        }
+        return targets;
+    }
+
+    /// Of columns that are not those of the request before: some may be new here.
+    private ColumnAppender[] reserve(ShapedRows rows) {
+        List<ColumnSchema> schemas = rows.shape().columns();
+        ColumnAppender[] targets = new ColumnAppender[schemas.size()];
         List<ColumnName> added = new ArrayList<>(0);
-        boolean isLikeLast = isLikeLast(sources);
-        ColumnAppender[] targets = isLikeLast ? lastTargets : new ColumnAppender[sources.size()];
         boolean done = false;
         try {
             for (int i = 0; i < targets.length; i++) {
-                if (!isLikeLast) {
-                    targets[i] = appender(sources.get(i).schema(), added);
-                }
-                targets[i].reserve(sources.get(i), table.rowCount());
+                targets[i] = appender(schemas.get(i), added);
+                targets[i].reserve(rows, i);
             }
-            ensure(endRow);
+            ensure(rowCount + rows.rowCount());
             done = true;
         } finally {
             if (!done) {
                 remove(added);
             }
         }
-        for (int i = 0; i < targets.length; i++) {
-            DecodedColumn source = sources.get(i);
-            targets[i].append(source, table.rowCount(), rowCount);
-            if (source.schema().kind() == ColumnKind.TIME
-                    && source.values() instanceof Values.Int64s(ByteBuffer times)) {
-                for (int row = 0; row < table.rowCount(); row++) {
-                    long timeNs = times.getLong(row * Long.BYTES);
-                    minTimeNs = Math.min(minTimeNs, timeNs);
-                    maxTimeNs = Math.max(maxTimeNs, timeNs);
-                }
-            }
-        }
-        lastSources = sources;
+        lastShape = rows.shape();
         lastTargets = targets;
-        rowCount = endRow;
-        runs.add(sequence, rowCount);
-    }
-
-    /// Whether these are the very columns that were appended last: then each goes where that went.
-    @SuppressWarnings("ReferenceEquality") // equal ones are looked up
-    private boolean isLikeLast(List<DecodedColumn> sources) {
-        if (sources.size() != lastSources.size()) {
-            return false;
-        }
-        for (int i = 0; i < lastTargets.length; i++) {
-            if (sources.get(i).schema() != lastSources.get(i).schema()) {
-                return false;
-            }
-        }
-        return lastTargets.length > 0;
+        return targets;
     }
 
     private ColumnAppender appender(ColumnSchema schema, List<ColumnName> added) {
@@ -136,14 +128,24 @@ final class OpenChunk implements AutoCloseable {
         ColumnAppender created = ColumnAppender.create(schema, allocator);
         columns.put(schema.name(), created);
         added.add(schema.name());
+        ensuredRows = 0;
         return created;
     }
 
     /// Of all columns: those that a write lacks are null in its rows.
     private void ensure(int rows) {
+        if (rows > ensuredRows) {
+            ensureAll(Math.max(rows, expectedRows));
+        }
+    }
+
+    private void ensureAll(int rows) {
+        long room = Integer.MAX_VALUE;
         for (ColumnAppender column : columns.values()) {
             column.ensure(rows);
+            room = Math.min(room, column.roomRows());
         }
+        ensuredRows = (int) room;
     }
 
     private void remove(List<ColumnName> added) {
@@ -172,6 +174,11 @@ final class OpenChunk implements AutoCloseable {
         rowCount = endRow;
         minTimeNs = Math.min(minTimeNs, batch.minTimeNs());
         maxTimeNs = Math.max(maxTimeNs, batch.maxTimeNs());
+    }
+
+    /// Tells how many rows there will be, so that memory need not grow by and by. They may become more or less.
+    void expect(int rows) {
+        expectedRows = Math.min(rows, FULL_ROWS);
     }
 
     boolean isEmpty() {
@@ -212,8 +219,10 @@ final class OpenChunk implements AutoCloseable {
         Chunk chunk = new Chunk(share(rowCount), runs);
         close();
         columns.clear();
-        lastSources = List.of();
+        lastShape = null;
         lastTargets = new ColumnAppender[0];
+        ensuredRows = 0;
+        expectedRows = 0;
         runs = new SequenceRuns();
         rowCount = 0;
         minTimeNs = Long.MAX_VALUE;

@@ -41,8 +41,7 @@ final class ColumnDecoder {
         this.bitmapBytes = (rows + 7) >> 3;
     }
 
-    /// @param before the column in an earlier write, which is used again if it is the same
-    DecodedColumn decode(RawColumn raw, Optional<ColumnSchema> before) throws InvalidWriteException {
+    DecodedColumn decode(RawColumn raw) throws InvalidWriteException {
         if (raw.valuesField == RawColumn.NO_VALUES) {
             throw invalid("has no values: expected one kind of values for %,d rows".formatted(rows));
         }
@@ -50,7 +49,7 @@ final class ColumnDecoder {
             throw invalid("has two kinds of values, %s and %s: expected one"
                     .formatted(valuesName(raw.valuesField), valuesName(raw.otherValuesField)));
         }
-        ColumnSchema schema = schema(raw, before);
+        ColumnSchema schema = schema(raw);
         int nulls = countNulls(raw);
         if (schema.kind() == ColumnKind.TIME && nulls > 0) {
             throw invalid("is null in row %d: expected a timestamp in every row".formatted(firstNull(raw.validity)));
@@ -63,7 +62,7 @@ final class ColumnDecoder {
                 values);
     }
 
-    private ColumnSchema schema(RawColumn raw, Optional<ColumnSchema> before) throws InvalidWriteException {
+    private ColumnSchema schema(RawColumn raw) throws InvalidWriteException {
         int field = raw.valuesField;
         ColumnKind kind = switch (raw.kind) {
             case Column.Kind.TAG_VALUE -> ColumnKind.TAG;
@@ -87,9 +86,6 @@ final class ColumnDecoder {
             case Column.BOOLS_FIELD_NUMBER -> ColumnType.BOOL;
             default -> ColumnType.STRING;
         };
-        if (before.isPresent() && before.get().kind() == kind && before.get().type() == type) {
-            return before.get();
-        }
         try {
             return new ColumnSchema(name, kind, type);
         } catch (IllegalArgumentException e) {

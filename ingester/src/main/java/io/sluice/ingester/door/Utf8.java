@@ -8,7 +8,7 @@ import java.nio.ByteOrder;
 /// above U+10FFFF. Eight ASCII bytes at a time.
 public final class Utf8 {
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final long HIGH_BITS = 0x8080_8080_8080_8080L;
+    static final long HIGH_BITS = 0x8080_8080_8080_8080L;
 
     private Utf8() {}
 

@@ -11,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 
 /// Turns the bytes of a `sluice.v1.WriteRequest` into columns, and checks all that can be checked without the catalog.
@@ -46,21 +45,8 @@ public final class WriteDecoder {
     /// @param request not changed by anybody as long as the result lives
     /// @throws InvalidWriteException if the request is wrong in itself, saying what is wrong, and where
     public static DecodedWrite decode(byte[] request) throws InvalidWriteException {
-        return decode(request, Optional.empty());
-    }
-
-    /// Decodes one of many requests that follow one another: faster, with the same result.
-    ///
-    /// @param request not changed by anybody as long as the result lives
-    /// @param memo of the requests before
-    /// @throws InvalidWriteException if the request is wrong in itself, saying what is wrong, and where
-    public static DecodedWrite decode(byte[] request, NameMemo memo) throws InvalidWriteException {
-        return decode(request, Optional.of(memo));
-    }
-
-    private static DecodedWrite decode(byte[] request, Optional<NameMemo> memo) throws InvalidWriteException {
         RawWrite raw = new RequestReader(request).read();
-        NamespaceName namespace = namespace(request, raw, memo);
+        NamespaceName namespace = namespace(request, raw);
         if (raw.tables.isEmpty()) {
             throw new InvalidWriteException(
                     "namespace '%s': request has no tables: expected 1 to %,d".formatted(namespace, MAX_TABLES));
@@ -69,48 +55,38 @@ public final class WriteDecoder {
         Set<TableName> names = HashSet.newHashSet(raw.tables.size());
         for (int i = 0; i < raw.tables.size(); i++) {
             RawTable table = raw.tables.get(i);
-            TableName name = tableName(request, namespace, table, i, memo);
+            TableName name = tableName(request, namespace, table, i);
             if (!names.add(name)) {
                 throw new InvalidWriteException("namespace '%s', table '%s': stands twice in the request: expected once"
                         .formatted(namespace, name));
             }
-            tables.add(table(request, namespace, name, table, memo));
+            tables.add(table(request, namespace, name, table));
         }
         return new DecodedWrite(namespace, tables);
     }
 
-    private static NamespaceName namespace(byte[] request, RawWrite raw, Optional<NameMemo> memo)
+    private static NamespaceName namespace(byte[] request, RawWrite raw)
             throws InvalidWriteException {
         if (raw.namespace.lengthBytes() == 0) {
             throw new InvalidWriteException("namespace is missing: expected 1 to 255 bytes of UTF-8");
         }
-        if (memo.isPresent() && memo.get().isNamespace(request, raw.namespace)) {
-            return memo.get().namespace();
-        }
         try {
-            NamespaceName name = new NamespaceName(text(request, raw.namespace));
-            memo.ifPresent(names -> names.remember(name));
-            return name;
+            return new NamespaceName(text(request, raw.namespace));
         } catch (IllegalArgumentException e) {
             throw new InvalidWriteException(String.valueOf(e.getMessage()));
         }
     }
 
     private static TableName tableName(
-            byte[] request, NamespaceName namespace, RawTable table, int index, Optional<NameMemo> memo)
+            byte[] request, NamespaceName namespace, RawTable table, int index)
             throws InvalidWriteException {
         if (table.table.lengthBytes() == 0) {
             throw new InvalidWriteException(
                     "namespace '%s', table #%d: name is missing: expected 1 to 255 bytes of UTF-8"
                             .formatted(namespace, index + 1));
         }
-        if (memo.isPresent() && memo.get().isTable(request, table.table)) {
-            return memo.get().table();
-        }
         try {
-            TableName name = new TableName(text(request, table.table));
-            memo.ifPresent(names -> names.remember(name));
-            return name;
+            return new TableName(text(request, table.table));
         } catch (IllegalArgumentException e) {
             throw new InvalidWriteException(
                     "namespace '%s', table #%d: %s".formatted(namespace, index + 1, e.getMessage()));
@@ -118,24 +94,13 @@ public final class WriteDecoder {
     }
 
     private static DecodedTable table(
-            byte[] request, NamespaceName namespace, TableName name, RawTable raw, Optional<NameMemo> memo)
+            byte[] request, NamespaceName namespace, TableName name, RawTable raw)
             throws InvalidWriteException {
         if (Integer.compareUnsigned(raw.rowCount, MAX_ROWS) > 0 || raw.rowCount == 0) {
             throw new InvalidWriteException("namespace '%s', table '%s': row_count is %s: expected 1 to %,d"
                     .formatted(namespace, name, Integer.toUnsignedString(raw.rowCount), MAX_ROWS));
         }
         List<DecodedColumn> columns = new ArrayList<>(raw.columns.size());
-        if (memo.isPresent()) {
-            NameMemo.Shape shape = memo.get().shape(name);
-            if (shape.fits(request, raw.columns)) {
-                for (int i = 0; i < raw.columns.size(); i++) {
-                    ColumnSchema before = shape.schemas()[i];
-                    columns.add(new ColumnDecoder(request, namespace, name, before.name(), raw.rowCount)
-                            .decode(raw.columns.get(i), Optional.of(before)));
-                }
-                return new DecodedTable(name, raw.rowCount, columns);
-            }
-        }
         Set<ColumnName> names = HashSet.newHashSet(raw.columns.size());
         for (int i = 0; i < raw.columns.size(); i++) {
             ColumnName column = columnName(request, namespace, name, raw.columns.get(i), i);
@@ -144,15 +109,14 @@ public final class WriteDecoder {
                         "namespace '%s', table '%s', column '%s': stands twice in the table: expected once"
                                 .formatted(namespace, name, column));
             }
-            columns.add(new ColumnDecoder(request, namespace, name, column, raw.rowCount)
-                    .decode(raw.columns.get(i), Optional.empty()));
+            columns.add(
+                    new ColumnDecoder(request, namespace, name, column, raw.rowCount).decode(raw.columns.get(i)));
         }
         if (!names.contains(ColumnSchema.TIME_NAME)) {
             throw new InvalidWriteException(
                     "namespace '%s', table '%s': column 'time' is missing: expected one of kind TIME with i64 values"
                             .formatted(namespace, name));
         }
-        memo.ifPresent(known -> known.remember(name, columns));
         return new DecodedTable(name, raw.rowCount, columns);
     }
 

@@ -6,7 +6,6 @@ import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.buffer.GatheredRows;
 import io.sluice.ingester.door.DecodedWrite;
 import io.sluice.ingester.door.InvalidWriteException;
-import io.sluice.ingester.door.NameMemo;
 import io.sluice.ingester.door.WriteDecoder;
 import io.sluice.ingester.schema.SchemaConflictException;
 import io.sluice.ingester.sink.StableWatermark;
@@ -26,8 +25,10 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -71,6 +72,8 @@ public final class WalReplayer {
     private final Counter rows;
     private final Counter quarantined;
     private final AtomicLong appliedRows = new AtomicLong();
+    /// Those that no thread uses now; each remembers what the writes before looked like.
+    private final Queue<WriteGatherer> gatherers = new ConcurrentLinkedQueue<>();
 
     /// A write of the log.
     private record Logged(SequenceNumber sequence, byte[] payload) {}
@@ -314,7 +317,11 @@ public final class WalReplayer {
     private List<Decoded> decode(List<Logged> batch) throws IOException {
         List<Decoded> decoded = new ArrayList<>();
         boolean done = false;
-        try (Gathering gathering = new Gathering(decoded)) {
+        long lengthBytes = 0;
+        for (Logged write : batch) {
+            lengthBytes += write.payload().length;
+        }
+        try (Gathering gathering = new Gathering(decoded, lengthBytes)) {
             for (Logged write : batch) {
                 gathering.add(write);
             }
@@ -330,41 +337,47 @@ public final class WalReplayer {
 
     /// Decodes writes that follow one another: small ones together, the others one by one. For one thread.
     private final class Gathering implements AutoCloseable {
-        private final WriteGatherer gatherer = preparer.gatherer();
-        private final NameMemo names = new NameMemo();
+        private final WriteGatherer gatherer;
         private final List<Decoded> decoded;
         private List<Logged> gathered = new ArrayList<>();
         private long rowCount;
 
         /// @param decoded where all goes, in order
-        Gathering(List<Decoded> decoded) {
+        /// @param lengthBytes of all writes that will be added
+        Gathering(List<Decoded> decoded, long lengthBytes) {
             this.decoded = decoded;
+            WriteGatherer idle = gatherers.poll();
+            this.gatherer = idle == null ? preparer.gatherer() : idle;
+            gatherer.begin(lengthBytes);
         }
 
         void add(Logged write) throws IOException {
-            DecodedWrite columns;
             try {
-                columns = WriteDecoder.decode(write.payload(), names);
-            } catch (InvalidWriteException | RuntimeException e) {
+                if (!tryGather(write)) {
+                    addUnlike(write);
+                }
+            } catch (InvalidWriteException | SchemaConflictException e) {
                 end();
                 decoded.add(new Decoded.Inapplicable(write, e));
-                return;
-            }
-            boolean added;
-            try {
-                added = gatherer.tryAdd(columns, write.payload().length, write.sequence());
-            } catch (SchemaConflictException e) {
-                end();
-                decoded.add(new Decoded.Inapplicable(write, e));
-                return;
             } catch (RuntimeException e) {
                 oneByOne(write, e);
-                return;
             }
-            if (added) {
-                gathered.add(write);
-                rowCount += columns.rowCount();
-            } else {
+        }
+
+        private boolean tryGather(Logged write) throws SchemaConflictException, IOException {
+            long added = gatherer.tryAdd(write.payload(), write.sequence());
+            if (added == 0) {
+                return false;
+            }
+            gathered.add(write);
+            rowCount += added;
+            return true;
+        }
+
+        /// One that looks like none before it, or is not to be gathered.
+        private void addUnlike(Logged write) throws InvalidWriteException, SchemaConflictException, IOException {
+            DecodedWrite columns = WriteDecoder.decode(write.payload());
+            if (!gatherer.learn(columns, write.payload().length) || !tryGather(write)) {
                 end();
                 decoded.add(decode(write, columns));
             }
@@ -399,6 +412,7 @@ public final class WalReplayer {
         @Override
         public void close() {
             gatherer.close();
+            gatherers.add(gatherer);
         }
     }
 

@@ -65,30 +65,35 @@ public final class SchemaCache {
     /// @throws IOException if the catalog cannot answer
     public TableSchema resolve(NamespaceName namespace, DecodedTable table)
             throws SchemaConflictException, IOException {
-        Optional<TableSchema> known = find(namespace, table.table());
-        if (known.isPresent() && covers(known.get(), table)) {
+        List<ColumnSchema> columns = new ArrayList<>(table.columns().size());
+        for (DecodedColumn column : table.columns()) {
+            columns.add(column.schema());
+        }
+        return resolve(namespace, table.table(), columns);
+    }
+
+    /// As [#resolve(NamespaceName, DecodedTable)], for rows that have these columns.
+    public TableSchema resolve(NamespaceName namespace, TableName table, List<ColumnSchema> columns)
+            throws SchemaConflictException, IOException {
+        Optional<TableSchema> known = find(namespace, table);
+        if (known.isPresent() && covers(known.get(), columns)) {
             return known.get();
         }
         if (known.isEmpty() && !createOnWrite) {
             throw new SchemaConflictException(
                     "table '%s' does not exist in namespace '%s', and --create-on-write is false"
-                            .formatted(table.table(), namespace));
-        }
-        List<ColumnSchema> columns = new ArrayList<>();
-        for (DecodedColumn column : table.columns()) {
-            columns.add(column.schema());
+                            .formatted(table, namespace));
         }
         try {
-            return keep(catalog.ensureTable(namespace, table.table(), columns, MAX_COLUMNS));
+            return keep(catalog.ensureTable(namespace, table, columns, MAX_COLUMNS));
         } catch (CatalogConflictException e) {
             throw new SchemaConflictException(String.valueOf(e.getMessage()));
         }
     }
 
-    private static boolean covers(TableSchema schema, DecodedTable table) throws SchemaConflictException {
+    private static boolean covers(TableSchema schema, List<ColumnSchema> columns) throws SchemaConflictException {
         boolean all = true;
-        for (DecodedColumn column : table.columns()) {
-            ColumnSchema written = column.schema();
+        for (ColumnSchema written : columns) {
             Optional<ColumnSchema> known = schema.find(written.name());
             if (known.isEmpty()) {
                 all = false;

@@ -2,124 +2,195 @@ package io.sluice.ingester.write;
 
 import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.buffer.GatheredRows;
-import io.sluice.ingester.door.DecodedColumn;
 import io.sluice.ingester.door.DecodedWrite;
 import io.sluice.ingester.door.DecodedWrite.DecodedTable;
-import io.sluice.ingester.schema.PartitionSplitter;
+import io.sluice.ingester.door.ShapedReader;
+import io.sluice.ingester.door.ShapedRows;
+import io.sluice.ingester.door.WriteShape;
 import io.sluice.ingester.schema.SchemaCache;
 import io.sluice.ingester.schema.SchemaConflictException;
-import io.sluice.model.NamespaceName;
 import io.sluice.model.SequenceNumber;
 import io.sluice.model.TableId;
 import io.sluice.model.TableSchema;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /// Gathers the rows of small writes that follow one another, by partition, for whoever has many at hand: a replay. What
-/// of a write is in files already is left out. For one thread; the caller closes it.
+/// of a write is in files already is left out.
+///
+/// Writes mostly look like ones before them. What was found out about those, their columns, schema and partition, is
+/// not found out again: rows go from the request's bytes to where they are gathered. It is remembered beyond [#take].
+/// For one thread at a time; the caller closes it.
 public final class WriteGatherer implements AutoCloseable {
+    /// From so many rows on, how many there will be is told from those that there are.
+    private static final int MIN_EXPECTED_FROM = 16;
+
     private final SchemaCache schemas;
     private final BufferTree buffer;
+    private final ShapedReader reader = new ShapedReader();
+    /// By the shapes' indexes.
+    private @Nullable Known[] known = new Known[64];
     private Map<Partition, GatheredRows> partitions = new HashMap<>();
-    private Optional<Resolved> last = Optional.empty();
+    /// Of the write that is being added, table by table.
+    private final List<GatheredRows> targets = new ArrayList<>();
+    private long gatheredBytes;
+    private long expectedBytes;
 
     private record Partition(TableId table, long slot) {}
 
-    /// Rows of a write for one partition.
-    private record Part(TableSchema schema, DecodedTable table, GatheredRows target) {}
+    /// What was found out about writes of a shape.
+    ///
+    /// @param schema of the table, which may be old by now but has all of the columns
+    private record Known(WriteShape shape, TableSchema schema, Last last) {}
+
+    /// The partition that rows of a shape went to last.
+    private static final class Last {
+        private long slot;
+        private @Nullable GatheredRows rows;
+    }
 
     WriteGatherer(SchemaCache schemas, BufferTree buffer) {
         this.schemas = schemas;
         this.buffer = buffer;
     }
 
-    /// Adds a write, if it is small and none of its tables has rows of several partitions.
+    /// Begins to gather writes, which are so many bytes together.
+    public void begin(long lengthBytes) {
+        gatheredBytes = 0;
+        expectedBytes = lengthBytes;
+    }
+
+    /// Adds a write, if it looks like ones that were [learned][#learn], is small, and none of its tables has rows of
+    /// several partitions.
     ///
-    /// @param lengthBytes of the request
+    /// @param request the write's bytes
     /// @param sequence above those that were added before
-    /// @return whether it was added
+    /// @return how many rows were added, those that are in files included; 0 if it was not added
     /// @throws SchemaConflictException if it contradicts the catalog; what was gathered is as before
     /// @throws IOException if the catalog cannot answer; what was gathered is as before
     /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; what was gathered is then
     ///     void, as it may have a part of this write
-    public boolean tryAdd(DecodedWrite write, int lengthBytes, SequenceNumber sequence)
-            throws SchemaConflictException, IOException {
-        List<Part> parts = new ArrayList<>(write.tables().size());
+    public long tryAdd(byte[] request, SequenceNumber sequence) throws SchemaConflictException, IOException {
+        if (!GatheredRows.isSmall(1, request.length) || !reader.tryRead(request)) {
+            return 0;
+        }
+        List<ShapedRows> tables = reader.tables();
+        targets.clear();
+        for (int i = 0; i < tables.size(); i++) {
+            ShapedRows rows = tables.get(i);
+            if (!GatheredRows.isSmall(rows.rowCount(), request.length)) {
+                return 0;
+            }
+            Known of = resolve(rows.shape());
+            long slot = of.schema().template().slot(rows.minTimeNs());
+            if (of.schema().template().slot(rows.maxTimeNs()) != slot) {
+                return 0; // slots follow one another in time
+            }
+            targets.add(target(of, slot));
+        }
+        gatheredBytes += request.length;
+        long added = 0;
+        for (int i = 0; i < tables.size(); i++) {
+            ShapedRows rows = tables.get(i);
+            added += rows.rowCount();
+            append(targets.get(i), rows, sequence);
+        }
+        return added;
+    }
+
+    /// Remembers what a write looks like, so that it and its like can be added.
+    ///
+    /// @return whether it is worth a try: it is small
+    public boolean learn(DecodedWrite write, int lengthBytes) {
         for (DecodedTable table : write.tables()) {
-            if (!GatheredRows.isSmall(table, lengthBytes)) {
+            if (!GatheredRows.isSmall(table.rowCount(), lengthBytes)) {
                 return false;
             }
-            TableSchema schema = resolve(write.namespace(), table);
-            OptionalLong slot = PartitionSplitter.onlySlot(table, schema.template());
-            if (slot.isEmpty()) {
-                return false;
-            }
-            parts.add(new Part(schema, table, target(schema, slot.getAsLong())));
         }
-        for (Part part : parts) {
-            part.target().append(part.schema(), part.table(), sequence);
+        if (reader.isFull()) {
+            reader.forget();
+            Arrays.fill(known, null);
         }
-        return true;
+        return reader.learn(write);
     }
 
-    /// The schema of the last table again, if this one has the very same columns.
-    private TableSchema resolve(NamespaceName namespace, DecodedTable table)
-            throws SchemaConflictException, IOException {
-        if (last.isPresent() && last.get().covers(namespace, table)) {
-            return last.get().schema();
+    private void append(GatheredRows target, ShapedRows rows, SequenceNumber sequence) {
+        Known of = find(rows.shape());
+        if (of == null) {
+            throw new IllegalStateException("the schema of table '%s' was not looked up"
+                    .formatted(rows.shape().table()));
         }
-        TableSchema schema = schemas.resolve(namespace, table);
-        last = Optional.of(new Resolved(namespace, table, schema));
-        return schema;
+        int before = target.rowCount();
+        if (before < MIN_EXPECTED_FROM) {
+            int after = before + rows.rowCount();
+            // As many more as so far for each byte; the first few rows tell nothing, and many tables would take much.
+            if (after >= MIN_EXPECTED_FROM) {
+                target.expect((int) Math.min(Integer.MAX_VALUE, after * expectedBytes / Math.max(1, gatheredBytes) + 1));
+            }
+        }
+        target.append(of.schema(), rows, sequence);
     }
 
-    /// A table of an earlier write, and its schema, which may be old by now but has all of the columns.
-    private record Resolved(NamespaceName namespace, DecodedTable table, TableSchema schema) {
-        @SuppressWarnings("ReferenceEquality") // the memo of names hands out the same objects; equal ones may follow
-        boolean covers(NamespaceName otherNamespace, DecodedTable other) {
-            List<DecodedColumn> columns = table.columns();
-            List<DecodedColumn> others = other.columns();
-            if (!namespace.equals(otherNamespace)
-                    || !table.table().equals(other.table())
-                    || columns.size() != others.size()) {
-                return false;
-            }
-            for (int i = 0; i < columns.size(); i++) {
-                if (columns.get(i).schema() != others.get(i).schema()) {
-                    return false;
-                }
-            }
-            return true;
+    private @Nullable Known find(WriteShape shape) {
+        if (shape.index() >= known.length) {
+            known = Arrays.copyOf(known, Math.max(shape.index() + 1, 2 * known.length));
         }
+        return known[shape.index()];
     }
 
-    private GatheredRows target(TableSchema schema, long slot) throws IOException {
-        Partition partition = new Partition(schema.tableId(), slot);
-        GatheredRows known = partitions.get(partition);
-        if (known != null) {
-            return known;
+    private Known resolve(WriteShape shape) throws SchemaConflictException, IOException {
+        Known found = find(shape);
+        if (found != null) {
+            return found;
         }
-        GatheredRows created = buffer.gather(schema, schema.template().key(slot));
-        partitions.put(partition, created);
-        return created;
+        TableSchema schema = schemas.resolve(shape.namespace(), shape.table(), shape.columns());
+        Known resolved = new Known(shape, schema, new Last());
+        known[shape.index()] = resolved;
+        return resolved;
+    }
+
+    private GatheredRows target(Known of, long slot) throws IOException {
+        GatheredRows last = of.last().rows;
+        if (last != null && of.last().slot == slot) {
+            return last;
+        }
+        Partition partition = new Partition(of.schema().tableId(), slot);
+        GatheredRows target = partitions.get(partition);
+        if (target == null) {
+            target = buffer.gather(of.schema(), of.schema().template().key(slot));
+            partitions.put(partition, target);
+        }
+        of.last().rows = target;
+        of.last().slot = slot;
+        return target;
     }
 
     /// What was gathered since the last call, a partition each. The caller closes it or hands it on.
     public List<GatheredRows> take() {
         List<GatheredRows> taken = List.copyOf(partitions.values());
-        partitions = new HashMap<>();
+        clear();
         return taken;
     }
 
-    /// Releases what was not taken.
+    private void clear() {
+        partitions = new HashMap<>();
+        targets.clear();
+        for (Known one : known) {
+            if (one != null) {
+                one.last().rows = null;
+            }
+        }
+    }
+
+    /// Releases what was not taken. It can be used again.
     @Override
     public void close() {
         partitions.values().forEach(GatheredRows::close);
-        partitions = new HashMap<>();
+        clear();
     }
 }

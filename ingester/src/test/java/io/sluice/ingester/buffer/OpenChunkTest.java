@@ -2,7 +2,8 @@ package io.sluice.ingester.buffer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.ingester.door.DecodedWrite.DecodedTable;
+import io.sluice.ingester.door.ShapedReader;
+import io.sluice.ingester.door.ShapedRows;
 import io.sluice.ingester.door.WriteDecoder;
 import io.sluice.ingester.fixture.BatchRows;
 import io.sluice.ingester.fixture.GeneratedTable;
@@ -27,6 +28,7 @@ final class OpenChunkTest {
     private static final long FIRST_SEED = 7_000;
 
     private final RootAllocator allocator = new RootAllocator();
+    private final ShapedReader reader = new ShapedReader();
 
     @AfterEach
     void close() {
@@ -46,6 +48,15 @@ final class OpenChunkTest {
                         .stream()
                         .map(PartitionRows::batch)
                         .toList();
+    }
+
+    private ShapedRows shaped(byte[] request) throws Exception {
+        if (reader.isFull()) {
+            reader.forget();
+        }
+        assertThat(reader.learn(WriteDecoder.decode(request))).isTrue();
+        assertThat(reader.tryRead(request)).isTrue();
+        return reader.tables().getFirst();
     }
 
     /// What a reader took references to, and what it saw then.
@@ -117,10 +128,7 @@ final class OpenChunkTest {
                 for (int round = 0; round < 3; round++) {
                     for (int write = random.nextInt(1, 10); write > 0; write--) {
                         GeneratedTable table = GeneratedTable.of(random, "m", random.nextInt(1, 12));
-                        DecodedTable decoded = WriteDecoder.decode(GeneratedTable.request("n", table))
-                                .tables()
-                                .getFirst();
-                        gathered.append(decoded, new SequenceNumber(through.size()));
+                        gathered.append(shaped(GeneratedTable.request("n", table)), new SequenceNumber(through.size()));
                         rows.addAll(table.rows());
                         through.add(rows.size());
                     }

@@ -111,7 +111,7 @@ class WriteDecoderFuzzTest {
     }
 
     /// Flips bits, cuts, splices, doubles, and writes numbers that claim much where lengths and counts stand.
-    private static byte[] mutate(byte[] valid, Random random) {
+    static byte[] mutate(byte[] valid, Random random) {
         byte[] request = valid.clone();
         int mutations = 1 + random.nextInt(3);
         for (int i = 0; i < mutations && request.length > 5; i++) {
