@@ -28,6 +28,7 @@ import io.sluice.ingester.settings.ServeSettings;
 import io.sluice.ingester.sink.InstrumentedSink;
 import io.sluice.ingester.sink.StableWatermark;
 import io.sluice.ingester.sink.WalSink;
+import io.sluice.ingester.status.LogStall;
 import io.sluice.ingester.status.RecentErrors;
 import io.sluice.ingester.status.StatusDocument;
 import io.sluice.ingester.write.InFlightWrites;
@@ -120,6 +121,7 @@ final class Wiring {
     final ObjectStore store;
     final SchemaCache schemas;
     final Wal wal;
+    final LogStall logStall;
     final Persister persister;
 
     /// Opens everything that is on disk, starts no thread but the executors'.
@@ -173,6 +175,10 @@ final class Wiring {
                 }
             }
         }
+        this.logStall = new LogStall(
+                settings.wal().directory(),
+                settings.walStallTimeout(),
+                () -> wal.status().writingFor());
         this.quarantine = new QuarantineFolder(settings.wal().directory());
         this.replay = new ReplayWatch(
                 wal::replayProgress,

@@ -81,7 +81,7 @@ public final class Wal implements AutoCloseable {
                 () -> pool.map(SegmentPool::spareCount).orElse(0));
         metrics.gauge(
                 "sluice.wal.writing.seconds",
-                "How long the disk has been at the write that is under way",
+                "How long the disk has been at the write, or the next segment, that the log waits for",
                 () -> writer.map(LogWriter::writingForNs).orElse(0L) / 1e9);
         metrics.gauge(
                 "sluice.wal.oldest.segment.age.seconds",

@@ -38,14 +38,27 @@ final class WalTest {
         private volatile boolean failAllocate;
         private volatile boolean failRename;
         private volatile CountDownLatch gate = new CountDownLatch(0);
-        private final CountDownLatch writing = new CountDownLatch(1);
+        private volatile CountDownLatch allocateGate = new CountDownLatch(0);
+        private volatile CountDownLatch writing = new CountDownLatch(1);
 
         FaultyDisk() {
             super(new RealDisk(true));
         }
 
+        private void awaitGate(CountDownLatch closed) throws IOException {
+            if (closed.getCount() > 0) {
+                writing.countDown();
+                try {
+                    closed.await();
+                } catch (InterruptedException e) {
+                    throw new IOException(e);
+                }
+            }
+        }
+
         @Override
         public void allocate(Path file, long sizeBytes) throws IOException {
+            awaitGate(allocateGate);
             if (failAllocate) {
                 throw new IOException("no space left (made to fail)");
             }
@@ -59,14 +72,7 @@ final class WalTest {
                 @Override
                 public void write(ByteBuffer bytes, long position) throws IOException {
                     writes.incrementAndGet();
-                    if (gate.getCount() > 0) {
-                        writing.countDown();
-                        try {
-                            gate.await();
-                        } catch (InterruptedException e) {
-                            throw new IOException(e);
-                        }
-                    }
+                    awaitGate(gate);
                     if (failWrite) {
                         throw new IOException("write (made to fail)");
                     }
@@ -197,6 +203,59 @@ final class WalTest {
                 write.get();
             }
             assertThat(WalFolder.append(wal, ARBITRARY_PAYLOAD).get().value()).isEqualTo(11);
+        }
+    }
+
+    @Test
+    void aDiskThatHangsShowsInTheTimeThatTheLogWaitsAndHarmsNothing() throws Exception {
+        FaultyDisk disk = new FaultyDisk();
+        AtomicLong nowNs = new AtomicLong(-7);
+        try (Wal wal = Wal.open(settings(1 << 20), disk, Clock.systemUTC(), nowNs::get, new SimpleMeterRegistry())) {
+            start(wal, new ArrayList<>());
+            assertThat(wal.status().writingFor()).isZero();
+            disk.gate = new CountDownLatch(1);
+            List<CompletableFuture<SequenceNumber>> writes = new ArrayList<>();
+            writes.add(WalFolder.append(wal, ARBITRARY_PAYLOAD));
+            disk.writing.await();
+            nowNs.addAndGet(Duration.ofSeconds(12).toNanos());
+            assertThat(wal.status().writingFor()).isEqualTo(Duration.ofSeconds(12));
+            assertThat(wal.status().state()).as("it may still end well").isEqualTo(WalStatus.State.RUNNING);
+            for (int i = 1; i < 10; i++) {
+                writes.add(WalFolder.append(wal, ARBITRARY_PAYLOAD));
+            }
+            assertThatThrownBy(() -> WalFolder.append(wal, ARBITRARY_PAYLOAD))
+                    .isInstanceOfSatisfying(
+                            WalRefusedException.class,
+                            e -> assertThat(e.reason()).isEqualTo(WalRefusedException.Reason.QUEUE_FULL));
+            disk.gate.countDown();
+            for (CompletableFuture<SequenceNumber> write : writes) {
+                write.get();
+            }
+            assertThat(wal.status().writingFor()).isZero();
+        }
+    }
+
+    @Test
+    void aDiskThatHangsOverTheNextSegmentShowsToo() throws Exception {
+        FaultyDisk disk = new FaultyDisk();
+        AtomicLong nowNs = new AtomicLong();
+        try (Wal wal = Wal.open(settings(4_096), disk, Clock.systemUTC(), nowNs::get, new SimpleMeterRegistry())) {
+            start(wal, new ArrayList<>());
+            disk.allocateGate = new CountDownLatch(1);
+            WalFolder.append(wal, new byte[3_000]).get();
+            disk.writing.await(); // the next segment is made ahead, and nobody waits for it
+            assertThat(wal.status().writingFor()).isZero();
+            nowNs.addAndGet(1);
+            CompletableFuture<SequenceNumber> write = WalFolder.append(wal, new byte[3_000]);
+            while (true) {
+                nowNs.addAndGet(1);
+                if (wal.status().writingFor().isPositive()) {
+                    break;
+                }
+            }
+            disk.allocateGate.countDown();
+            assertThat(write.get()).isEqualTo(new SequenceNumber(2));
+            assertThat(wal.status().writingFor()).isZero();
         }
     }
 
