@@ -53,6 +53,7 @@ import io.sluice.query.LimitedQueryExec;
 import io.sluice.query.QueryExec;
 import io.sluice.query.QuerySource;
 import io.sluice.query.flight.FlightServices;
+import io.sluice.wal.AppendSession;
 import io.sluice.wal.QuarantineFolder;
 import io.sluice.wal.ReplayReport;
 import io.sluice.wal.Wal;
@@ -334,8 +335,8 @@ final class Wiring {
         }
 
         @Override
-        public void write(byte[] request, WritePermit permit, Consumer<WriteOutcome> told) {
-            writes.get().write(request, permit, told);
+        public void write(byte[] request, AppendSession session, WritePermit permit, Consumer<WriteOutcome> told) {
+            writes.get().write(request, session, permit, told);
         }
     }
 

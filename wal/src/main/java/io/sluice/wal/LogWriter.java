@@ -316,12 +316,20 @@ final class LogWriter {
         }
     }
 
+    /// The next entry that is queued; tells those on the way whose session has ended.
     private @Nullable Append poll() {
-        Append next = queue.poll();
-        if (next != null) {
+        while (true) {
+            Append next = queue.poll();
+            if (next == null) {
+                return null;
+            }
             queued.decrementAndGet();
+            Optional<WalRefusedException> refusal = next.session().refusal();
+            if (refusal.isEmpty()) {
+                return next;
+            }
+            completions.refused(List.of(next), refusal.get());
         }
-        return next;
     }
 
     private boolean isWithoutRoom() {
@@ -553,8 +561,9 @@ final class LogWriter {
             }
             refusal = noSpace();
         }
-        group.add(first);
-        for (Append next = poll(); next != null; next = poll()) {
+        // Their sessions first: what comes behind them, from now on or a moment ago, may find room again.
+        for (Append next = first; next != null; next = poll()) {
+            next.session().refuse(refusal);
             group.add(next);
         }
         completions.refused(takeGroup(), refusal);

@@ -354,6 +354,89 @@ final class WalTest {
         }
     }
 
+    /// Small entries fit where a long one found no room, and the log takes entries all the time: whoever hears of the
+    /// refusal only now has handed over the next entry long since.
+    @Test
+    void behindARefusedLongEntryNoneOfItsSessionIsWrittenThoughTheyWouldFit() throws Exception {
+        FaultyDisk disk = new FaultyDisk();
+        WalSettings settings = WalFolder.settings(
+                folder.resolve("wal"), 1 << 16, Duration.ofMinutes(5), 1 << 20, 100, CorruptionPolicy.FAIL);
+        try (Wal wal = open(settings, disk)) {
+            start(wal, new ArrayList<>());
+            WalFolder.append(wal, ARBITRARY_PAYLOAD).get();
+            AppendSession session = new AppendSession();
+            disk.failAllocate = true;
+            List<CompletableFuture<SequenceNumber>> behind = new ArrayList<>();
+            var refused = WalFolder.append(wal, new byte[1 << 17], session, () -> behind.add(taken(wal, session)));
+            assertThatThrownBy(refused::get).hasCauseInstanceOf(WalRefusedException.class);
+            assertThatThrownBy(behind.getFirst()::get)
+                    .satisfies(thrown ->
+                            assertThat(refusalIn(thrown).reason()).isEqualTo(WalRefusedException.Reason.NO_SPACE));
+            assertThat(WalFolder.append(wal, ARBITRARY_PAYLOAD).get())
+                    .as("others find room")
+                    .isEqualTo(new SequenceNumber(2));
+        }
+    }
+
+    private static CompletableFuture<SequenceNumber> taken(Wal wal, AppendSession session) {
+        try {
+            return WalFolder.append(wal, ARBITRARY_PAYLOAD, session, () -> {});
+        } catch (WalRefusedException e) {
+            throw new AssertionError("refused at once", e);
+        }
+    }
+
+    @Test
+    void aSessionStaysRefusedThoughTheLogHasRoomAgain() throws Exception {
+        FaultyDisk disk = new FaultyDisk();
+        WalSettings settings = new WalSettings(
+                folder.resolve("wal"),
+                4_096,
+                2 * 4_096,
+                Duration.ofMinutes(5),
+                100_000,
+                100,
+                Duration.ZERO,
+                0,
+                WalSettings.Compression.NONE,
+                true,
+                CorruptionPolicy.FAIL);
+        try (Wal wal = open(settings, disk)) {
+            start(wal, new ArrayList<>());
+            WalFolder.append(wal, new byte[3_000]).get();
+            disk.gate = new CountDownLatch(1);
+            var last = WalFolder.append(wal, new byte[3_000]);
+            disk.writing.await();
+            AppendSession session = new AppendSession();
+            CountDownLatch isRoom = new CountDownLatch(1);
+            List<CompletableFuture<SequenceNumber>> behind = new ArrayList<>();
+            var refused = WalFolder.append(wal, new byte[3_000], session, () -> {
+                awaitRoom(wal);
+                behind.add(taken(wal, session));
+                isRoom.countDown();
+            });
+            // So many that they are told on another thread than the log's, which finds room meanwhile.
+            for (int i = 0; i < 5; i++) {
+                var _ = WalFolder.append(wal, new byte[3_000]);
+            }
+            disk.gate.countDown();
+            assertThat(last.get()).isEqualTo(new SequenceNumber(2));
+            isRoom.await();
+            assertThatThrownBy(refused::get).hasCauseInstanceOf(WalRefusedException.class);
+            assertThatThrownBy(behind.getFirst()::get)
+                    .satisfies(thrown ->
+                            assertThat(refusalIn(thrown).reason()).isEqualTo(WalRefusedException.Reason.FULL));
+            assertThat(WalFolder.append(wal, ARBITRARY_PAYLOAD).get()).isEqualTo(new SequenceNumber(3));
+        }
+    }
+
+    private static void awaitRoom(Wal wal) {
+        wal.deleteBelow(new SequenceNumber(2));
+        while (wal.status().state() != WalStatus.State.RUNNING) {
+            Thread.onSpinWait();
+        }
+    }
+
     private static SequenceNumber appendOnceTaken(Wal wal) throws Exception {
         while (true) {
             try {
