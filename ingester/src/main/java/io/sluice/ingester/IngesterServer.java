@@ -45,6 +45,8 @@ public final class IngesterServer {
     private static final Duration FATAL_GRACE = Duration.ofMillis(300);
     /// Of a stop's deadline, for closing connections after rows are persisted.
     private static final Duration CLOSE_GRACE = Duration.ofSeconds(1);
+    /// Behind a stop's deadline: a stop that has not ended by then waits for a disk that does not answer.
+    private static final Duration STOP_GRACE = Duration.ofSeconds(5);
 
     private final Wiring wiring;
     private final IngesterIdentity identity;
@@ -55,6 +57,8 @@ public final class IngesterServer {
     private final GrpcServer grpc;
     private final HttpDoor http;
     private final ScheduledExecutorService maintenance;
+    /// Never waits for a disk, as maintenance may: says how the server is, and ends the process.
+    private final ScheduledExecutorService watch;
     private final IntConsumer exit;
     private final ReplayListener replayListener;
     /// Whether the listener heard that the replay has ended; for the thread of the ticks.
@@ -66,6 +70,7 @@ public final class IngesterServer {
         this.exit = exit;
         this.replayListener = replayListener;
         this.maintenance = Executors.newSingleThreadScheduledExecutor(threads("maintenance"));
+        this.watch = Executors.newSingleThreadScheduledExecutor(threads("watch"));
         boolean done = false;
         try {
             this.wiring = new Wiring(settings, this::fatal);
@@ -82,6 +87,7 @@ public final class IngesterServer {
         } finally {
             if (!done) {
                 maintenance.shutdownNow();
+                watch.shutdownNow();
             }
         }
     }
@@ -155,6 +161,7 @@ public final class IngesterServer {
                 wiring.store.describe(),
                 wiring.settings.catalog());
         var _ = maintenance.scheduleWithFixedDelay(this::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
+        var _ = watch.scheduleWithFixedDelay(this::tellHealth, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
         replay();
         WritePipeline pipeline = wiring.pipeline.get();
         wiring.wal.start(
@@ -273,6 +280,15 @@ public final class IngesterServer {
         }
     }
 
+    private void tellHealth() {
+        try {
+            boolean isStalled = wiring.logStall.observe();
+            grpc.setServing(!isStalled && !wiring.state.has(Reason.NOT_READY) && !wiring.state.has(Reason.WAL_FAILED));
+        } catch (RuntimeException e) {
+            LOG.error("the server's health cannot be told; it is tried again", e);
+        }
+    }
+
     private void tellReplay() {
         if (!isReplayTold) {
             ReplayStatus status = wiring.replay.status();
@@ -285,7 +301,7 @@ public final class IngesterServer {
         LOG.error("{}; the process ends with exit code {}", message, exitCode);
         wiring.errors.add("fatal", message);
         fatalExitCode.compareAndSet(0, exitCode);
-        var _ = maintenance.schedule(() -> exit.accept(exitCode), FATAL_GRACE.toMillis(), TimeUnit.MILLISECONDS);
+        var _ = watch.schedule(() -> exit.accept(exitCode), FATAL_GRACE.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     public int grpcPort() {
@@ -302,8 +318,12 @@ public final class IngesterServer {
         long endNs =
                 wiring.nanoTime.getAsLong() + wiring.settings.shutdownDeadline().toNanos();
         LOG.info("stopping");
+        var _ = watch.schedule(
+                this::abandonStop,
+                wiring.settings.shutdownDeadline().plus(STOP_GRACE).toMillis(),
+                TimeUnit.MILLISECONDS);
         wiring.state.set(Reason.GRACEFUL_STOP);
-        grpc.setServing(false);
+        grpc.endServing();
         grpc.stopStreams();
         if (!wiring.inFlight.awaitNone(remaining(endNs))) {
             LOG.warn("{} writes are still in flight at the deadline", wiring.inFlight.writes());
@@ -319,8 +339,20 @@ public final class IngesterServer {
         pipeline.buffer().close();
         wiring.calls.shutdown();
         wiring.catalog.close();
+        watch.shutdownNow();
         LOG.info("stopped");
         // The stop may have been quicker than the end that a failure had set.
+        endIfFatal();
+    }
+
+    /// What was acknowledged is in the log, and what waits for it was not acknowledged: the next start goes on from
+    /// there.
+    private void abandonStop() {
+        LOG.error(
+                "the stop has not ended {} s after its deadline{}; the process ends all the same",
+                STOP_GRACE.toSeconds(),
+                wiring.logStall.reason().map(reason -> ": " + reason).orElse(""));
+        fatalExitCode.compareAndSet(0, EXIT_LOG_FAILED);
         endIfFatal();
     }
 

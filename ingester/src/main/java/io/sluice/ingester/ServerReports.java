@@ -63,6 +63,7 @@ final class ServerReports {
         for (Reason reason : wiring.state.all()) {
             reasons.add(describe(reason));
         }
+        wiring.logStall.reason().ifPresent(reasons::add);
         return reasons;
     }
 

@@ -28,6 +28,7 @@ import io.sluice.ingester.settings.ServeSettings;
 import io.sluice.ingester.sink.InstrumentedSink;
 import io.sluice.ingester.sink.StableWatermark;
 import io.sluice.ingester.sink.WalSink;
+import io.sluice.ingester.status.LogStall;
 import io.sluice.ingester.status.RecentErrors;
 import io.sluice.ingester.status.StatusDocument;
 import io.sluice.ingester.write.InFlightWrites;
@@ -52,6 +53,7 @@ import io.sluice.query.LimitedQueryExec;
 import io.sluice.query.QueryExec;
 import io.sluice.query.QuerySource;
 import io.sluice.query.flight.FlightServices;
+import io.sluice.wal.AppendSession;
 import io.sluice.wal.QuarantineFolder;
 import io.sluice.wal.ReplayReport;
 import io.sluice.wal.Wal;
@@ -120,6 +122,7 @@ final class Wiring {
     final ObjectStore store;
     final SchemaCache schemas;
     final Wal wal;
+    final LogStall logStall;
     final Persister persister;
 
     /// Opens everything that is on disk, starts no thread but the executors'.
@@ -173,6 +176,10 @@ final class Wiring {
                 }
             }
         }
+        this.logStall = new LogStall(
+                settings.wal().directory(),
+                settings.walStallTimeout(),
+                () -> wal.status().writingFor());
         this.quarantine = new QuarantineFolder(settings.wal().directory());
         this.replay = new ReplayWatch(
                 wal::replayProgress,
@@ -328,8 +335,8 @@ final class Wiring {
         }
 
         @Override
-        public void write(byte[] request, WritePermit permit, Consumer<WriteOutcome> told) {
-            writes.get().write(request, permit, told);
+        public void write(byte[] request, AppendSession session, WritePermit permit, Consumer<WriteOutcome> told) {
+            writes.get().write(request, session, permit, told);
         }
     }
 

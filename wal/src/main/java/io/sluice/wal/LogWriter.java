@@ -72,7 +72,7 @@ final class LogWriter {
     private volatile boolean parked;
     /// Whether the thread sleeps until those of the last group have heard of it.
     private volatile boolean awaitsTold;
-    /// When the write that is under way began; 0 = none is.
+    /// Since when the thread waits for the disk: for a write, or for the next segment; 0 = it does not.
     private volatile long writingSinceNs;
 
     // The rest belongs to the log's thread.
@@ -233,7 +233,8 @@ final class LogWriter {
         return waitingBytes.get();
     }
 
-    /// For how long the disk has been at the write that is under way; 0 if none is.
+    /// For how long the disk has been at the write, or the next segment, that the log waits for; 0 if it waits for
+    /// none.
     long writingForNs() {
         long since = writingSinceNs;
         return since == 0 ? 0 : Math.max(0, nanoTime.getAsLong() - since);
@@ -315,12 +316,20 @@ final class LogWriter {
         }
     }
 
+    /// The next entry that is queued; tells those on the way whose session has ended.
     private @Nullable Append poll() {
-        Append next = queue.poll();
-        if (next != null) {
+        while (true) {
+            Append next = queue.poll();
+            if (next == null) {
+                return null;
+            }
             queued.decrementAndGet();
+            Optional<WalRefusedException> refusal = next.session().refusal();
+            if (refusal.isEmpty()) {
+                return next;
+            }
+            completions.refused(List.of(next), refusal.get());
         }
-        return next;
     }
 
     private boolean isWithoutRoom() {
@@ -496,14 +505,19 @@ final class LogWriter {
                 roomBytes, (end + SegmentFormat.TERMINATOR_BYTES + Disk.BLOCK_BYTES - 1) & -(long) Disk.BLOCK_BYTES);
         staging.limit(padded).put(ZEROS, 0, padded - end);
         staging.flip();
-        long startNs = nanoTime.getAsLong();
-        writingSinceNs = startNs == 0 ? 1 : startNs;
+        long startNs = noteWaiting();
         open.file().write(staging, blockStart);
         writingSinceNs = 0;
         metrics.sync.record(nanoTime.getAsLong() - startNs, TimeUnit.NANOSECONDS);
         blockStart += whole;
         staging.clear().limit(STAGING_BYTES);
         staging.put(0, staging, whole, rest).position(rest);
+    }
+
+    private long noteWaiting() {
+        long nowNs = nanoTime.getAsLong();
+        writingSinceNs = nowNs == 0 ? 1 : nowNs;
+        return nowNs;
     }
 
     /// The log's end: refuses what comes, tells who waits, and tells once whoever is to stop the process.
@@ -547,8 +561,9 @@ final class LogWriter {
             }
             refusal = noSpace();
         }
-        group.add(first);
-        for (Append next = poll(); next != null; next = poll()) {
+        // Their sessions first: what comes behind them, from now on or a moment ago, may find room again.
+        for (Append next = first; next != null; next = poll()) {
+            next.session().refuse(refusal);
             group.add(next);
         }
         completions.refused(takeGroup(), refusal);
@@ -564,6 +579,7 @@ final class LogWriter {
 
     /// Begins the next segment; false if it cannot be made.
     private boolean rotate() {
+        var _ = noteWaiting();
         try {
             opened(pool.take());
             return true;
@@ -577,11 +593,14 @@ final class LogWriter {
             noRoom = String.valueOf(e.getMessage());
             state = WalStatus.State.NO_SPACE;
             return false;
+        } finally {
+            writingSinceNs = 0;
         }
     }
 
     /// Begins a segment of its own for an entry that is longer than a segment; false if it cannot be made.
     private boolean rotateTo(long neededBytes) {
+        var _ = noteWaiting();
         try {
             opened(pool.makeLarge((neededBytes + Disk.BLOCK_BYTES - 1) & -Disk.BLOCK_BYTES));
             return true;
@@ -589,6 +608,8 @@ final class LogWriter {
             LOG.error("the log cannot create a segment of {} bytes in {}", neededBytes, settings.directory(), e);
             noRoom = String.valueOf(e.getMessage());
             return false;
+        } finally {
+            writingSinceNs = 0;
         }
     }
 

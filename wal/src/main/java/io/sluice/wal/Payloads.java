@@ -27,7 +27,8 @@ final class Payloads {
     private Payloads() {}
 
     /// An entry of a payload; compressed if that is wanted and pays.
-    static Append encode(byte[] payload, Compression compression, AppendListener listener, long queuedAtNs) {
+    static Append encode(
+            byte[] payload, Compression compression, AppendSession session, AppendListener listener, long queuedAtNs) {
         if (compression == Compression.LZ4 && payload.length >= MIN_COMPRESSED_BYTES) {
             byte[] compressed = new byte[payload.length];
             ByteBuffer.wrap(compressed).order(ByteOrder.LITTLE_ENDIAN).putInt(payload.length);
@@ -35,10 +36,16 @@ final class Payloads {
             if (length > 0) {
                 byte[] stored = Arrays.copyOf(compressed, LENGTH_BYTES + length);
                 return new Append(
-                        SegmentFormat.KIND_LZ4, stored, SegmentFormat.payloadCrc(stored), listener, queuedAtNs);
+                        SegmentFormat.KIND_LZ4,
+                        stored,
+                        SegmentFormat.payloadCrc(stored),
+                        session,
+                        listener,
+                        queuedAtNs);
             }
         }
-        return new Append(SegmentFormat.KIND_WRITE, payload, SegmentFormat.payloadCrc(payload), listener, queuedAtNs);
+        return new Append(
+                SegmentFormat.KIND_WRITE, payload, SegmentFormat.payloadCrc(payload), session, listener, queuedAtNs);
     }
 
     /// Returns the compressed length, or 0 if it would not be shorter.

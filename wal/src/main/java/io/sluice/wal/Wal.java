@@ -81,7 +81,7 @@ public final class Wal implements AutoCloseable {
                 () -> pool.map(SegmentPool::spareCount).orElse(0));
         metrics.gauge(
                 "sluice.wal.writing.seconds",
-                "How long the disk has been at the write that is under way",
+                "How long the disk has been at the write, or the next segment, that the log waits for",
                 () -> writer.map(LogWriter::writingForNs).orElse(0L) / 1e9);
         metrics.gauge(
                 "sluice.wal.oldest.segment.age.seconds",
@@ -258,12 +258,18 @@ public final class Wal implements AutoCloseable {
         }
     }
 
+    /// As [#append(byte\[\], AppendSession, AppendListener)], of a payload that depends on no other.
+    public void append(byte[] payload, AppendListener listener) throws WalRefusedException {
+        append(payload, new AppendSession(), listener);
+    }
+
     /// Queues a payload to be made durable. Packs it and computes its checksum on the calling thread, and never blocks.
     ///
     /// @param payload 1 byte to 1 GiB; not to be changed from now on
+    /// @param session of the payloads that it must not be without
     /// @param listener hears what became of it, unless this throws
     /// @throws WalRefusedException if it was not taken
-    public void append(byte[] payload, AppendListener listener) throws WalRefusedException {
+    public void append(byte[] payload, AppendSession session, AppendListener listener) throws WalRefusedException {
         Optional<LogWriter> running = writer;
         if (running.isEmpty()) {
             throw new WalRefusedException(WalRefusedException.Reason.CLOSED, "the log is not started");
@@ -272,7 +278,7 @@ public final class Wal implements AutoCloseable {
             throw new IllegalArgumentException(
                     "payload of %d bytes: expected 1 to %d".formatted(payload.length, SegmentFormat.MAX_PAYLOAD_BYTES));
         }
-        running.get().append(Payloads.encode(payload, settings.compression(), listener, nanoTime.getAsLong()));
+        running.get().append(Payloads.encode(payload, settings.compression(), session, listener, nanoTime.getAsLong()));
     }
 
     /// Lets go of the closed segments whose entries are all numbered below `firstNeeded`. Any thread may call.

@@ -14,7 +14,8 @@ import java.util.Optional;
 /// @param queuedEntries entries that wait to be durable
 /// @param spareSegments files that are ready to become segments
 /// @param maxBytes from which on entries are refused
-/// @param writingFor how long the disk has been at the write that is under way; zero if none is
+/// @param writingFor how long the disk has been at the write, or the next segment, that the log waits for;
+///     zero if it waits for none
 /// @param failure why the log failed, if it did
 public record WalStatus(
         Path directory,

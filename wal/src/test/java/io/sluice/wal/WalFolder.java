@@ -89,8 +89,14 @@ final class WalFolder {
     }
 
     static CompletableFuture<SequenceNumber> append(Wal wal, byte[] payload) throws WalRefusedException {
+        return append(wal, payload, new AppendSession(), () -> {});
+    }
+
+    /// @param onRefusal is called before the outcome is there
+    static CompletableFuture<SequenceNumber> append(Wal wal, byte[] payload, AppendSession session, Runnable onRefusal)
+            throws WalRefusedException {
         CompletableFuture<SequenceNumber> durable = new CompletableFuture<>();
-        wal.append(payload, new AppendListener() {
+        wal.append(payload, session, new AppendListener() {
             @Override
             public void durable(SequenceNumber sequence) {
                 durable.complete(sequence);
@@ -98,6 +104,7 @@ final class WalFolder {
 
             @Override
             public void refused(WalRefusedException refusal) {
+                onRefusal.run();
                 durable.completeExceptionally(refusal);
             }
 

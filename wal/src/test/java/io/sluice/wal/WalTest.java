@@ -38,14 +38,27 @@ final class WalTest {
         private volatile boolean failAllocate;
         private volatile boolean failRename;
         private volatile CountDownLatch gate = new CountDownLatch(0);
-        private final CountDownLatch writing = new CountDownLatch(1);
+        private volatile CountDownLatch allocateGate = new CountDownLatch(0);
+        private volatile CountDownLatch writing = new CountDownLatch(1);
 
         FaultyDisk() {
             super(new RealDisk(true));
         }
 
+        private void awaitGate(CountDownLatch closed) throws IOException {
+            if (closed.getCount() > 0) {
+                writing.countDown();
+                try {
+                    closed.await();
+                } catch (InterruptedException e) {
+                    throw new IOException(e);
+                }
+            }
+        }
+
         @Override
         public void allocate(Path file, long sizeBytes) throws IOException {
+            awaitGate(allocateGate);
             if (failAllocate) {
                 throw new IOException("no space left (made to fail)");
             }
@@ -59,14 +72,7 @@ final class WalTest {
                 @Override
                 public void write(ByteBuffer bytes, long position) throws IOException {
                     writes.incrementAndGet();
-                    if (gate.getCount() > 0) {
-                        writing.countDown();
-                        try {
-                            gate.await();
-                        } catch (InterruptedException e) {
-                            throw new IOException(e);
-                        }
-                    }
+                    awaitGate(gate);
                     if (failWrite) {
                         throw new IOException("write (made to fail)");
                     }
@@ -201,6 +207,59 @@ final class WalTest {
     }
 
     @Test
+    void aDiskThatHangsShowsInTheTimeThatTheLogWaitsAndHarmsNothing() throws Exception {
+        FaultyDisk disk = new FaultyDisk();
+        AtomicLong nowNs = new AtomicLong(-7);
+        try (Wal wal = Wal.open(settings(1 << 20), disk, Clock.systemUTC(), nowNs::get, new SimpleMeterRegistry())) {
+            start(wal, new ArrayList<>());
+            assertThat(wal.status().writingFor()).isZero();
+            disk.gate = new CountDownLatch(1);
+            List<CompletableFuture<SequenceNumber>> writes = new ArrayList<>();
+            writes.add(WalFolder.append(wal, ARBITRARY_PAYLOAD));
+            disk.writing.await();
+            nowNs.addAndGet(Duration.ofSeconds(12).toNanos());
+            assertThat(wal.status().writingFor()).isEqualTo(Duration.ofSeconds(12));
+            assertThat(wal.status().state()).as("it may still end well").isEqualTo(WalStatus.State.RUNNING);
+            for (int i = 1; i < 10; i++) {
+                writes.add(WalFolder.append(wal, ARBITRARY_PAYLOAD));
+            }
+            assertThatThrownBy(() -> WalFolder.append(wal, ARBITRARY_PAYLOAD))
+                    .isInstanceOfSatisfying(
+                            WalRefusedException.class,
+                            e -> assertThat(e.reason()).isEqualTo(WalRefusedException.Reason.QUEUE_FULL));
+            disk.gate.countDown();
+            for (CompletableFuture<SequenceNumber> write : writes) {
+                write.get();
+            }
+            assertThat(wal.status().writingFor()).isZero();
+        }
+    }
+
+    @Test
+    void aDiskThatHangsOverTheNextSegmentShowsToo() throws Exception {
+        FaultyDisk disk = new FaultyDisk();
+        AtomicLong nowNs = new AtomicLong();
+        try (Wal wal = Wal.open(settings(4_096), disk, Clock.systemUTC(), nowNs::get, new SimpleMeterRegistry())) {
+            start(wal, new ArrayList<>());
+            disk.allocateGate = new CountDownLatch(1);
+            WalFolder.append(wal, new byte[3_000]).get();
+            disk.writing.await(); // the next segment is made ahead, and nobody waits for it
+            assertThat(wal.status().writingFor()).isZero();
+            nowNs.addAndGet(1);
+            CompletableFuture<SequenceNumber> write = WalFolder.append(wal, new byte[3_000]);
+            while (true) {
+                nowNs.addAndGet(1);
+                if (wal.status().writingFor().isPositive()) {
+                    break;
+                }
+            }
+            disk.allocateGate.countDown();
+            assertThat(write.get()).isEqualTo(new SequenceNumber(2));
+            assertThat(wal.status().writingFor()).isZero();
+        }
+    }
+
+    @Test
     void aFailedWriteIsFinalAndNothingIsWrittenAgain() throws Exception {
         FaultyDisk disk = new FaultyDisk();
         List<IOException> failures = Collections.synchronizedList(new ArrayList<>());
@@ -292,6 +351,89 @@ final class WalTest {
             assertThat(wal.status().state()).isEqualTo(WalStatus.State.FULL);
             wal.deleteBelow(new SequenceNumber(3));
             assertThat(appendOnceTaken(wal)).isEqualTo(new SequenceNumber(4));
+        }
+    }
+
+    /// Small entries fit where a long one found no room, and the log takes entries all the time: whoever hears of the
+    /// refusal only now has handed over the next entry long since.
+    @Test
+    void behindARefusedLongEntryNoneOfItsSessionIsWrittenThoughTheyWouldFit() throws Exception {
+        FaultyDisk disk = new FaultyDisk();
+        WalSettings settings = WalFolder.settings(
+                folder.resolve("wal"), 1 << 16, Duration.ofMinutes(5), 1 << 20, 100, CorruptionPolicy.FAIL);
+        try (Wal wal = open(settings, disk)) {
+            start(wal, new ArrayList<>());
+            WalFolder.append(wal, ARBITRARY_PAYLOAD).get();
+            AppendSession session = new AppendSession();
+            disk.failAllocate = true;
+            List<CompletableFuture<SequenceNumber>> behind = new ArrayList<>();
+            var refused = WalFolder.append(wal, new byte[1 << 17], session, () -> behind.add(taken(wal, session)));
+            assertThatThrownBy(refused::get).hasCauseInstanceOf(WalRefusedException.class);
+            assertThatThrownBy(behind.getFirst()::get)
+                    .satisfies(thrown ->
+                            assertThat(refusalIn(thrown).reason()).isEqualTo(WalRefusedException.Reason.NO_SPACE));
+            assertThat(WalFolder.append(wal, ARBITRARY_PAYLOAD).get())
+                    .as("others find room")
+                    .isEqualTo(new SequenceNumber(2));
+        }
+    }
+
+    private static CompletableFuture<SequenceNumber> taken(Wal wal, AppendSession session) {
+        try {
+            return WalFolder.append(wal, ARBITRARY_PAYLOAD, session, () -> {});
+        } catch (WalRefusedException e) {
+            throw new AssertionError("refused at once", e);
+        }
+    }
+
+    @Test
+    void aSessionStaysRefusedThoughTheLogHasRoomAgain() throws Exception {
+        FaultyDisk disk = new FaultyDisk();
+        WalSettings settings = new WalSettings(
+                folder.resolve("wal"),
+                4_096,
+                2 * 4_096,
+                Duration.ofMinutes(5),
+                100_000,
+                100,
+                Duration.ZERO,
+                0,
+                WalSettings.Compression.NONE,
+                true,
+                CorruptionPolicy.FAIL);
+        try (Wal wal = open(settings, disk)) {
+            start(wal, new ArrayList<>());
+            WalFolder.append(wal, new byte[3_000]).get();
+            disk.gate = new CountDownLatch(1);
+            var last = WalFolder.append(wal, new byte[3_000]);
+            disk.writing.await();
+            AppendSession session = new AppendSession();
+            CountDownLatch isRoom = new CountDownLatch(1);
+            List<CompletableFuture<SequenceNumber>> behind = new ArrayList<>();
+            var refused = WalFolder.append(wal, new byte[3_000], session, () -> {
+                awaitRoom(wal);
+                behind.add(taken(wal, session));
+                isRoom.countDown();
+            });
+            // So many that they are told on another thread than the log's, which finds room meanwhile.
+            for (int i = 0; i < 5; i++) {
+                var _ = WalFolder.append(wal, new byte[3_000]);
+            }
+            disk.gate.countDown();
+            assertThat(last.get()).isEqualTo(new SequenceNumber(2));
+            isRoom.await();
+            assertThatThrownBy(refused::get).hasCauseInstanceOf(WalRefusedException.class);
+            assertThatThrownBy(behind.getFirst()::get)
+                    .satisfies(thrown ->
+                            assertThat(refusalIn(thrown).reason()).isEqualTo(WalRefusedException.Reason.FULL));
+            assertThat(WalFolder.append(wal, ARBITRARY_PAYLOAD).get()).isEqualTo(new SequenceNumber(3));
+        }
+    }
+
+    private static void awaitRoom(Wal wal) {
+        wal.deleteBelow(new SequenceNumber(2));
+        while (wal.status().state() != WalStatus.State.RUNNING) {
+            Thread.onSpinWait();
         }
     }
 

@@ -1,5 +1,6 @@
 package io.sluice.ingester.door;
 
+import io.sluice.wal.AppendSession;
 import java.util.function.Consumer;
 
 /// Takes the writes of streams, too: many at once, each with room of its own. Any thread may call any method.
@@ -14,8 +15,9 @@ public interface StreamedWriteHandler extends WriteHandler {
     /// in that order.
     ///
     /// @param request the bytes of a `sluice.v1.WriteRequest`; not changed by anybody from now on
+    /// @param session of the stream: once the log has refused a write of it, it takes none of those behind
     /// @param permit is given back when the outcome is known, whatever the client does
     /// @param told hears the outcome, once, just before the room is given back, so that who waits for that
     ///     room can know it; possibly on a thread that must not be blocked
-    void write(byte[] request, WritePermit permit, Consumer<WriteOutcome> told);
+    void write(byte[] request, AppendSession session, WritePermit permit, Consumer<WriteOutcome> told);
 }

@@ -113,6 +113,11 @@ public final class GrpcServer {
                 serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
     }
 
+    /// The health service says from now on that the server does not serve, whatever it is told later.
+    public void endServing() {
+        health.enterTerminalState();
+    }
+
     /// Ends all write streams, each behind the acks of what it has handed over, and takes no writes of others.
     public void stopStreams() {
         streams.stop();

@@ -14,6 +14,7 @@ import io.sluice.ingester.grpc.StreamProgress.Entry;
 import io.sluice.ingester.grpc.StreamProgress.Result;
 import io.sluice.model.SequenceNumber;
 import io.sluice.proto.v1.WriteStreamResponse;
+import io.sluice.wal.AppendSession;
 import java.util.ArrayDeque;
 import java.util.Optional;
 import java.util.Queue;
@@ -54,6 +55,8 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
     private final Executor executor;
     /// Hears once that the stream is over, and why.
     private final BiConsumer<WriteStreamCall, String> onEnd;
+    /// The log may refuse a write when later ones are in its queue already.
+    private final AppendSession session = new AppendSession();
 
     /// Never held while gRPC or the write path is called.
     private final ReentrantLock lock = new ReentrantLock();
@@ -267,7 +270,7 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
         }
         boolean done = false;
         try {
-            writes.write(request, permit, outcome -> settle(entry, result(outcome)));
+            writes.write(request, session, permit, outcome -> settle(entry, result(outcome)));
             done = true;
         } finally {
             if (!done) {

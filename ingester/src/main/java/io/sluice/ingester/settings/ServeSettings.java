@@ -18,6 +18,7 @@ import java.util.Set;
 public record ServeSettings(
         Path dataDirectory,
         WalSettings wal,
+        Duration walStallTimeout,
         String objectStore,
         String catalog,
         InetSocketAddress grpcBind,
@@ -81,6 +82,7 @@ public record ServeSettings(
         return new ServeSettings(
                 data,
                 wal(values, data, inflightBytes),
+                values.duration(Setting.WAL_STALL_TIMEOUT),
                 values.address(Setting.OBJECT_STORE, "file:", "file:" + data.resolve("objects")),
                 values.address(Setting.CATALOG, "sqlite:", "sqlite:" + data.resolve("catalog.db")),
                 grpcBind,

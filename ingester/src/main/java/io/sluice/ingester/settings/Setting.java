@@ -28,6 +28,7 @@ public enum Setting {
     WAL_GROUP_DELAY("DURATION", "0ms", "How long a write waits for others to share its sync"),
     WAL_GROUP_SIBLINGS("N", "5", "Other writes that must be in flight for that"),
     WAL_COMPRESSION("none|lz4", "none", "Compression of what the log stores"),
+    WAL_STALL_TIMEOUT("DURATION", "10s", "How long the log may wait for its disk before the server is not ready"),
     WAL_DIRECT_IO("true|false", "true", "Whether the log bypasses the page cache where the file system lets it"),
     PERSIST_HOT_BYTES("SIZE", "64MiB", "Memory of a partition's rows from which on it is persisted"),
     PERSIST_MAX_AGE("DURATION", "5m", "Age of a partition's oldest row from which on it is persisted"),

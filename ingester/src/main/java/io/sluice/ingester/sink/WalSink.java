@@ -37,7 +37,7 @@ public final class WalSink implements WriteSink {
     public CompletionStage<SequenceNumber> apply(WriteOperation operation) {
         Pending pending = new Pending(operation);
         try {
-            wal.append(operation.payload(), pending);
+            wal.append(operation.payload(), operation.session(), pending);
         } catch (WalRefusedException e) {
             operation.close();
             return CompletableFuture.failedStage(new WriteRefusedException(reason(e), String.valueOf(e.getMessage())));

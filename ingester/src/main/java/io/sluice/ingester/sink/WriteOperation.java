@@ -5,6 +5,7 @@ import io.sluice.model.PartitionKey;
 import io.sluice.model.SequenceNumber;
 import io.sluice.model.TableSchema;
 import io.sluice.rows.RowBatch;
+import io.sluice.wal.AppendSession;
 import java.util.List;
 
 /// A write that has passed every check: what the log stores, and the same rows cut into partitions in Arrow memory, so
@@ -13,6 +14,7 @@ public final class WriteOperation implements AutoCloseable {
     private final byte[] payload;
     private final NamespaceName namespace;
     private final List<PartitionWrite> partitions;
+    private AppendSession session = new AppendSession();
     private SequenceNumber sequence = SequenceNumber.NONE;
 
     /// Takes the rows over.
@@ -52,6 +54,16 @@ public final class WriteOperation implements AutoCloseable {
         return partitions.stream()
                 .mapToLong(write -> write.rows().memoryBytes())
                 .sum();
+    }
+
+    /// Makes the write one of several of which none must be in the log without those before it. Before it is handed on.
+    public void join(AppendSession writes) {
+        session = writes;
+    }
+
+    /// The writes that it must not be without; itself alone if it [joined][#join] none.
+    AppendSession session() {
+        return session;
     }
 
     /// Gives the write its place in the order, once.

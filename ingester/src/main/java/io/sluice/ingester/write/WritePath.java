@@ -14,6 +14,7 @@ import io.sluice.ingester.sink.WriteOperation;
 import io.sluice.ingester.sink.WriteRefusedException;
 import io.sluice.ingester.sink.WriteSink;
 import io.sluice.model.SequenceNumber;
+import io.sluice.wal.AppendSession;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
@@ -72,7 +73,7 @@ public final class WritePath implements StreamedWriteHandler {
         }
 
         @Override
-        public void write(byte[] request, WritePermit permit, Consumer<WriteOutcome> told) {
+        public void write(byte[] request, AppendSession session, WritePermit permit, Consumer<WriteOutcome> told) {
             try (permit) {
                 told.accept(refuse(Reason.NOT_READY, describe(Reason.NOT_READY)));
             }
@@ -98,7 +99,7 @@ public final class WritePath implements StreamedWriteHandler {
                     new WriteOutcome.Refused(Reason.INFLIGHT_BYTES, inFlight.describeLimit(), delays.soon()));
         }
         CompletableFuture<WriteOutcome> outcome = new CompletableFuture<>();
-        write(request, permit.get(), outcome::complete);
+        write(request, new AppendSession(), permit.get(), outcome::complete);
         return outcome;
     }
 
@@ -108,7 +109,7 @@ public final class WritePath implements StreamedWriteHandler {
     }
 
     @Override
-    public void write(byte[] request, WritePermit permit, Consumer<WriteOutcome> told) {
+    public void write(byte[] request, AppendSession session, WritePermit permit, Consumer<WriteOutcome> told) {
         // With the permit in hand: a stop that began before waits for the permits it sees, and must not miss this one.
         Optional<Reason> refusal = state.refusal();
         if (refusal.isPresent()) {
@@ -119,7 +120,7 @@ public final class WritePath implements StreamedWriteHandler {
         }
         CompletionStage<WriteOutcome> outcome;
         try {
-            outcome = submit(request);
+            outcome = submit(request, session);
         } catch (RuntimeException e) {
             // A bug. Whether the log has the write depends on where it lies.
             LOG.error("a write ended in an unexpected way", e);
@@ -135,7 +136,7 @@ public final class WritePath implements StreamedWriteHandler {
         });
     }
 
-    private CompletionStage<WriteOutcome> submit(byte[] request) {
+    private CompletionStage<WriteOutcome> submit(byte[] request, AppendSession session) {
         WriteOperation operation;
         try {
             operation = preparer.prepare(request);
@@ -151,6 +152,7 @@ public final class WritePath implements StreamedWriteHandler {
             return CompletableFuture.completedStage(
                     refuse(Reason.CATALOG_UNAVAILABLE, "the catalog does not answer: " + e.getMessage()));
         }
+        operation.join(session);
         return sink.apply(operation).handle(WritePath::outcome);
     }
 

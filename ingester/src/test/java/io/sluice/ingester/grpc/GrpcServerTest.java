@@ -225,5 +225,18 @@ final class GrpcServerTest {
         server.setServing(true);
         assertThat(health.check(HealthCheckRequest.getDefaultInstance()).getStatus())
                 .isEqualTo(ServingStatus.SERVING);
+        server.setServing(false);
+        assertThat(health.check(HealthCheckRequest.getDefaultInstance()).getStatus())
+                .isEqualTo(ServingStatus.NOT_SERVING);
+    }
+
+    @Test
+    void aServerThatStopsDoesNotServeAgainWhateverIsToldOfIt() {
+        HealthGrpc.HealthBlockingStub health = HealthGrpc.newBlockingStub(channel);
+        server.setServing(true);
+        server.endServing();
+        server.setServing(true);
+        assertThat(health.check(HealthCheckRequest.getDefaultInstance()).getStatus())
+                .isEqualTo(ServingStatus.NOT_SERVING);
     }
 }

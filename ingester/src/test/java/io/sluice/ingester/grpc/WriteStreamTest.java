@@ -25,6 +25,7 @@ import io.sluice.ingester.write.InFlightWrites;
 import io.sluice.ingester.write.WritePath;
 import io.sluice.model.SequenceNumber;
 import io.sluice.proto.v1.Column;
+import io.sluice.proto.v1.Dictionary;
 import io.sluice.proto.v1.Int64s;
 import io.sluice.proto.v1.TableBatch;
 import io.sluice.proto.v1.WriteRequest;
@@ -144,6 +145,16 @@ final class WriteStreamTest {
         return status.getDetails(0).unpack(ErrorInfo.class);
     }
 
+    private static WriteRequest row(long number, String tag) {
+        WriteRequest.Builder request = row(number).toBuilder();
+        request.getTablesBuilder(0)
+                .addColumns(Column.newBuilder()
+                        .setName("tag")
+                        .setKind(Column.Kind.TAG)
+                        .setDictionary(Dictionary.newBuilder().addValues(tag).addCodes(0)));
+        return request.build();
+    }
+
     /// One row, whose time is its number.
     private static WriteRequest row(long number) {
         return WriteRequest.newBuilder()
@@ -170,8 +181,12 @@ final class WriteStreamTest {
         private final Wal wal;
 
         RealWrites() throws Exception {
+            this(1L << 40);
+        }
+
+        RealWrites(long maxLogBytes) throws Exception {
             pipeline = Pipeline.open(folder, allocator);
-            wal = Logs.open(log());
+            wal = Logs.open(log(), maxLogBytes);
             WalSink sink = new WalSink(wal, pipeline.buffer(), pipeline.stable());
             wal.start(new TimestampOracle(SequenceNumber.NONE), new UUID(1, 1), Logs.THREADS, new WalListener() {
                 @Override
@@ -299,6 +314,27 @@ final class WriteStreamTest {
             assertThat(client.acks().getLast().getAcknowledgedThrough()).isEqualTo(20);
             assertThat(real.shownTimes()).hasSize(20).allMatch(time -> time <= 20);
             assertThat(terminations("INVALID_WRITE")).isEqualTo(1);
+        }
+    }
+
+    /// The log's thread finds out that there is no room when later writes are in its queue, or on their way to it.
+    @Test
+    void aLogThatIsFullEndsTheStreamAndHasNothingOfWhatCameBehind() throws Exception {
+        long maxLogBytes = 64 << 10;
+        try (RealWrites real = new RealWrites(maxLogBytes)) {
+            StreamClient client = client();
+            // Long ones among short ones: of those behind a long one that finds no room, some would fit.
+            for (int i = 1; i <= 2_000; i++) {
+                client.send(i, i % 3 == 0 ? row(i, "x".repeat(500)) : row(i));
+            }
+            StreamClient.End end = client.end();
+            assertThat(end.status().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+            assertThat(info(end).getReason()).isEqualTo("WAL_FULL");
+            assertThat(end.trailer("side_effects")).isEqualTo("none");
+            long acknowledged = Long.parseLong(end.trailer("acknowledged_through"));
+            assertThat(end.trailer("failed_client_sequence")).isEqualTo("" + (acknowledged + 1));
+            assertThat(real.shownTimes()).hasSize((int) acknowledged).allMatch(time -> time <= acknowledged);
+            assertThat(real.wal.lastSequence().value()).isEqualTo(acknowledged);
         }
     }
 

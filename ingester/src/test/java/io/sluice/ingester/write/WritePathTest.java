@@ -24,6 +24,7 @@ import io.sluice.proto.v1.Column;
 import io.sluice.proto.v1.Int64s;
 import io.sluice.proto.v1.TableBatch;
 import io.sluice.proto.v1.WriteRequest;
+import io.sluice.wal.AppendSession;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -210,10 +211,17 @@ final class WritePathTest {
     void aWriteWithRoomOfItsOwnGivesItBackHoweverItEnds() {
         for (byte[] request : List.of(GARBAGE, request(1))) {
             CompletableFuture<WriteOutcome> write = new CompletableFuture<>();
-            path.orElseThrow().write(request, inFlight.tryEnter(request.length).orElseThrow(), outcome -> {
-                assertThat(inFlight.writes()).as("while it is told").isEqualTo(1);
-                write.complete(outcome);
-            });
+            path.orElseThrow()
+                    .write(
+                            request,
+                            new AppendSession(),
+                            inFlight.tryEnter(request.length).orElseThrow(),
+                            outcome -> {
+                                assertThat(inFlight.writes())
+                                        .as("while it is told")
+                                        .isEqualTo(1);
+                                write.complete(outcome);
+                            });
             if (!write.isDone()) {
                 assertThat(inFlight.bytes()).isEqualTo(request.length);
                 sink.succeed(1);
@@ -223,7 +231,8 @@ final class WritePathTest {
         }
         state.set(Reason.GRACEFUL_STOP);
         CompletableFuture<WriteOutcome> stopped = new CompletableFuture<>();
-        path.orElseThrow().write(request(1), inFlight.tryEnter(1).orElseThrow(), stopped::complete);
+        path.orElseThrow()
+                .write(request(1), new AppendSession(), inFlight.tryEnter(1).orElseThrow(), stopped::complete);
         assertThat(outcome(stopped, WriteOutcome.Refused.class).reason()).isEqualTo(Reason.GRACEFUL_STOP);
         assertThat(sink.payloadBytes).hasSize(1);
     }
@@ -231,7 +240,8 @@ final class WritePathTest {
     @Test
     void aServerThatStartsRefusesWritesOfStreamsTooAndKeepsNoRoom() {
         CompletableFuture<WriteOutcome> write = new CompletableFuture<>();
-        WritePath.notReady(inFlight).write(GARBAGE, inFlight.tryEnter(1).orElseThrow(), write::complete);
+        WritePath.notReady(inFlight)
+                .write(GARBAGE, new AppendSession(), inFlight.tryEnter(1).orElseThrow(), write::complete);
         assertThat(outcome(write, WriteOutcome.Refused.class).reason()).isEqualTo(Reason.NOT_READY);
     }
 
