@@ -5,6 +5,7 @@ import io.sluice.ingester.door.Waiting;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.door.WritePermit;
 import io.sluice.model.SequenceNumber;
+import io.sluice.wal.AppendSession;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicLong;
@@ -32,7 +33,7 @@ final class EmptyWrites implements StreamedWriteHandler {
     }
 
     @Override
-    public void write(byte[] request, WritePermit permit, Consumer<WriteOutcome> told) {
+    public void write(byte[] request, AppendSession session, WritePermit permit, Consumer<WriteOutcome> told) {
         try (permit) {
             told.accept(written());
         }
