@@ -91,6 +91,17 @@ public final class RowBatch implements AutoCloseable {
         return new RowBatch(columns.stream().map(column -> column.share(rows)).toList(), rows, minTimeNs, maxTimeNs);
     }
 
+    /// The same batch, the values of whose tags have their numbers in other indexes. It stands in the place of this
+    /// one, which must not be used any more.
+    public RowBatch indexedBy(TagIndexes indexes) {
+        List<RowColumn> indexed = columns.stream()
+                .map(column -> column instanceof RowColumn.Tag tag
+                        ? tag.indexedBy(indexes.of(tag.schema().name()))
+                        : column)
+                .toList();
+        return new RowBatch(indexed, rowCount, minTimeNs, maxTimeNs);
+    }
+
     /// Bytes of Arrow memory that the batch keeps alive, dictionaries included.
     public long memoryBytes() {
         return memoryBytes;

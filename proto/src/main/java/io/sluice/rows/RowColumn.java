@@ -27,13 +27,33 @@ import org.apache.arrow.vector.util.TransferPair;
 public sealed interface RowColumn extends AutoCloseable {
     /// A tag: row i is null, or `dictionary[codes[i]]`. The dictionary has no nulls and is in no particular
     /// order; a value may stand in it twice, or be used by no row.
-    record Tag(ColumnSchema schema, IntVector codes, VarCharVector dictionary) implements RowColumn {
+    ///
+    /// @param numbers of the values in an index that is shared with other chunks
+    record Tag(ColumnSchema schema, IntVector codes, VarCharVector dictionary, TagNumbers numbers)
+            implements RowColumn {
         /// @throws IllegalArgumentException unless the column is a tag
         public Tag {
             if (schema.kind() != ColumnKind.TAG) {
                 throw new IllegalArgumentException(
                         "column '%s' is a %s: expected TAG".formatted(schema.name(), schema.kind()));
             }
+        }
+
+        /// With an index of its own.
+        ///
+        /// @throws IllegalArgumentException unless the column is a tag
+        public Tag(ColumnSchema schema, IntVector codes, VarCharVector dictionary) {
+            this(schema, codes, dictionary, new TagNumbers(new TagIndex()));
+        }
+
+        /// For each code of the dictionary the number of its value in the index, or -1.
+        public int[] valueNumbers() {
+            return numbers.of(dictionary);
+        }
+
+        /// The same column, whose values have their numbers in another index. It stands in the place of this one.
+        Tag indexedBy(TagIndex index) {
+            return new Tag(schema, codes, dictionary, new TagNumbers(index));
         }
 
         @Override
@@ -44,7 +64,10 @@ public sealed interface RowColumn extends AutoCloseable {
         @Override
         public Tag share(int rows) {
             return new Tag(
-                    schema, RowColumn.share(codes, rows), RowColumn.share(dictionary, dictionary.getValueCount()));
+                    schema,
+                    RowColumn.share(codes, rows),
+                    RowColumn.share(dictionary, dictionary.getValueCount()),
+                    numbers);
         }
 
         @Override

@@ -117,7 +117,7 @@ final class SelectedChunks implements AutoCloseable {
                         whole.dictionary().close();
                     }
                 }
-                yield new RowColumn.Tag(tag.schema(), codes, whole.dictionary());
+                yield new RowColumn.Tag(tag.schema(), codes, whole.dictionary(), tag.numbers());
             }
             case RowColumn.Plain plain -> {
                 FieldVector values = RowColumn.newVector(plain.schema(), allocator);

@@ -1,7 +1,9 @@
 package io.sluice.query;
 
 import io.sluice.rows.RowColumn;
+import io.sluice.rows.TagIndex;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import org.apache.arrow.memory.ArrowBuf;
@@ -14,6 +16,9 @@ import org.apache.arrow.vector.types.pojo.DictionaryEncoding;
 /// gathered when the query starts: what comes later is not shown by it. It may have values that no row uses.
 final class StreamDictionary implements AutoCloseable {
     private final Map<ByteBuffer, Integer> codes = new HashMap<>();
+    /// The code of each number of an index; -1 where there is none.
+    private final Map<TagIndex, int[]> byIndex = new HashMap<>();
+
     private final VarCharVector values;
     private final Dictionary dictionary;
 
@@ -26,14 +31,40 @@ final class StreamDictionary implements AutoCloseable {
     ///
     /// @param wanted for each code whether its value is added
     void gather(RowColumn.Tag tag, boolean[] wanted) {
+        int[] numbers = tag.valueNumbers();
+        int[] byNumber = codes(tag.numbers().index());
         for (int code = 0; code < wanted.length; code++) {
             if (wanted[code]) {
-                byte[] value = tag.dictionary().get(code);
-                if (codes.putIfAbsent(ByteBuffer.wrap(value), codes.size()) == null) {
-                    values.setSafe(codes.size() - 1, value);
+                int number = numbers[code];
+                if (number < 0) {
+                    add(tag.dictionary().get(code));
+                } else if (byNumber[number] < 0) {
+                    byNumber[number] = add(tag.numbers().index().value(number));
                 }
             }
         }
+    }
+
+    private int add(byte[] value) {
+        ByteBuffer key = ByteBuffer.wrap(value);
+        Integer known = codes.putIfAbsent(key, codes.size());
+        if (known != null) {
+            return known;
+        }
+        values.setSafe(codes.size() - 1, value);
+        return codes.size() - 1;
+    }
+
+    private int[] codes(TagIndex index) {
+        int[] known = byIndex.getOrDefault(index, new int[0]);
+        int size = index.size();
+        if (known.length < size) {
+            int old = known.length;
+            known = Arrays.copyOf(known, size);
+            Arrays.fill(known, old, size, -1);
+            byIndex.put(index, known);
+        }
+        return known;
     }
 
     /// Takes out of `wanted` the codes that none of the rows has.
@@ -59,9 +90,12 @@ final class StreamDictionary implements AutoCloseable {
     /// For each code of a chunk's own dictionary the stream's; -1 where the stream has none.
     int[] translate(RowColumn.Tag tag) {
         int[] translated = new int[tag.dictionary().getValueCount()];
+        int[] numbers = tag.valueNumbers();
+        int[] byNumber = codes(tag.numbers().index());
         for (int code = 0; code < translated.length; code++) {
-            translated[code] =
-                    codes.getOrDefault(ByteBuffer.wrap(tag.dictionary().get(code)), -1);
+            translated[code] = numbers[code] < 0
+                    ? codes.getOrDefault(ByteBuffer.wrap(tag.dictionary().get(code)), -1)
+                    : byNumber[numbers[code]];
         }
         return translated;
     }

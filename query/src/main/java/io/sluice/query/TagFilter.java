@@ -3,9 +3,13 @@ package io.sluice.query;
 import io.sluice.model.ColumnName;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
+import io.sluice.rows.TagIndex;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
@@ -18,6 +22,7 @@ final class TagFilter {
     private final ColumnName column;
     private final boolean isNegated;
     private final Predicate<byte[]> holds;
+    private final Map<TagIndex, boolean[]> judged = new HashMap<>();
 
     TagFilter(TagPredicate predicate) {
         this.column = predicate.column();
@@ -66,10 +71,31 @@ final class TagFilter {
     /// For each code of a chunk's dictionary whether the value fulfils the predicate.
     boolean[] wanted(RowColumn.Tag tag) {
         boolean[] wanted = new boolean[tag.dictionary().getValueCount()];
+        int[] numbers = tag.valueNumbers();
+        boolean[] byNumber = judged(tag.numbers().index());
         for (int code = 0; code < wanted.length; code++) {
-            wanted[code] = holds.test(tag.dictionary().get(code)) != isNegated;
+            wanted[code] = numbers[code] < 0 ? isWanted(tag.dictionary().get(code)) : byNumber[numbers[code]];
         }
         return wanted;
+    }
+
+    private boolean isWanted(byte[] value) {
+        return holds.test(value) != isNegated;
+    }
+
+    /// For each number of an index whether its value is wanted; each value is judged once.
+    private boolean[] judged(TagIndex index) {
+        boolean[] known = judged.getOrDefault(index, new boolean[0]);
+        int size = index.size();
+        if (known.length < size) {
+            int number = known.length;
+            known = Arrays.copyOf(known, size);
+            for (; number < size; number++) {
+                known[number] = isWanted(index.value(number));
+            }
+            judged.put(index, known);
+        }
+        return known;
     }
 
     /// Keeps those of the first `count` rows that are wanted; returns how many. Called if the dictionary did not

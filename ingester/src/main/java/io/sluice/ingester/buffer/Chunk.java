@@ -2,6 +2,7 @@ package io.sluice.ingester.buffer;
 
 import io.sluice.model.SequenceNumber;
 import io.sluice.rows.RowBatch;
+import io.sluice.rows.TagIndexes;
 
 /// Rows of one partition that change no more: their memory, and which write each row came from. Owned by its partition.
 final class Chunk implements AutoCloseable {
@@ -19,6 +20,11 @@ final class Chunk implements AutoCloseable {
         SequenceRuns runs = new SequenceRuns();
         runs.add(sequence, rows.rowCount());
         return new Chunk(rows, runs);
+    }
+
+    /// The same chunk, with its tags in other indexes; it stands in the place of this one.
+    Chunk indexedBy(TagIndexes indexes) {
+        return new Chunk(rows.indexedBy(indexes), runs);
     }
 
     /// The rows. They stay this chunk's.

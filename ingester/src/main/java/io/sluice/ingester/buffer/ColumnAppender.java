@@ -5,6 +5,9 @@ import io.sluice.ingester.door.ShapedRows;
 import io.sluice.model.ColumnKind;
 import io.sluice.model.ColumnSchema;
 import io.sluice.rows.RowColumn;
+import io.sluice.rows.TagIndex;
+import io.sluice.rows.TagIndexes;
+import io.sluice.rows.TagNumbers;
 import java.util.Arrays;
 import java.util.List;
 import org.apache.arrow.memory.ArrowBuf;
@@ -36,9 +39,9 @@ abstract sealed class ColumnAppender implements AutoCloseable {
     }
 
     /// An appender of a column whose rows so far are null. Call [#ensure] before anything else.
-    static ColumnAppender create(ColumnSchema schema, BufferAllocator allocator) {
+    static ColumnAppender create(ColumnSchema schema, TagIndexes indexes, BufferAllocator allocator) {
         if (schema.kind() == ColumnKind.TAG) {
-            return new Tag(schema, allocator);
+            return new Tag(schema, indexes.of(schema.name()), allocator);
         }
         return switch (schema.type()) {
             case I64, U64, F64 -> new FixedWidth(schema, allocator);
@@ -168,10 +171,7 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         @Override
         void appendValues(ShapedRows source, int column, int at) {
             data.write(
-                    (long) at * Long.BYTES,
-                    source.request(),
-                    source.numbersAt(column),
-                    source.rowCount() * Long.BYTES);
+                    (long) at * Long.BYTES, source.request(), source.numbersAt(column), source.rowCount() * Long.BYTES);
         }
 
         @Override
@@ -356,13 +356,15 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         private final GrowingBuffer offsets;
         private final GrowingBuffer data;
         private final TagValues values = new TagValues();
+        private final TagNumbers numbers;
         /// The codes here of the codes of the rows that were reserved last.
         private int[] translated = {};
 
         private long dataBytes;
 
-        Tag(ColumnSchema schema, BufferAllocator allocator) {
+        Tag(ColumnSchema schema, TagIndex index, BufferAllocator allocator) {
             super(schema, allocator);
+            this.numbers = new TagNumbers(index);
             this.codes = new GrowingBuffer(allocator);
             this.offsets = new GrowingBuffer(allocator);
             this.data = new GrowingBuffer(allocator);
@@ -469,7 +471,7 @@ abstract sealed class ColumnAppender implements AutoCloseable {
                         new ArrowFieldNode(values.size(), 0),
                         List.of(allocator.getEmpty(), offsets.memory(), data.memory()));
                 done = true;
-                return new RowColumn.Tag(schema, codeVector, dictionary);
+                return new RowColumn.Tag(schema, codeVector, dictionary, numbers);
             } finally {
                 if (!done) {
                     codeVector.close();

@@ -4,6 +4,7 @@ import io.sluice.ingester.door.ShapedRows;
 import io.sluice.model.PartitionKey;
 import io.sluice.model.SequenceNumber;
 import io.sluice.model.TableSchema;
+import io.sluice.rows.TagIndexes;
 import org.apache.arrow.memory.BufferAllocator;
 
 /// Rows of neighbouring writes that belong to one partition, copied side by side from the writes themselves, so that a
@@ -23,7 +24,7 @@ public final class GatheredRows implements AutoCloseable {
         this.schema = schema;
         this.key = key;
         this.persistedThrough = persistedThrough;
-        this.rows = new OpenChunk(allocator);
+        this.rows = new OpenChunk(allocator, new TagIndexes());
     }
 
     /// Whether a write's rows of one table are few enough to be gathered with others.

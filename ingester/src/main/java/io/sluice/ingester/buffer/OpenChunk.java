@@ -7,6 +7,7 @@ import io.sluice.model.ColumnSchema;
 import io.sluice.model.SequenceNumber;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
+import io.sluice.rows.TagIndexes;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,6 +30,7 @@ final class OpenChunk implements AutoCloseable {
 
     private final BufferAllocator allocator;
     private final Map<ColumnName, ColumnAppender> columns = new LinkedHashMap<>();
+    private TagIndexes indexes;
     private SequenceRuns runs = new SequenceRuns();
     /// The shape of the request that was appended last, and where each of its columns went.
     private @Nullable WriteShape lastShape;
@@ -42,8 +44,15 @@ final class OpenChunk implements AutoCloseable {
     private long minTimeNs = Long.MAX_VALUE;
     private long maxTimeNs = Long.MIN_VALUE;
 
-    OpenChunk(BufferAllocator allocator) {
+    /// @param indexes of the tags of the chunks that will be read with this one
+    OpenChunk(BufferAllocator allocator, TagIndexes indexes) {
         this.allocator = allocator;
+        this.indexes = indexes;
+    }
+
+    /// The next chunk will be read with others than the last one. Called while the chunk is empty.
+    void use(TagIndexes next) {
+        indexes = next;
     }
 
     static boolean isSmall(RowBatch batch) {
@@ -125,7 +134,7 @@ final class OpenChunk implements AutoCloseable {
         if (known != null) {
             return known;
         }
-        ColumnAppender created = ColumnAppender.create(schema, allocator);
+        ColumnAppender created = ColumnAppender.create(schema, indexes, allocator);
         columns.put(schema.name(), created);
         added.add(schema.name());
         ensuredRows = 0;

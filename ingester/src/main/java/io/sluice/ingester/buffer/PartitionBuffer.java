@@ -9,6 +9,7 @@ import io.sluice.persist.PersistRequest;
 import io.sluice.persist.PersistedFile;
 import io.sluice.query.QuerySource.PartitionRows;
 import io.sluice.rows.RowBatch;
+import io.sluice.rows.TagIndexes;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -43,6 +44,11 @@ final class PartitionBuffer {
 
     @GuardedBy("lock")
     private final OpenChunk open;
+
+    /// Of the chunks in `filling` and the open one. Others begin when those are frozen, so that values which are in
+    /// files do not stay.
+    @GuardedBy("lock")
+    private TagIndexes indexes = new TagIndexes();
 
     /// Everything up to here is in files.
     @GuardedBy("lock")
@@ -89,7 +95,7 @@ final class PartitionBuffer {
         this.frozenThrough = persistedThrough;
         this.lastApplied = persistedThrough;
         this.memoryChange = memoryChange;
-        this.open = new OpenChunk(allocator);
+        this.open = new OpenChunk(allocator, indexes);
     }
 
     PartitionKey key() {
@@ -129,7 +135,7 @@ final class PartitionBuffer {
                 open.append(rows, sequence);
             } else {
                 sealOpen();
-                add(Chunk.ofOneWrite(rows, sequence));
+                add(Chunk.ofOneWrite(rows, sequence).indexedBy(indexes));
                 linked = true;
             }
             applied(sequence, sequence, nowNs);
@@ -159,7 +165,7 @@ final class PartitionBuffer {
                 open.append(chunk);
             } else {
                 sealOpen();
-                add(chunk);
+                add(chunk.indexedBy(indexes));
                 linked = true;
             }
             applied(first, last, nowNs);
@@ -227,6 +233,8 @@ final class PartitionBuffer {
             frozenThrough = lastApplied;
             frozenBytes += fillingBytes;
             filling = new ArrayList<>();
+            indexes = new TagIndexes();
+            open.use(indexes);
             fillingFirst = SequenceNumber.NONE;
             sealedBytes = 0;
             fillingBytes = 0;

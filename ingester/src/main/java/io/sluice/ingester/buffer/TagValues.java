@@ -1,6 +1,5 @@
 package io.sluice.ingester.buffer;
 
-import io.sluice.ingester.door.ByteHash;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -31,7 +30,7 @@ final class TagValues {
 
     /// The code of the value `source[from, from + lengthBytes)`; -1 if it is not there.
     ///
-    /// @param hash [ByteHash] of the value
+    /// @param hash [io.sluice.ingester.door.ByteHash] of the value
     int find(byte[] source, int from, int lengthBytes, int hash) {
         for (int probe = 0; probe < MAX_PROBES; probe++) {
             int code = slots[slot(hash, probe)] - 1;

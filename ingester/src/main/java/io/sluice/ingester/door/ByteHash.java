@@ -4,8 +4,8 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
-/// A hash of a few bytes, eight at a time, whose low bits are as good as any. It is quick and has no secret: who uses it
-/// must bear it that somebody chooses bytes with one hash.
+/// A hash of a few bytes, eight at a time, whose low bits are as good as any. It is quick and has no secret: who uses
+/// it must bear it that somebody chooses bytes with one hash.
 public final class ByteHash {
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     /// 2^64 divided by the golden ratio: multiplying by it spreads what differs over the high bits (Knuth, TAOCP 6.4).

@@ -130,7 +130,8 @@ public final class WriteGatherer implements AutoCloseable {
             int after = before + rows.rowCount();
             // As many more as so far for each byte; the first few rows tell nothing, and many tables would take much.
             if (after >= MIN_EXPECTED_FROM) {
-                target.expect((int) Math.min(Integer.MAX_VALUE, after * expectedBytes / Math.max(1, gatheredBytes) + 1));
+                target.expect(
+                        (int) Math.min(Integer.MAX_VALUE, after * expectedBytes / Math.max(1, gatheredBytes) + 1));
             }
         }
         target.append(of.schema(), rows, sequence);
