@@ -30,6 +30,11 @@ final class UnsyncedDisk extends ForwardingDisk {
     }
 
     @Override
+    public void create(Path file, byte[] bytes) throws IOException {
+        Files.write(file, bytes);
+    }
+
+    @Override
     public void sync(Path file) {
         // no power is lost
     }
