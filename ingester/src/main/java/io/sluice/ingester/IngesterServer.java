@@ -225,10 +225,13 @@ public final class IngesterServer {
         if (!quarantined.items().isEmpty()) {
             LOG.warn(
                     "{} files, {} bytes, are set aside in {}: damage in the log, or writes that did not apply;"
+                            + " {} entries were lost to damage of {} bytes;"
                             + " sluice wal quarantine lists them, and --discard ends this warning",
                     quarantined.items().size(),
                     quarantined.bytes(),
-                    quarantined.items().getFirst().file().getParent());
+                    quarantined.items().getFirst().file().getParent(),
+                    quarantined.loss().entries(),
+                    quarantined.loss().bytes());
         }
     }
 

@@ -75,6 +75,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.ToDoubleFunction;
 import org.apache.arrow.memory.AllocationListener;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
@@ -205,13 +206,18 @@ final class Wiring {
                 .description("Memory of rows that are not in a catalogued file")
                 .baseUnit("bytes")
                 .register(metrics);
-        Gauge.builder(
-                        "sluice.wal.quarantine.files",
-                        () -> quarantined()
-                                .map(found -> (double) found.items().size())
-                                .orElse(Double.NaN))
-                .description("Files that starts set aside of the log, and nobody discarded yet")
-                .register(metrics);
+        quarantineGauge(
+                "sluice.wal.quarantine.files",
+                "Files that starts set aside of the log, and nobody discarded yet",
+                found -> found.items().size());
+        quarantineGauge(
+                "sluice.wal.quarantine.lost.entries",
+                "Acknowledged entries that were lost to damage of the log, until what is set aside is discarded",
+                found -> found.loss().entries());
+        quarantineGauge(
+                "sluice.wal.quarantine.lost.bytes",
+                "Bytes of the log that were damaged, until what is set aside is discarded",
+                found -> found.loss().bytes());
         Gauge.builder("sluice.buffer.limit.bytes", settings::bufferBytes)
                 .description("Memory of rows from which on writes are refused")
                 .baseUnit("bytes")
@@ -228,6 +234,12 @@ final class Wiring {
         Gauge.builder("sluice.query.memory.bytes", queryAllocator::getAllocatedMemory)
                 .description("Memory of what queries are sending")
                 .baseUnit("bytes")
+                .register(metrics);
+    }
+
+    private void quarantineGauge(String name, String description, ToDoubleFunction<QuarantineFolder.Contents> value) {
+        Gauge.builder(name, () -> quarantined().map(value::applyAsDouble).orElse(Double.NaN))
+                .description(description)
                 .register(metrics);
     }
 

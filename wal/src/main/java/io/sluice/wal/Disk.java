@@ -25,6 +25,10 @@ interface Disk {
     /// Makes a file of a stretch of another; its bytes are on disk on return. Replaces what was there.
     void copy(Path from, long position, long lengthBytes, Path to) throws IOException;
 
+    /// Makes a file of a few bytes, which are on disk on return; its name is only after [#syncFolder]. Replaces what
+    /// was there.
+    void create(Path file, byte[] bytes) throws IOException;
+
     /// Makes durable what a process that was killed may have left in the page cache.
     void sync(Path file) throws IOException;
 

@@ -286,14 +286,14 @@ final class LogReplay {
             disk.rename(file, spare);
             keepOrDelete(spare);
         } else {
-            damage(new WalProblem(Kind.HEADER, file, 0, reader.sizeBytes(), reader.headerProblem()));
+            damage(new WalProblem(Kind.HEADER, file, 0, reader.sizeBytes(), reader.headerProblem()), 0);
             disk.delete(file);
         }
     }
 
     private void damagedHeader(SegmentReader reader, Path file, long id, long createdAtMillis) throws IOException {
         long lengthBytes = Math.min(SegmentFormat.HEADER_BYTES, reader.sizeBytes());
-        damage(new WalProblem(Kind.HEADER, file, 0, lengthBytes, reader.headerProblem()));
+        damage(new WalProblem(Kind.HEADER, file, 0, lengthBytes, reader.headerProblem()), 0);
         repair.writeHeader(
                 file, new SegmentHeader(SegmentFormat.VERSION, id, lastSequence + 1, createdAtMillis, 1, owner));
         reader.expectAbove(lastSequence);
@@ -340,8 +340,7 @@ final class LogReplay {
                 ? detail + "; too much looks like an entry, the search was given up"
                 : detail + "; the next segment begins with " + (lastMissing + 1);
         Stretch stretch = Stretch.of(reader, id, position, reader.sizeBytes() - position);
-        damage(new WalProblem(Kind.CORRUPT, file, position, stretch.lengthBytes(), whole));
-        lost(lastMissing - lastSequence);
+        damage(new WalProblem(Kind.CORRUPT, file, position, stretch.lengthBytes(), whole), lastMissing - lastSequence);
         stretch.fill(repair, file, lastMissing);
         lastSequence = lastMissing;
         return false;
@@ -357,8 +356,7 @@ final class LogReplay {
             settleDoubt(next.header().groupFirst());
             doubts.add(new Doubt(file, stretch, next.header().groupFirst(), missing, lastMissing, detail));
         } else {
-            damage(new WalProblem(Kind.CORRUPT, file, position, stretch.lengthBytes(), detail));
-            lost(missing);
+            damage(new WalProblem(Kind.CORRUPT, file, position, stretch.lengthBytes(), detail), missing);
             stretch.fill(repair, file, lastMissing);
         }
     }
@@ -371,8 +369,7 @@ final class LogReplay {
         List<Doubt> known = doubts;
         doubts = new ArrayList<>();
         for (Doubt doubt : known) {
-            damage(doubt.problem(Kind.CORRUPT, ""));
-            lost(doubt.missing());
+            damage(doubt.problem(Kind.CORRUPT, ""), doubt.missing());
             doubt.stretch().fill(repair, doubt.file(), doubt.lastMissing());
         }
     }
@@ -388,13 +385,15 @@ final class LogReplay {
     private void noteGap(Path file, long firstSequence) throws IOException {
         // Before the first segment there is no gap: what came earlier was deleted because it is in files.
         if (numbersKnown && firstSequence > lastSequence + 1) {
-            report(new WalProblem(
+            WalProblem gap = new WalProblem(
                     Kind.GAP,
                     file,
                     0,
                     0,
                     "first sequence: expected %d, found %d: the entries between are missing"
-                            .formatted(lastSequence + 1, firstSequence)));
+                            .formatted(lastSequence + 1, firstSequence));
+            report(gap);
+            quarantine.gap(gap, lastSequence + 1, firstSequence - 1);
             lost(firstSequence - 1 - lastSequence);
         }
     }
@@ -410,11 +409,13 @@ final class LogReplay {
         metrics.tornBytes.increment((double) problem.lengthBytes());
     }
 
-    private void damage(WalProblem problem) throws IOException {
+    /// @param missing entries that are lost with it
+    private void damage(WalProblem problem, long missing) throws IOException {
         report(problem);
         quarantined++;
         metrics.quarantined.increment();
-        quarantine.copy(problem.file(), problem.position(), problem.lengthBytes());
+        quarantine.damage(problem, missing);
+        lost(missing);
     }
 
     /// Tells of a loss, which is an end of the start if the policy says so.

@@ -142,6 +142,15 @@ final class RealDisk implements Disk {
     }
 
     @Override
+    public void create(Path file, byte[] bytes) throws IOException {
+        try (FileChannel channel = FileChannel.open(
+                file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
+            writeFully(channel, ByteBuffer.wrap(bytes), 0);
+            channel.force(true);
+        }
+    }
+
+    @Override
     public void sync(Path file) throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
             channel.force(true);

@@ -33,6 +33,11 @@ class ForwardingDisk implements Disk {
     }
 
     @Override
+    public void create(Path file, byte[] bytes) throws IOException {
+        disk.create(file, bytes);
+    }
+
+    @Override
     public void sync(Path file) throws IOException {
         disk.sync(file);
     }

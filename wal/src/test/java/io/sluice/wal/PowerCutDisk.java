@@ -137,6 +137,14 @@ final class PowerCutDisk implements Disk {
     }
 
     @Override
+    public synchronized void create(Path file, byte[] bytes) throws IOException {
+        requirePower();
+        Content made = new Content();
+        made.bytes = bytes.clone();
+        change(List.of(), Map.of(file, made));
+    }
+
+    @Override
     public void sync(Path file) {
         // every write that returns is on disk
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.model.SequenceNumber;
 import io.sluice.wal.QuarantineFolder.Item;
+import io.sluice.wal.QuarantineFolder.Loss;
 import io.sluice.wal.QuarantineFolder.Origin;
 import io.sluice.wal.WalInspector.SegmentInfo;
 import io.sluice.wal.format.SegmentFormat;
@@ -41,10 +42,72 @@ final class QuarantineFolderTest {
                 .isEqualTo(new Origin.Stretch(segment.getFileName().toString(), SegmentFormat.HEADER_BYTES));
         assertThat(item.sizeBytes()).isEqualTo(Files.size(item.file())).isPositive();
         assertThat(set.contents().bytes()).isEqualTo(item.sizeBytes());
+        assertThat(item.loss()).isEqualTo(new Loss(1, item.sizeBytes()));
+        assertThat(log.replay().report().lostEntries()).as("repaired").isZero();
+        assertThat(set.contents().loss()).as("told until it is discarded").isEqualTo(item.loss());
         set.discard(item);
         set.discard(item);
         assertThat(set.contents().items()).isEmpty();
+        assertThat(set.directory()).isEmptyDirectory();
         assertThat(log.replay().report().quarantined()).isZero();
+    }
+
+    @Test
+    void aLossIsToldThoughTheDiscardOfItsCopyWasCutShort() throws Exception {
+        Files.createDirectory(quarantine());
+        Path record = Files.write(quarantine().resolve("00000000000000000001.wal.64.lost-2-80"), new byte[9]);
+        QuarantineFolder set = new QuarantineFolder(folder);
+        Item item = set.contents().items().getFirst();
+        assertThat(item)
+                .isEqualTo(new Item(record, 9, new Origin.Stretch("00000000000000000001.wal", 64), new Loss(2, 80)));
+        set.discard(item);
+        assertThat(quarantine()).isEmptyDirectory();
+    }
+
+    @Test
+    void entriesThatAreMissingBetweenSegmentsAreALossOnceHoweverOftenTheyAreFound() throws Exception {
+        WalFolder log = new WalFolder(folder, 4_096);
+        log.write(30, 2_000, ARBITRARY_SEED);
+        Files.delete(log.segments().get(2));
+        long lost = log.replay().report().lostEntries();
+        assertThat(lost).isPositive();
+        assertThat(log.replay().report().lostEntries()).isEqualTo(lost);
+        QuarantineFolder set = new QuarantineFolder(folder);
+        assertThat(set.contents().loss()).isEqualTo(new Loss(lost, 0));
+        assertThat(set.contents().items().getFirst().origin()).isInstanceOf(Origin.Gap.class);
+    }
+
+    /// The same damage, found again because the start before was cut short, is one loss.
+    @Test
+    void aRecordIsReplacedByTheSameOne() throws Exception {
+        Path segment = Files.write(folder.resolve("00000000000000000001.wal"), new byte[500]);
+        for (int i = 0; i < 2; i++) {
+            new Quarantine(new RealDisk(false), folder).damage(problem(segment, 64), 2);
+        }
+        assertThat(new QuarantineFolder(folder).contents().items())
+                .singleElement()
+                .satisfies(item -> assertThat(item.loss()).isEqualTo(new Loss(2, 10)));
+    }
+
+    @Test
+    void damageOfWhichNoCopyIsKeptIsCountedAllTheSame() throws Exception {
+        Path segment = Files.write(folder.resolve("00000000000000000001.wal"), new byte[500]);
+        Quarantine quarantine = new Quarantine(new RealDisk(false), folder, 2);
+        for (int i = 0; i < 6; i++) {
+            quarantine.damage(problem(segment, 64 + 20 * i), 3);
+        }
+        QuarantineFolder.Contents contents = new QuarantineFolder(folder).contents();
+        assertThat(contents.loss()).isEqualTo(new Loss(18, 60));
+        assertThat(contents.items())
+                .extracting(Item::origin)
+                .containsExactly(
+                        new Origin.Further("00000000000000000001.wal", 164),
+                        new Origin.Stretch("00000000000000000001.wal", 64),
+                        new Origin.Stretch("00000000000000000001.wal", 84));
+    }
+
+    private static WalProblem problem(Path segment, long position) {
+        return new WalProblem(WalProblem.Kind.CORRUPT, segment, position, 10, "made up");
     }
 
     @Test

@@ -15,11 +15,37 @@ final class UnsyncedDisk extends ForwardingDisk {
     }
 
     @Override
+    public void allocate(Path file, long sizeBytes) throws IOException {
+        Files.write(file, new byte[Math.toIntExact(sizeBytes)], StandardOpenOption.CREATE_NEW);
+    }
+
+    @Override
+    public SegmentFile open(Path file) throws IOException {
+        FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
+        return new SegmentFile() {
+            @Override
+            public void write(ByteBuffer bytes, long position) throws IOException {
+                writeFully(channel, bytes, position);
+            }
+
+            @Override
+            public void close() throws IOException {
+                channel.close();
+            }
+        };
+    }
+
+    private static void writeFully(FileChannel channel, ByteBuffer bytes, long position) throws IOException {
+        long start = position - bytes.position();
+        while (bytes.hasRemaining()) {
+            channel.write(bytes, start + bytes.position());
+        }
+    }
+
+    @Override
     public void overwrite(Path file, ByteBuffer bytes, long position) throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-            while (bytes.hasRemaining()) {
-                channel.write(bytes, position + bytes.position());
-            }
+            writeFully(channel, bytes, position);
         }
     }
 
@@ -27,6 +53,11 @@ final class UnsyncedDisk extends ForwardingDisk {
     public void copy(Path from, long position, long lengthBytes, Path to) throws IOException {
         byte[] bytes = Files.readAllBytes(from);
         Files.write(to, Arrays.copyOfRange(bytes, (int) position, (int) (position + lengthBytes)));
+    }
+
+    @Override
+    public void create(Path file, byte[] bytes) throws IOException {
+        Files.write(file, bytes);
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.sluice.ingester.cli;
 import io.sluice.wal.QuarantineFolder;
 import io.sluice.wal.QuarantineFolder.Contents;
 import io.sluice.wal.QuarantineFolder.Item;
+import io.sluice.wal.QuarantineFolder.Loss;
 import io.sluice.wal.QuarantineFolder.Origin;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -39,7 +40,7 @@ final class WalQuarantineCommand implements Callable<Integer> {
         Contents contents = quarantine.contents();
         PrintWriter out = spec.commandLine().getOut();
         for (Item item : contents.items()) {
-            out.printf("%12d  %s  %s%n", item.sizeBytes(), item.file(), describe(item.origin()));
+            out.printf("%12d  %s  %s%n", item.sizeBytes(), item.file(), describe(item));
             out.flush();
             if (discard) {
                 quarantine.discard(item);
@@ -49,17 +50,28 @@ final class WalQuarantineCommand implements Callable<Integer> {
                 .forEach(file ->
                         out.printf("%12s  %s  not the log's; it is left alone%n", "-", Text.oneLine("" + file)));
         out.printf(
-                "%d files, %d bytes %s%n",
-                contents.items().size(), contents.bytes(), discard ? "discarded" : "set aside");
+                "%d files, %d bytes %s%s%n",
+                contents.items().size(),
+                contents.bytes(),
+                discard ? "discarded" : "set aside",
+                contents.loss().equals(Loss.NONE) ? "" : "; " + describe(contents.loss()));
         out.flush();
         return ExitCodes.OK;
     }
 
-    private static String describe(Origin origin) {
-        return switch (origin) {
+    private static String describe(Item item) {
+        String origin = switch (item.origin()) {
             case Origin.Stretch(String segment, long position) ->
                 "damage in segment %s at %d".formatted(segment, position);
+            case Origin.Further(String segment, long position) ->
+                "further damage up to segment %s at %d, of which there is no copy".formatted(segment, position);
+            case Origin.Gap(var first, var last) -> "entries %s to %s, which are in no segment".formatted(first, last);
             case Origin.Write(var sequence) -> "write %s, which did not apply".formatted(sequence);
         };
+        return item.loss().equals(Loss.NONE) ? origin : origin + ": " + describe(item.loss());
+    }
+
+    private static String describe(Loss loss) {
+        return "%d entries lost, %d bytes damaged".formatted(loss.entries(), loss.bytes());
     }
 }

@@ -77,7 +77,9 @@ public final class StatusDocument implements StatusSource {
         now.quarantine()
                 .ifPresent(found -> log.putObject("quarantine")
                         .put("files", found.items().size())
-                        .put("bytes", found.bytes()));
+                        .put("bytes", found.bytes())
+                        .put("lost_entries", found.loss().entries())
+                        .put("lost_bytes", found.loss().bytes()));
         ObjectNode replay = json.putObject("replay");
         replay(replay, now.replayStatus());
         now.replay().ifPresent(report -> replay(replay, report));

@@ -63,6 +63,26 @@ final class WalQuarantineCommandTest {
     }
 
     @Test
+    void whatWasLostIsToldWithItsCopyAndWhereThereIsNone() throws IOException {
+        Files.createDirectories(quarantine);
+        Files.write(quarantine.resolve(STRETCH), new byte[100]);
+        Files.write(quarantine.resolve(STRETCH + ".lost-3-100"), new byte[40]);
+        Files.write(quarantine.resolve("gap-00000000000000000005-00000000000000000006.lost"), new byte[30]);
+        Files.write(quarantine.resolve("00000000000000000009.wal.64.further-7-700"), new byte[20]);
+        assertThat(run().outLines())
+                .satisfiesExactly(
+                        line -> assertThat(line).contains("at 4096: 3 entries lost, 100 bytes damaged"),
+                        line -> assertThat(line)
+                                .contains("further damage up to segment 00000000000000000009.wal at 64")
+                                .contains("7 entries lost, 700 bytes damaged"),
+                        line -> assertThat(line).contains("entries 5 to 6, which are in no segment: 2 entries lost"),
+                        line -> assertThat(line)
+                                .isEqualTo("3 files, 150 bytes set aside; 12 entries lost, 800 bytes damaged"));
+        run("--discard");
+        assertThat(quarantine).isEmptyDirectory();
+    }
+
+    @Test
     void discardNamesAndDeletesWhatTheLogPutThereAndNothingElse() throws IOException {
         setAside();
         CommandRun run = run("--discard");

@@ -97,17 +97,26 @@ final class DamagedLogIT {
             assertThat(Marks.find(server, data, "m")).hasSize(WRITES).doesNotHaveDuplicates();
             assertThat(server.status().get("replay").get("quarantined").asInt()).isZero();
             // What is set aside is told of until somebody discards it, also while the server runs.
-            assertThat(server.log()).anyMatch(line -> line.contains("WARN") && line.contains("1 files"));
+            assertThat(server.log())
+                    .anyMatch(line ->
+                            line.contains("WARN") && line.contains("1 files") && line.contains("1 entries were lost"));
             assertThat(server.status().at("/log/quarantine/files").asInt()).isEqualTo(1);
             assertThat(server.status().at("/log/quarantine/bytes").asLong()).isPositive();
-            assertThat(server.get("/metrics").body()).contains("sluice_wal_quarantine_files 1.0");
+            assertThat(server.status().at("/log/quarantine/lost_entries").asInt())
+                    .isEqualTo(1);
+            assertThat(server.status().at("/log/quarantine/lost_bytes").asLong())
+                    .isPositive();
+            assertThat(server.get("/metrics").body())
+                    .contains("sluice_wal_quarantine_files 1.0", "sluice_wal_quarantine_lost_entries 1.0");
             Exit listed = Exit.of("wal", "quarantine", "--discard", "--data-dir", data.toString());
             assertThat(listed.code()).isZero();
             assertThat(listed.output())
                     .contains("damage in segment " + damaged.getFileName())
-                    .contains("1 files");
+                    .contains("1 files")
+                    .contains("1 entries lost");
             assertThat(server.status().at("/log/quarantine/files").asInt(-1)).isZero();
-            assertThat(server.get("/metrics").body()).contains("sluice_wal_quarantine_files 0.0");
+            assertThat(server.get("/metrics").body())
+                    .contains("sluice_wal_quarantine_files 0.0", "sluice_wal_quarantine_lost_entries 0.0");
         }
         try (SluiceServer server = SluiceServer.start(data)) {
             assertThat(server.log()).noneMatch(line -> line.contains("set aside"));

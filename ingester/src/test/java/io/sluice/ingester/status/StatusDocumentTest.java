@@ -14,6 +14,7 @@ import io.sluice.model.TableName;
 import io.sluice.persist.PersistStage;
 import io.sluice.persist.PersistStatus;
 import io.sluice.wal.QuarantineFolder;
+import io.sluice.wal.QuarantineFolder.Loss;
 import io.sluice.wal.QuarantineFolder.Origin;
 import io.sluice.wal.ReplayReport;
 import io.sluice.wal.WalStatus;
@@ -35,8 +36,8 @@ final class StatusDocumentTest {
 
     private static final QuarantineFolder.Contents QUARANTINED = new QuarantineFolder.Contents(
             List.of(
-                    new QuarantineFolder.Item(Path.of("a"), 40, new Origin.Stretch("s", 64)),
-                    new QuarantineFolder.Item(Path.of("b"), 2, new Origin.Write(new SequenceNumber(7)))),
+                    new QuarantineFolder.Item(Path.of("a"), 40, new Origin.Stretch("s", 64), new Loss(3, 40)),
+                    new QuarantineFolder.Item(Path.of("b"), 2, new Origin.Write(new SequenceNumber(7)), Loss.NONE)),
             List.of(Path.of("notes.txt")));
     private static final ReplayStatus REPLAYING =
             new ReplayStatus(250, 1_000, 77, Duration.ofSeconds(2), Optional.of(Duration.ofMillis(5_001)));
@@ -115,7 +116,7 @@ final class StatusDocumentTest {
                         + "\"bytes\":300,\"max_bytes\":4000,\"writing_seconds\":0.007,"
                         + "\"last_sequence\":12,\"queued_entries\":5,\"queued_bytes\":600,"
                         + "\"oldest_segment_at\":\"2026-11-21T10:00:00Z\","
-                        + "\"quarantine\":{\"files\":2,\"bytes\":42}}");
+                        + "\"quarantine\":{\"files\":2,\"bytes\":42,\"lost_entries\":3,\"lost_bytes\":40}}");
         assertThat(json.at("/replay").toString())
                 .isEqualTo(
                         "{\"done_bytes\":1000,\"total_bytes\":1000,\"percent\":100,\"rows\":88,\"elapsed_seconds\":1.5,"
