@@ -44,11 +44,11 @@ public final class InMemoryQuerySource implements QuerySource, AutoCloseable {
         this.allocator = allocator;
     }
 
-    /// Holders of the chunks' memory of times, the source among them.
+    /// Holders of the chunks, the source among them.
     public long holders() {
         return days.values().stream()
                 .flatMap(List::stream)
-                .mapToLong(batch -> batch.time().getDataBuffer().refCnt())
+                .mapToLong(RowBatch::holders)
                 .sum();
     }
 
