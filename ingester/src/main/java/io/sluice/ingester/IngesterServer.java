@@ -273,6 +273,7 @@ public final class IngesterServer {
 
     private void tick() {
         try {
+            wiring.idleStreams.endIdle();
             tellReplay();
             WritePipeline now = wiring.pipeline.get();
             now.triggers().tick();

@@ -53,6 +53,7 @@ import io.sluice.query.LimitedQueryExec;
 import io.sluice.query.QueryExec;
 import io.sluice.query.QuerySource;
 import io.sluice.query.flight.FlightServices;
+import io.sluice.query.flight.IdleStreams;
 import io.sluice.wal.AppendSession;
 import io.sluice.wal.QuarantineFolder;
 import io.sluice.wal.ReplayReport;
@@ -98,6 +99,8 @@ final class Wiring {
     final RecentErrors errors = new RecentErrors(clock);
     final IngestState state = new IngestState(metrics);
     final InFlightWrites inFlight;
+    /// Ends query streams whose client does not read.
+    final IdleStreams idleStreams;
     private final RetryDelays delays =
             new RetryDelays(() -> ThreadLocalRandom.current().nextDouble());
     /// Bodies of HTTP requests, counted apart from the writes that are made of them.
@@ -133,6 +136,7 @@ final class Wiring {
     Wiring(ServeSettings settings, FatalListener onFenced) throws IOException {
         this.settings = settings;
         this.inFlight = new InFlightWrites(settings.inflightBytes(), settings.inflightOps(), nanoTime, metrics);
+        this.idleStreams = new IdleStreams(settings.flight(), nanoTime, metrics);
         writes.set(WritePath.notReady(inFlight));
         this.bodies = new FixedByteBudget(
                 Math.max(settings.inflightBytes(), HttpDoor.minBodyBudgetBytes(settings.maxRequestBytes())),
@@ -302,7 +306,7 @@ final class Wiring {
         BindableService flight = FlightServices.create(
                 queries,
                 source,
-                settings.flight(),
+                idleStreams,
                 queryAllocator,
                 calls,
                 Thread.ofVirtual().name("query-", 0).factory());

@@ -7,6 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.TimeStampNanoTZVector;
 
@@ -14,7 +16,8 @@ import org.apache.arrow.vector.TimeStampNanoTZVector;
 /// later wins. A column that the table has and the batch has not is null in all its rows.
 ///
 /// A batch holds references to its memory and is closed once, by whoever it was handed to; [#share] makes another
-/// holder. Any thread may read; to share and to close at the same time is the caller's error.
+/// holder. The memory is released with the last of them. Any thread may read; to share a batch and to close that same
+/// one at the same time is the caller's error.
 public final class RowBatch implements AutoCloseable {
     private final List<RowColumn> columns;
     private final Map<ColumnName, RowColumn> byName;
@@ -23,6 +26,8 @@ public final class RowBatch implements AutoCloseable {
     private final long maxTimeNs;
     private final TimeStampNanoTZVector time;
     private final long memoryBytes;
+    private final Memory memory;
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     /// Takes the columns over.
     ///
@@ -30,6 +35,11 @@ public final class RowBatch implements AutoCloseable {
     /// @param maxTimeNs an upper bound of the rows' timestamps, nanoseconds since the epoch, inclusive
     /// @throws IllegalArgumentException if a column is of another length, stands twice, or `time` is missing
     public RowBatch(List<RowColumn> columns, int rowCount, long minTimeNs, long maxTimeNs) {
+        this(columns, rowCount, minTimeNs, maxTimeNs, Optional.empty());
+    }
+
+    /// @param whole what the columns are a part of; closed with them
+    private RowBatch(List<RowColumn> columns, int rowCount, long minTimeNs, long maxTimeNs, Optional<RowBatch> whole) {
         this.columns = List.copyOf(columns);
         this.rowCount = rowCount;
         this.minTimeNs = minTimeNs;
@@ -52,6 +62,41 @@ public final class RowBatch implements AutoCloseable {
         this.time = (TimeStampNanoTZVector) timeColumn.values();
         // Here and not on demand: Arrow's getFieldBuffers writes to the vector, and readers are many.
         this.memoryBytes = memoryBytes(this.columns);
+        this.memory = new Memory(this.columns, whole);
+    }
+
+    /// Another holder of a batch.
+    private RowBatch(RowBatch other) {
+        this.columns = other.columns;
+        this.byName = other.byName;
+        this.rowCount = other.rowCount;
+        this.minTimeNs = other.minTimeNs;
+        this.maxTimeNs = other.maxTimeNs;
+        this.time = other.time;
+        this.memoryBytes = other.memoryBytes;
+        this.memory = other.memory;
+        memory.holders.incrementAndGet();
+    }
+
+    /// The columns of a batch, and who holds them.
+    private static final class Memory {
+        private final List<RowColumn> columns;
+        private final Optional<RowBatch> whole;
+        private final AtomicInteger holders = new AtomicInteger(1);
+        private volatile Runnable whenReleased = () -> {};
+
+        Memory(List<RowColumn> columns, Optional<RowBatch> whole) {
+            this.columns = columns;
+            this.whole = whole;
+        }
+
+        void release() {
+            if (holders.decrementAndGet() == 0) {
+                columns.forEach(RowColumn::close);
+                whole.ifPresent(RowBatch::close);
+                whenReleased.run();
+            }
+        }
     }
 
     /// In no particular order; `time` among them.
@@ -81,14 +126,32 @@ public final class RowBatch implements AutoCloseable {
         return maxTimeNs;
     }
 
-    /// The first `rows` rows as a batch of its own over the same memory: no copy. The caller closes it.
+    /// The first `rows` rows as a batch of its own over the same memory: no copy, and for all rows no work that depends
+    /// on the number of columns. The caller closes it.
     ///
     /// @throws IllegalArgumentException unless `0 <= rows <= rowCount`
     public RowBatch share(int rows) {
         if (rows < 0 || rows > rowCount) {
             throw new IllegalArgumentException("rows is %d: expected 0 to %d".formatted(rows, rowCount));
         }
-        return new RowBatch(columns.stream().map(column -> column.share(rows)).toList(), rows, minTimeNs, maxTimeNs);
+        RowBatch whole = new RowBatch(this);
+        if (rows == rowCount) {
+            return whole;
+        }
+        List<RowColumn> shared =
+                columns.stream().map(column -> column.share(rows)).toList();
+        return new RowBatch(shared, rows, minTimeNs, maxTimeNs, Optional.of(whole));
+    }
+
+    /// How many batches hold this memory, this one and parts of it among them.
+    public int holders() {
+        return memory.holders.get();
+    }
+
+    /// Has something done when the last holder has let go of the memory, by the thread that did. To be called by the
+    /// owner before it closes the batch; of several calls the last one counts.
+    public void whenReleased(Runnable action) {
+        memory.whenReleased = action;
     }
 
     /// The same batch, the values of whose tags have their numbers in other indexes. It stands in the place of this
@@ -126,9 +189,11 @@ public final class RowBatch implements AutoCloseable {
         return bytes;
     }
 
-    /// Releases the references to the batch's memory.
+    /// Lets go of the batch's memory; calls after the first do nothing.
     @Override
     public void close() {
-        columns.forEach(RowColumn::close);
+        if (closed.compareAndSet(false, true)) {
+            memory.release();
+        }
     }
 }

@@ -44,6 +44,14 @@ public final class InMemoryQuerySource implements QuerySource, AutoCloseable {
         this.allocator = allocator;
     }
 
+    /// Holders of the chunks, the source among them.
+    public long holders() {
+        return days.values().stream()
+                .flatMap(List::stream)
+                .mapToLong(RowBatch::holders)
+                .sum();
+    }
+
     /// A row; `host` may be empty for null.
     public record Row(long timeNs, String host, double usage) {}
 

@@ -270,8 +270,9 @@ final class PartitionBuffer {
         } finally {
             lock.unlock();
         }
+        // A query may still be reading; then its chunks stay on the ledger until it has let go of them.
+        batch.chunks().forEach(chunk -> chunk.rows().whenReleased(() -> memoryChange.accept(-chunk.memoryBytes())));
         batch.close();
-        memoryChange.accept(-batch.memoryBytes());
         batch.done().complete(file);
     }
 

@@ -22,10 +22,14 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.OffsetDateTime;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -43,7 +47,8 @@ import picocli.CommandLine.Parameters;
         footer = {
             "  sluice query --namespace metrics cpu",
             "  sluice query --namespace metrics cpu --columns time,host,usage_user --from -1h --where host=a --where host=b",
-            "  sluice query --namespace metrics cpu --format arrow > cpu.arrows",
+            "  sluice query --namespace metrics cpu --where 'host=~^web-' --where region!=eu --order time --limit 10",
+            "  sluice query --namespace metrics cpu --merge --format arrow > cpu.arrows",
         })
 final class QueryCommand implements Callable<Integer> {
     /// How rows are printed.
@@ -53,6 +58,15 @@ final class QueryCommand implements Callable<Integer> {
         JSON,
         ARROW
     }
+
+    /// How the rows of a partition follow one another.
+    enum Order {
+        TIME
+    }
+
+    /// The tag ends at the first operator.
+    private static final Pattern CONDITION =
+            Pattern.compile("(?<tag>.+?)(?<operator>=~|!~|!=|=)(?<value>.*)", Pattern.DOTALL);
 
     @Mixin
     private ServerOption server = new ServerOption();
@@ -74,9 +88,29 @@ final class QueryCommand implements Callable<Integer> {
 
     @Option(
             names = "--where",
-            paramLabel = "TAG=VALUE",
-            description = "Only rows whose tag has the value; of one tag given several times, one of the values")
+            paramLabel = "CONDITION",
+            description = {
+                "Only rows that fulfil it; given several times, all of them. One of:",
+                "TAG=VALUE   the tag has the value; of one tag given several times, one of the values",
+                "TAG!=VALUE  it has another one, or none",
+                "TAG=~RE     the RE2 expression is found in its value; ^ and $$ tie it to the ends",
+                "TAG!~RE     it is not, or there is no value"
+            })
     private List<String> where = List.of();
+
+    @Option(names = "--limit", paramLabel = "N", description = "At most so many rows")
+    private Optional<Long> limit = Optional.empty();
+
+    @Option(
+            names = "--order",
+            paramLabel = "time",
+            description = "Rows of a partition by time, instead of as they were written")
+    private Optional<Order> order = Optional.empty();
+
+    @Option(
+            names = "--merge",
+            description = "One row for each key (all tags, and the time): in each column the last value written")
+    private boolean merge;
 
     @Option(
             names = "--format",
@@ -125,28 +159,56 @@ final class QueryCommand implements Callable<Integer> {
         if (!to.isEmpty()) {
             range.setEndNs(nanos("--to", to, Clock.systemUTC()));
         }
-        return QueryRequest.newBuilder()
+        QueryRequest.Builder request = QueryRequest.newBuilder()
                 .setNamespace(namespace)
                 .setTable(table)
                 .addAllColumns(columns)
                 .setTimeRange(range)
-                .addAllPredicates(predicates())
-                .build();
+                .addAllPredicates(predicates(where))
+                .setMerge(merge);
+        order.ifPresent(by -> request.setOrder(
+                switch (by) {
+                    case TIME -> "time";
+                }));
+        limit.ifPresent(rows -> request.setLimit(checkLimit(rows)));
+        return request.build();
     }
 
-    private List<Predicate> predicates() {
-        Map<String, Predicate.Builder> byTag = new LinkedHashMap<>();
-        for (String condition : where) {
-            int equals = condition.indexOf('=');
-            if (equals < 1) {
-                throw new CommandFailedException(
-                        ExitCodes.USAGE, "--where is '%s': expected TAG=VALUE".formatted(condition));
-            }
-            String tag = condition.substring(0, equals);
-            byTag.computeIfAbsent(tag, name -> Predicate.newBuilder().setColumn(name))
-                    .addIn(condition.substring(equals + 1));
+    private static long checkLimit(long rows) {
+        if (rows < 1) {
+            throw new CommandFailedException(ExitCodes.USAGE, "--limit is %d: expected at least 1".formatted(rows));
         }
-        return byTag.values().stream().map(Predicate.Builder::build).toList();
+        return rows;
+    }
+
+    /// What the conditions say: those of one tag and `=` together are one predicate.
+    static List<Predicate> predicates(List<String> where) {
+        List<Predicate.Builder> predicates = new ArrayList<>();
+        Map<String, Predicate.Builder> oneOf = new LinkedHashMap<>();
+        for (String condition : where) {
+            Matcher parts = CONDITION.matcher(condition);
+            if (!parts.matches()) {
+                throw new CommandFailedException(
+                        ExitCodes.USAGE,
+                        "--where is '%s': expected TAG=VALUE, TAG!=VALUE, TAG=~RE or TAG!~RE".formatted(condition));
+            }
+            String tag = parts.group("tag");
+            String value = parts.group("value");
+            switch (parts.group("operator")) {
+                case "=" ->
+                    oneOf.computeIfAbsent(tag, name -> add(predicates, name)).addIn(value);
+                case "!=" -> add(predicates, tag).setNotEquals(value);
+                case "=~" -> add(predicates, tag).setMatches(value);
+                default -> add(predicates, tag).setNotMatches(value);
+            }
+        }
+        return predicates.stream().map(Predicate.Builder::build).toList();
+    }
+
+    private static Predicate.Builder add(List<Predicate.Builder> predicates, String tag) {
+        Predicate.Builder predicate = Predicate.newBuilder().setColumn(tag);
+        predicates.add(predicate);
+        return predicate;
     }
 
     /// Nanoseconds since the epoch of what an option says.

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.ingester.Version;
+import io.sluice.proto.v1.Predicate;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -219,6 +220,37 @@ final class SluiceCommandTest {
                             CommandFailedException.class,
                             e -> assertThat(e.exitCode()).isEqualTo(ExitCodes.USAGE))
                     .hasMessageStartingWith("--from is '%s': expected RFC 3339".formatted(wrong));
+        }
+    }
+
+    @Test
+    void conditionsOfAQueryEndTheTagAtTheFirstOperator() {
+        assertThat(QueryCommand.predicates(List.of(
+                        "host=a", "host=b=c", "host!=x", "host=~^w=", "rack!~", "host=", "zone!=a!=b", "a!b=c")))
+                .extracting(Predicate::toString)
+                .map(text -> text.replaceAll("\\s+", " ").strip())
+                .containsExactly(
+                        "column: \"host\" in: \"a\" in: \"b=c\" in: \"\"",
+                        "column: \"host\" not_equals: \"x\"",
+                        "column: \"host\" matches: \"^w=\"",
+                        "column: \"rack\" not_matches: \"\"",
+                        "column: \"zone\" not_equals: \"a!=b\"",
+                        "column: \"a!b\" in: \"c\"");
+    }
+
+    @Test
+    void whatIsNoConditionLimitOrOrderIsNamed() {
+        String[] query = {"query", "--namespace", "n", "cpu"};
+        for (String[] wrong : new String[][] {
+            {"--where", "host", "--where is 'host': expected TAG=VALUE"},
+            {"--where", "=a", "--where is '=a': expected TAG=VALUE"},
+            {"--limit", "0", "--limit is 0: expected at least 1"},
+            {"--limit", "many", "--limit"},
+            {"--order", "tiem", "--order"}
+        }) {
+            List<String> words = new ArrayList<>(List.of(query));
+            words.addAll(List.of(wrong[0], wrong[1]));
+            CommandRun.of(words.toArray(String[]::new)).assertFailed(ExitCodes.USAGE, wrong[2]);
         }
     }
 }

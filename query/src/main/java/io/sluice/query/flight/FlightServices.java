@@ -16,6 +16,7 @@ public final class FlightServices {
     /// Makes the service.
     ///
     /// @param source for the list of tables
+    /// @param idle ends streams whose client does not read
     /// @param allocator of what is being sent
     /// @param executor runs Flight's own callbacks
     /// @param threads makes a thread for each stream; virtual ones are fine
@@ -23,13 +24,13 @@ public final class FlightServices {
     public static BindableService create(
             QueryExec queries,
             QuerySource source,
-            FlightSettings settings,
+            IdleStreams idle,
             BufferAllocator allocator,
             ExecutorService executor,
             ThreadFactory threads) {
         return FlightGrpcUtils.createFlightService(
                 allocator,
-                new SluiceFlightProducer(queries, source, settings, allocator, threads),
+                new SluiceFlightProducer(queries, source, idle, allocator, threads),
                 ServerAuthHandler.NO_OP,
                 executor);
     }

@@ -13,8 +13,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.ThreadFactory;
-import org.apache.arrow.flight.BackpressureStrategy;
-import org.apache.arrow.flight.BackpressureStrategy.WaitResult;
 import org.apache.arrow.flight.CallStatus;
 import org.apache.arrow.flight.Criteria;
 import org.apache.arrow.flight.FlightDescriptor;
@@ -25,6 +23,7 @@ import org.apache.arrow.flight.SchemaResult;
 import org.apache.arrow.flight.Ticket;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.arrow.vector.ipc.message.IpcOption;
 import org.apache.arrow.vector.types.pojo.Schema;
 import org.slf4j.Logger;
@@ -38,19 +37,15 @@ final class SluiceFlightProducer extends NoOpFlightProducer {
 
     private final QueryExec queries;
     private final QuerySource source;
-    private final FlightSettings settings;
+    private final IdleStreams idle;
     private final BufferAllocator allocator;
     private final ThreadFactory threads;
 
     SluiceFlightProducer(
-            QueryExec queries,
-            QuerySource source,
-            FlightSettings settings,
-            BufferAllocator allocator,
-            ThreadFactory threads) {
+            QueryExec queries, QuerySource source, IdleStreams idle, BufferAllocator allocator, ThreadFactory threads) {
         this.queries = queries;
         this.source = source;
-        this.settings = settings;
+        this.idle = idle;
         this.allocator = allocator;
         this.threads = threads;
     }
@@ -58,22 +53,14 @@ final class SluiceFlightProducer extends NoOpFlightProducer {
     @Override
     public void getStream(CallContext context, Ticket ticket, ServerStreamListener listener) {
         // This runs on the call's own executor, which also delivers readiness: to wait for that here would be for ever.
-        BackpressureStrategy.CallbackBackpressureStrategy backpressure =
-                new BackpressureStrategy.CallbackBackpressureStrategy();
-        backpressure.register(listener);
+        IdleStreams.Client client = idle.join(listener);
         byte[] bytes = ticket.getBytes();
-        threads.newThread(() -> pump(bytes, listener, backpressure)).start();
+        threads.newThread(() -> pump(bytes, listener, client)).start();
     }
 
-    private void pump(byte[] ticket, ServerStreamListener listener, BackpressureStrategy backpressure) {
-        try (QueryStream stream = queries.execute(QueryRequests.parse(ticket))) {
-            listener.start(stream.root(), stream.dictionaries(), IpcOption.DEFAULT);
-            while (awaitReady(listener, backpressure) && stream.next()) {
-                byte[] metadata = stream.metadata().toByteArray();
-                ArrowBuf buffer = allocator.buffer(metadata.length);
-                buffer.writeBytes(metadata);
-                listener.putNext(buffer); // closes the buffer
-            }
+    private void pump(byte[] ticket, ServerStreamListener listener, IdleStreams.Client client) {
+        try {
+            send(ticket, listener, client);
             if (!listener.isCancelled()) {
                 listener.completed();
             }
@@ -88,19 +75,31 @@ final class SluiceFlightProducer extends NoOpFlightProducer {
         }
     }
 
-    /// Waits until the client reads; false if it has gone.
-    private boolean awaitReady(ServerStreamListener listener, BackpressureStrategy backpressure)
-            throws IdleClientException {
-        if (listener.isCancelled()) {
-            return false;
+    /// Everything that the query holds is released when this returns or throws: before the client hears of the end.
+    private void send(byte[] ticket, ServerStreamListener listener, IdleStreams.Client client)
+            throws InvalidQueryException, TableNotFoundException, QueryRefusedException, IdleClientException {
+        try (QueryStream stream = queries.execute(QueryRequests.parse(ticket))) {
+            listener.start(stream.root(), stream.dictionaries(), IpcOption.DEFAULT);
+            while (awaitReady(client) && stream.next()) {
+                byte[] metadata = stream.metadata().toByteArray();
+                ArrowBuf buffer = allocator.buffer(metadata.length);
+                buffer.writeBytes(metadata);
+                // Copies the batch into gRPC's memory, so that a client that does not read holds no chunk. Closes the
+                // buffer.
+                listener.putNext(buffer);
+            }
         }
-        WaitResult result = backpressure.waitForListener(settings.idleTimeout().toMillis());
-        return switch (result) {
+    }
+
+    /// Waits until the client reads; false if it has gone.
+    private boolean awaitReady(IdleStreams.Client client) throws IdleClientException {
+        return switch (client.await()) {
             case READY -> true;
             case CANCELLED -> false;
-            case TIMEOUT, OTHER ->
+            case IDLE ->
                 throw new IdleClientException(
-                        "the client did not read for %s (--query-idle-timeout)".formatted(settings.idleTimeout()));
+                        "the client did not read for %d s, which is the limit (--query-idle-timeout)"
+                                .formatted(idle.timeout().toSeconds()));
         };
     }
 
@@ -111,7 +110,12 @@ final class SluiceFlightProducer extends NoOpFlightProducer {
             case QueryRefusedException refused ->
                 (refused.isServing() ? CallStatus.RESOURCE_EXHAUSTED : CallStatus.UNAVAILABLE)
                         .withDescription(describe(refused) + "; try again in 1 s");
-            case IdleClientException idle -> CallStatus.TIMED_OUT.withDescription(describe(idle));
+            case IdleClientException late -> CallStatus.TIMED_OUT.withDescription(describe(late));
+            case OutOfMemoryException full -> {
+                LOG.warn("a query found no memory: {}", describe(full));
+                yield CallStatus.RESOURCE_EXHAUSTED.withDescription(
+                        "the memory of queries is used up (--query-memory): ask for fewer rows or columns, or try again in 1 s");
+            }
             default -> {
                 String id = UUID.randomUUID().toString();
                 LOG.error("query failed, error id {}", id, failure);

@@ -21,6 +21,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.arrow.flight.FlightClient;
 import org.apache.arrow.flight.FlightDescriptor;
 import org.apache.arrow.flight.FlightInfo;
@@ -43,6 +44,9 @@ final class SluiceFlightProducerTest {
     private final RootAllocator allocator = new RootAllocator();
     private final BufferAllocator serverAllocator = allocator.newChildAllocator("query", 0, 64 << 20);
     private final InMemoryQuerySource source = new InMemoryQuerySource(allocator);
+    private final AtomicLong nowNs = new AtomicLong();
+    private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    private final IdleStreams idle = new IdleStreams(new FlightSettings(Duration.ofSeconds(60)), nowNs::get, metrics);
     private final ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor();
     private final List<Thread> pumps = Collections.synchronizedList(new ArrayList<>());
     private Server server;
@@ -58,13 +62,7 @@ final class SluiceFlightProducerTest {
                 new SimpleMeterRegistry());
         server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                 .executor(executor)
-                .addService(FlightServices.create(
-                        queries,
-                        source,
-                        new FlightSettings(Duration.ofSeconds(60)),
-                        serverAllocator,
-                        executor,
-                        this::pump))
+                .addService(FlightServices.create(queries, source, idle, serverAllocator, executor, this::pump))
                 .build();
         client = FlightClient.builder(allocator, Location.forGrpcInsecure("127.0.0.1", 1))
                 .build();
@@ -201,6 +199,101 @@ final class SluiceFlightProducerTest {
         }
         // The next query and the allocators at the end tell that nothing was left behind.
         assertThat(get(ticket(",\"timeRange\":{\"endNs\":\"100\"}")).rows()).hasSize(5);
+    }
+
+    private void addLongDay() {
+        List<Row> rows = new ArrayList<>();
+        for (int i = 0; i < 100_000; i++) {
+            rows.add(new Row(2 * DAY + i, "h" + i % 50, i));
+        }
+        for (int chunk = 0; chunk < 10; chunk++) {
+            source.add(rows, false);
+        }
+    }
+
+    private void awaitWaiting() {
+        while (idle.waiting() == 0) {
+            Thread.onSpinWait(); // the transport's buffers fill up
+        }
+    }
+
+    /// Lets time pass until the streams have ended: a client's transport takes a few batches before it is full.
+    private void passTimeUntilAllHaveEnded() {
+        while (pumps.stream().anyMatch(Thread::isAlive)) {
+            nowNs.addAndGet(Duration.ofSeconds(1).toNanos());
+            idle.endIdle();
+            Thread.onSpinWait();
+        }
+    }
+
+    @Test
+    @SuppressWarnings("try") // an interrupted close fails the test
+    void aClientThatDoesNotReadIsEndedAfterTheTimeoutAndHoldsNothing() throws Exception {
+        addLongDay();
+        long holders = source.holders();
+        try (FlightStream stream = client.getStream(ticket(""))) {
+            awaitWaiting();
+            passTimeUntilAllHaveEnded();
+            // The client has read nothing yet.
+            assertThat(serverAllocator.getAllocatedMemory()).isZero();
+            assertThat(source.holders()).isEqualTo(holders);
+            assertThatThrownBy(() -> {
+                        while (stream.next()) {
+                            assertThat(stream.getRoot().getRowCount()).isPositive();
+                        }
+                    })
+                    .isInstanceOfSatisfying(
+                            FlightRuntimeException.class,
+                            e -> assertThat(e.status().code()).isEqualTo(FlightStatusCode.TIMED_OUT))
+                    .hasMessageContaining("did not read for 60 s")
+                    .hasMessageContaining("--query-idle-timeout");
+        }
+        assertThat(metrics.get("sluice.query.idle.ended").counter().count()).isEqualTo(1);
+    }
+
+    @Test
+    @SuppressWarnings("try") // an interrupted close fails the test
+    void aClientThatReadsNowAndThenIsNotEnded() throws Exception {
+        addLongDay();
+        long rows = 0;
+        try (FlightStream stream = client.getStream(ticket(""))) {
+            awaitWaiting();
+            while (stream.next()) {
+                rows += stream.getRoot().getRowCount();
+                nowNs.addAndGet(Duration.ofSeconds(50).toNanos());
+            }
+        }
+        assertThat(rows).isEqualTo(1_000_007);
+        idle.endIdle();
+        assertThat(metrics.get("sluice.query.idle.ended").counter().count()).isZero();
+    }
+
+    @Test
+    void limitOrderMergeAndConditionsAreApplied() throws Exception {
+        source.add(List.of(new Row(9, "c", 50), new Row(5, "a", 10), new Row(4, "web-1", 0)), false);
+        assertThat(get(ticket(",\"columns\":[\"usage\"],\"order\":\"time\",\"limit\":3"))
+                        .rows())
+                .containsExactly("{\"usage\":0.0}", "{\"usage\":1.0}", "{\"usage\":10.0}");
+        assertThat(get(ticket(
+                                ",\"columns\":[\"time\",\"host\",\"usage\",\"extra\"],\"merge\":true,\"timeRange\":{\"endNs\":\"10\"},"
+                                        + "\"predicates\":[{\"column\":\"host\",\"matches\":\"^[ac]$\"}]"))
+                        .rows())
+                .containsExactly(
+                        "{\"time\":\"1970-01-01T00:00:00.000000005Z\",\"host\":\"a\",\"usage\":10.0,\"extra\":null}",
+                        "{\"time\":\"1970-01-01T00:00:00.000000009Z\",\"host\":\"c\",\"usage\":50.0,\"extra\":\"e1\"}");
+        assertThat(get(ticket(",\"columns\":[\"usage\"],\"predicates\":[{\"column\":\"host\",\"notMatches\":\"\"}]"))
+                        .rows())
+                .as("no value at all")
+                .containsExactly("{\"usage\":3.0}");
+    }
+
+    @Test
+    void aQueryThatFindsNoMemorySaysSoAndTheNextOneIsAnswered() throws Exception {
+        addLongDay();
+        serverAllocator.setLimit(1 << 20);
+        requireError(ticket(",\"merge\":true"), FlightStatusCode.RESOURCE_EXHAUSTED, "--query-memory");
+        serverAllocator.setLimit(64 << 20);
+        assertThat(get(ticket(",\"limit\":1")).rows()).hasSize(1);
     }
 
     private void requireError(Ticket ticket, FlightStatusCode code, String message) {
