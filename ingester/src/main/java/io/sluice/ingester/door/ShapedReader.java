@@ -15,9 +15,9 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Reads requests that look like ones before: the same tables and columns, in the same order, each field once and packed,
-/// as encoders write them. What is found there is compared with the bytes of the [WriteShape] and not taken apart again,
-/// and no object is made. All that [WriteDecoder] checks of values is checked here too.
+/// Reads requests that look like ones before: the same tables and columns, in the same order, each field once and
+/// packed, as encoders write them. What is found there is compared with the bytes of the [WriteShape] and not taken
+/// apart again, and no object is made. All that [WriteDecoder] checks of values is checked here too.
 ///
 /// A request that it does not read may be good or bad: [WriteDecoder] tells. One that it reads is one that
 /// [WriteDecoder] takes, with the same rows. For one thread; bounded.
@@ -87,7 +87,8 @@ public final class ShapedReader {
 
     /// Remembers what a write looks like.
     ///
-    /// @return whether all of its tables are there to be recognised; if not, it has more of them than are looked at
+    /// @return whether all of its tables are there to be recognised; if not, it has more of them than are
+    ///     looked at
     public boolean learn(DecodedWrite write) {
         if (write.tables().size() > MAX_TABLES) {
             return false;
@@ -189,7 +190,7 @@ public final class ShapedReader {
     }
 
     private boolean isSame(byte[] name, int at, int lengthBytes) {
-        return name.length == lengthBytes && Arrays.equals(name, 0, lengthBytes, request, at, at + lengthBytes);
+        return name.length == lengthBytes && ByteHash.isSame(name, 0, request, at, lengthBytes);
     }
 
     private boolean readColumns(WriteShape shape, int rowCount) {
@@ -204,8 +205,7 @@ public final class ShapedReader {
             end = tableEnd;
             int lengthBytes = enter(TableBatch.COLUMNS_FIELD_NUMBER);
             byte[] head = shape.head(i);
-            if (lengthBytes <= head.length
-                    || !Arrays.equals(request, position, position + head.length, head, 0, head.length)) {
+            if (lengthBytes <= head.length || !ByteHash.isSame(head, 0, request, position, head.length)) {
                 return false;
             }
             end = position + lengthBytes;
@@ -358,8 +358,8 @@ public final class ShapedReader {
         return areStrings(rows, index, dataAt, dataBytes);
     }
 
-    /// Whether offsets never go back nor beyond the data, and all data that they cover is UTF-8, cut between characters.
-    /// Where only a null row's is not, [WriteDecoder] has to see it.
+    /// Whether offsets never go back nor beyond the data, and all data that they cover is UTF-8, cut between
+    /// characters. Where only a null row's is not, [WriteDecoder] has to see it.
     private boolean areStrings(ShapedRows rows, int index, int dataAt, int dataBytes) {
         int previous = 0;
         for (int row = 0; row <= rows.rowCount; row++) {

@@ -65,8 +65,7 @@ public final class WriteDecoder {
         return new DecodedWrite(namespace, tables);
     }
 
-    private static NamespaceName namespace(byte[] request, RawWrite raw)
-            throws InvalidWriteException {
+    private static NamespaceName namespace(byte[] request, RawWrite raw) throws InvalidWriteException {
         if (raw.namespace.lengthBytes() == 0) {
             throw new InvalidWriteException("namespace is missing: expected 1 to 255 bytes of UTF-8");
         }
@@ -77,8 +76,7 @@ public final class WriteDecoder {
         }
     }
 
-    private static TableName tableName(
-            byte[] request, NamespaceName namespace, RawTable table, int index)
+    private static TableName tableName(byte[] request, NamespaceName namespace, RawTable table, int index)
             throws InvalidWriteException {
         if (table.table.lengthBytes() == 0) {
             throw new InvalidWriteException(
@@ -93,8 +91,7 @@ public final class WriteDecoder {
         }
     }
 
-    private static DecodedTable table(
-            byte[] request, NamespaceName namespace, TableName name, RawTable raw)
+    private static DecodedTable table(byte[] request, NamespaceName namespace, TableName name, RawTable raw)
             throws InvalidWriteException {
         if (Integer.compareUnsigned(raw.rowCount, MAX_ROWS) > 0 || raw.rowCount == 0) {
             throw new InvalidWriteException("namespace '%s', table '%s': row_count is %s: expected 1 to %,d"
@@ -109,8 +106,7 @@ public final class WriteDecoder {
                         "namespace '%s', table '%s', column '%s': stands twice in the table: expected once"
                                 .formatted(namespace, name, column));
             }
-            columns.add(
-                    new ColumnDecoder(request, namespace, name, column, raw.rowCount).decode(raw.columns.get(i)));
+            columns.add(new ColumnDecoder(request, namespace, name, column, raw.rowCount).decode(raw.columns.get(i)));
         }
         if (!names.contains(ColumnSchema.TIME_NAME)) {
             throw new InvalidWriteException(

@@ -30,8 +30,7 @@ public final class WriteShape {
         this.index = index;
         this.namespace = namespace;
         this.table = decoded.table();
-        this.columns =
-                decoded.columns().stream().map(DecodedColumn::schema).toList();
+        this.columns = decoded.columns().stream().map(DecodedColumn::schema).toList();
         this.namespaceBytes = utf8(namespace.value());
         this.tableBytes = utf8(table.value());
         this.heads = new byte[columns.size()][];

@@ -2,6 +2,7 @@ package io.sluice.query.flight;
 
 import io.grpc.BindableService;
 import io.sluice.query.QueryExec;
+import io.sluice.query.QueryGate;
 import io.sluice.query.QuerySource;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ThreadFactory;
@@ -15,12 +16,14 @@ public final class FlightServices {
 
     /// Makes the service.
     ///
+    /// @param gate where streams wait until they may begin; what tells of schemas alone does not wait
     /// @param source for the list of tables
     /// @param allocator of what is being sent
     /// @param executor runs Flight's own callbacks
     /// @param threads makes a thread for each stream; virtual ones are fine
     @SuppressWarnings("deprecation") // the only way in takes one; this is the one that does nothing
     public static BindableService create(
+            QueryGate gate,
             QueryExec queries,
             QuerySource source,
             FlightSettings settings,
@@ -29,7 +32,7 @@ public final class FlightServices {
             ThreadFactory threads) {
         return FlightGrpcUtils.createFlightService(
                 allocator,
-                new SluiceFlightProducer(queries, source, settings, allocator, threads),
+                new SluiceFlightProducer(gate, queries, source, settings, allocator, threads),
                 ServerAuthHandler.NO_OP,
                 executor);
     }
