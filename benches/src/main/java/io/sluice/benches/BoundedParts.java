@@ -100,7 +100,7 @@ final class BoundedParts implements AutoCloseable {
                 Thread.ofPlatform().name("replay-", 0).factory(),
                 metrics);
         long startNanos = System.nanoTime();
-        ReplayReport report = replayer.replay(wal);
+        ReplayReport report = replayer.replay(wal, SequenceNumber.NONE);
         double seconds = (System.nanoTime() - startNanos) / 1e9;
         note(buffer.memoryBytes());
         persist.close();

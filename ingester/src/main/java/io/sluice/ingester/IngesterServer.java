@@ -207,16 +207,20 @@ public final class IngesterServer {
     private void replay() throws IOException, InterruptedException {
         WritePipeline old = wiring.pipeline.get();
         wiring.replay.begin();
-        ReplayReport report = old.replayer().replay(wiring.wal);
+        ReplayReport report = old.replayer().replay(wiring.wal, known.highestPersisted());
         wiring.replay.end();
         wiring.replayed.set(Optional.of(report));
         wiring.quarantined().ifPresent(IngesterServer::warnOf);
         report.problems().forEach(problem -> wiring.errors.add("log", problem));
-        if (known.highestPersisted().isAfter(wiring.wal.lastSequence())) {
-            takeNewId(old);
-        } else if (wiring.wal.lastSequence().isAfter(old.stable().stable())) {
+        boolean isIdGivenUp = known.highestPersisted().isAfter(wiring.wal.lastSequence());
+        if (!isIdGivenUp && wiring.wal.lastSequence().isAfter(old.stable().stable())) {
             // Numbers that only segments' headers tell of: their writes are in files.
             old.stable().publish(wiring.wal.lastSequence());
+        }
+        // All that an earlier process acknowledged is in the buffer, or in files.
+        wiring.replayGate.open();
+        if (isIdGivenUp) {
+            takeNewId(old);
         }
     }
 
@@ -326,6 +330,7 @@ public final class IngesterServer {
                 this::abandonStop,
                 wiring.settings.shutdownDeadline().plus(STOP_GRACE).toMillis(),
                 TimeUnit.MILLISECONDS);
+        wiring.replayGate.stop();
         wiring.state.set(Reason.GRACEFUL_STOP);
         grpc.endServing();
         grpc.stopStreams();

@@ -92,6 +92,9 @@ final class Wiring {
     /// How long a write that comes alone waits for room among those in flight, before it is refused.
     private static final Duration MAX_WAIT = Duration.ofSeconds(1);
 
+    /// How long a query waits for the replay of the log, if its client has no deadline.
+    private static final Duration MAX_QUERY_WAIT = Duration.ofMinutes(1);
+
     final ServeSettings settings;
     final InstantSource clock = Clock.systemUTC();
     final LongSupplier nanoTime = System::nanoTime;
@@ -114,6 +117,8 @@ final class Wiring {
     final AtomicBoolean givingUpId = new AtomicBoolean();
     /// What the start found in the log; empty while it is replayed.
     final AtomicReference<Optional<ReplayReport>> replayed = new AtomicReference<>(Optional.empty());
+    /// Where queries wait for that.
+    final ReplayGate replayGate;
     /// How far the start is with it.
     final ReplayWatch replay;
     /// What starts set aside of the log.
@@ -138,6 +143,7 @@ final class Wiring {
         this.inFlight = new InFlightWrites(settings.inflightBytes(), settings.inflightOps(), nanoTime, metrics);
         this.idleStreams = new IdleStreams(settings.flight(), nanoTime, metrics);
         writes.set(WritePath.notReady(inFlight));
+        this.replayGate = new ReplayGate(settings.maxConcurrentQueries(), MAX_QUERY_WAIT, metrics);
         this.bodies = new FixedByteBudget(
                 Math.max(settings.inflightBytes(), HttpDoor.minBodyBudgetBytes(settings.maxRequestBytes())),
                 "--inflight-bytes");
@@ -298,12 +304,11 @@ final class Wiring {
         QuerySource source = new CurrentSource();
         QueryExec queries = new InstrumentedQueryExec(
                 new LimitedQueryExec(
-                        new ReadyQueryExec(new BufferQueryExec(source, queryAllocator, metrics), state),
-                        settings.maxConcurrentQueries(),
-                        metrics),
+                        new BufferQueryExec(source, queryAllocator, metrics), settings.maxConcurrentQueries(), metrics),
                 nanoTime,
                 metrics);
         BindableService flight = FlightServices.create(
+                replayGate,
                 queries,
                 source,
                 idleStreams,

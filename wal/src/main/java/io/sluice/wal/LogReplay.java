@@ -125,7 +125,7 @@ final class LogReplay {
             }
             giveNames(files);
             letGo(files, buffers);
-            totalBytes = SegmentDirectory.sizeBytes(files);
+            totalBytes = expectedBytes(files, buffers);
             for (Map.Entry<Long, Path> file : files.entrySet()) {
                 segments.sawId(file.getKey());
                 read(file.getKey(), file.getValue(), files, handler, buffers);
@@ -150,6 +150,24 @@ final class LogReplay {
                     quarantined);
         }
         return new ReplayReport(files.size(), entries, payloadBytes, tornBytes, quarantined, lostEntries, problems);
+    }
+
+    /// Bytes of all segments that will be read. The last one mostly has room left, which is no work; of those before
+    /// it, this shows only when they are read.
+    private static long expectedBytes(NavigableMap<Long, Path> files, ReadAheadBuffers buffers) throws IOException {
+        if (files.isEmpty()) {
+            return 0;
+        }
+        Map.Entry<Long, Path> last = files.lastEntry();
+        try (SegmentReader reader = new SegmentReader(last.getValue(), last.getKey(), 0, false, buffers)) {
+            return SegmentDirectory.sizeBytes(files.headMap(last.getKey(), false)) + reader.guessEnd();
+        }
+    }
+
+    /// A segment was read up to `readBytes` of the `sizeBytes` of its file.
+    private void endOf(long startBytes, long readBytes, long sizeBytes, boolean isLast) {
+        doneBytes = startBytes + readBytes;
+        totalBytes = isLast ? doneBytes : totalBytes - (sizeBytes - readBytes);
     }
 
     /// Before anything is handed out or changed.
@@ -231,7 +249,7 @@ final class LogReplay {
                 reader.expectAbove(lastSequence);
             } else if (isWithoutAcknowledged(reader, files, id, buffers)) {
                 withoutEntries(reader, file);
-                doneBytes = startBytes + sizeBytes;
+                endOf(startBytes, 0, sizeBytes, id == files.lastKey());
                 return;
             } else {
                 damagedHeader(reader, file, id, createdAtMillis);
@@ -246,8 +264,8 @@ final class LogReplay {
                 }
                 doneBytes = startBytes + reader.position();
             }
+            endOf(startBytes, reader.position(), sizeBytes, id == files.lastKey());
         }
-        doneBytes = startBytes + sizeBytes;
         numbersKnown |= tellsNumbers;
         segments.found(new Segment(
                 id, file, sizeBytes, firstSequence, Math.max(lastSequence, firstSequence - 1), createdAtMillis));

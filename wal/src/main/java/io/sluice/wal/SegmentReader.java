@@ -146,6 +146,22 @@ final class SegmentReader implements AutoCloseable {
         return file.sizeBytes();
     }
 
+    /// Where the entries end, as far as their headers tell: a guess, as nothing is checked. Leaves the position as it
+    /// is.
+    long guessEnd() throws IOException {
+        long at = headerBytes.length;
+        long sequence = 0;
+        while (at < file.sizeBytes()) {
+            EntryHeader entry = entryHeader(at);
+            if (!entry.isPlausible(file.sizeBytes() - at) || entry.sequence() <= sequence) {
+                return at; // zeros, or an entry of the file's earlier use, whose number is lower
+            }
+            sequence = entry.sequence();
+            at += entry.sizeBytes();
+        }
+        return file.sizeBytes();
+    }
+
     /// How far the file was read.
     long position() {
         return position;

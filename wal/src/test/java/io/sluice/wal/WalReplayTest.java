@@ -13,6 +13,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableMap;
 import java.util.Random;
@@ -84,6 +85,37 @@ final class WalReplayTest {
         assertThat(replayed.report().problems()).isEmpty();
         assertThat(replayed.entries()).hasSize(300);
         assertThat(WalFolder.isPartOf(replayed.entries(), written)).isTrue();
+    }
+
+    /// The last segment has room for many more entries, which nobody has to wait for.
+    @Test
+    void progressGoesToTheLastEntryAndNotToTheFilesEnd() throws Exception {
+        for (long segmentBytes : List.of(ONE_SEGMENT, SMALL_SEGMENTS)) {
+            WalFolder log = new WalFolder(folder.resolve("wal-" + segmentBytes), segmentBytes);
+            int count = 20;
+            log.write(count, LARGE_PAYLOAD, SEED);
+            List<ReplayProgress> seen = new ArrayList<>();
+            try (Wal wal = log.open()) {
+                wal.replay((_, _) -> seen.add(wal.replayProgress()), WalFolder.THREADS);
+                ReplayProgress end = wal.replayProgress();
+                assertThat(end.doneBytes()).isEqualTo(end.totalBytes());
+                assertThat(seen).hasSize(count);
+                for (int i = 1; i < count; i++) {
+                    ReplayProgress before = seen.get(i - 1);
+                    ReplayProgress now = seen.get(i);
+                    assertThat(now.doneBytes())
+                            .isGreaterThan(before.doneBytes())
+                            .isLessThan(now.totalBytes());
+                    assertThat(now.totalBytes()).isLessThanOrEqualTo(before.totalBytes());
+                }
+                long leftBytes = seen.getLast().totalBytes() - seen.getLast().doneBytes();
+                assertThat(leftBytes).as("the last entry").isBetween(1L, LARGE_PAYLOAD + 64L);
+                if (segmentBytes == ONE_SEGMENT) {
+                    assertThat(seen.getFirst().totalBytes()).isEqualTo(end.totalBytes());
+                    assertThat(end.totalBytes()).isLessThan(count * (LARGE_PAYLOAD + 64L));
+                }
+            }
+        }
     }
 
     /// Cuts the log at every byte. What is left replays to a prefix of what was written: never a hole or an invention.

@@ -8,6 +8,9 @@ import io.sluice.rows.RowColumn;
 import io.sluice.rows.TagIndex;
 import io.sluice.rows.TagIndexes;
 import io.sluice.rows.TagNumbers;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.List;
 import org.apache.arrow.memory.ArrowBuf;
@@ -24,6 +27,8 @@ import org.apache.arrow.vector.ipc.message.ArrowFieldNode;
 /// Memory is taken by [#create] and [#reserve] alone. If it runs out, the column shows what it showed before; what has
 /// grown until then stays, and is used by whoever comes next.
 abstract sealed class ColumnAppender implements AutoCloseable {
+    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+
     final ColumnSchema schema;
     final BufferAllocator allocator;
     private final GrowingBuffer validity;
@@ -359,6 +364,7 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         private final TagNumbers numbers;
         /// The codes here of the codes of the rows that were reserved last.
         private int[] translated = {};
+        private byte[] copied = {};
 
         private long dataBytes;
 
@@ -429,12 +435,22 @@ abstract sealed class ColumnAppender implements AutoCloseable {
 
         @Override
         void appendValues(ShapedRows source, int column, int at) {
-            ArrowBuf to = codes.memory();
-            for (int row = 0; row < source.rowCount(); row++) {
-                if (source.isPresent(column, row)) {
-                    to.setInt((long) (at + row) * Integer.BYTES, translated[source.code(column, row)]);
+            int rowCount = source.rowCount();
+            if (rowCount == 1) {
+                if (source.isWithoutNulls(column)) {
+                    codes.memory().setInt((long) at * Integer.BYTES, translated[source.code(column, 0)]);
                 }
+                return;
             }
+            if (copied.length < rowCount * Integer.BYTES) {
+                copied = new byte[rowCount * Integer.BYTES];
+            }
+            // On the heap first, then all at once: Arrow checks each access.
+            for (int row = 0; row < rowCount; row++) {
+                int code = source.isPresent(column, row) ? translated[source.code(column, row)] : 0;
+                INT.set(copied, row * Integer.BYTES, code);
+            }
+            codes.memory().setBytes((long) at * Integer.BYTES, copied, 0, (long) rowCount * Integer.BYTES);
         }
 
         /// Forgets what was translated, and makes room for so many codes.

@@ -1,5 +1,6 @@
 package io.sluice.ingester.buffer;
 
+import io.sluice.ingester.door.ByteHash;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -93,8 +94,7 @@ final class TagValues {
 
     private boolean isAt(int code, byte[] source, int from, int lengthBytes) {
         int start = start(code);
-        return ends[code] - start == lengthBytes
-                && Arrays.equals(content, start, ends[code], source, from, from + lengthBytes);
+        return ends[code] - start == lengthBytes && ByteHash.isSame(content, start, source, from, lengthBytes);
     }
 
     private static String text(byte[] source, int from, int lengthBytes) {

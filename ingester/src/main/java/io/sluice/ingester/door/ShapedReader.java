@@ -190,7 +190,7 @@ public final class ShapedReader {
     }
 
     private boolean isSame(byte[] name, int at, int lengthBytes) {
-        return name.length == lengthBytes && Arrays.equals(name, 0, lengthBytes, request, at, at + lengthBytes);
+        return name.length == lengthBytes && ByteHash.isSame(name, 0, request, at, lengthBytes);
     }
 
     private boolean readColumns(WriteShape shape, int rowCount) {
@@ -205,8 +205,7 @@ public final class ShapedReader {
             end = tableEnd;
             int lengthBytes = enter(TableBatch.COLUMNS_FIELD_NUMBER);
             byte[] head = shape.head(i);
-            if (lengthBytes <= head.length
-                    || !Arrays.equals(request, position, position + head.length, head, 0, head.length)) {
+            if (lengthBytes <= head.length || !ByteHash.isSame(head, 0, request, position, head.length)) {
                 return false;
             }
             end = position + lengthBytes;

@@ -70,7 +70,11 @@ public final class WalReplayer {
     private final ThreadFactory threads;
     private final Counter writes;
     private final Counter rows;
+    private final Counter skipped;
     private final Counter quarantined;
+    /// Writes above it are in no file.
+    private volatile SequenceNumber inFilesThrough = SequenceNumber.NONE;
+
     private final AtomicLong appliedRows = new AtomicLong();
     /// Those that no thread uses now; each remembers what the writes before looked like.
     private final Queue<WriteGatherer> gatherers = new ConcurrentLinkedQueue<>();
@@ -85,14 +89,12 @@ public final class WalReplayer {
 
         /// Neighbours whose rows were gathered.
         ///
-        /// @param writes at least one
+        /// @param writes those that have rows here
         /// @param rowCount of all of them, also of those that are in files
-        record Gathered(List<Logged> writes, long rowCount, List<GatheredRows> rows) implements Decoded {
-            @Override
-            public SequenceNumber sequence() {
-                return writes.getLast().sequence();
-            }
-        }
+        /// @param skipped how many more there were, all of whose rows are in files
+        record Gathered(
+                List<Logged> writes, long rowCount, List<GatheredRows> rows, long skipped, SequenceNumber sequence)
+                implements Decoded {}
 
         record Applicable(WriteOperation operation) implements Decoded {
             @Override
@@ -144,6 +146,10 @@ public final class WalReplayer {
         this.threads = threads;
         this.writes = counter(metrics, "sluice.replay.writes", "Writes applied from the log at start");
         this.rows = counter(metrics, "sluice.replay.rows", "Rows applied from the log at start");
+        this.skipped = counter(
+                metrics,
+                "sluice.replay.skipped",
+                "Writes of the log that were skipped at start: all of each is in files");
         this.quarantined = counter(
                 metrics, "sluice.replay.quarantined", "Writes of the log that did not apply and were set aside");
     }
@@ -159,9 +165,13 @@ public final class WalReplayer {
 
     /// Replays the whole log.
     ///
+    /// @param inFiles the highest number of the ingester that was in any file when the process started:
+    ///     writes up to it may be in files as a whole, and are then skipped after a look at their names and
+    ///     timestamps
     /// @throws IOException if the log cannot be read, the catalog cannot answer, there is no memory for a
     ///     write, or one cannot be set aside
-    public ReplayReport replay(Wal wal) throws IOException, InterruptedException {
+    public ReplayReport replay(Wal wal, SequenceNumber inFiles) throws IOException, InterruptedException {
+        inFilesThrough = inFiles;
         int decoders = Runtime.getRuntime().availableProcessors();
         try (ExecutorService pool = Executors.newFixedThreadPool(decoders, threads);
                 ExecutorService applier = Executors.newSingleThreadExecutor(threads)) {
@@ -309,7 +319,7 @@ public final class WalReplayer {
     private static void release(Decoded write) {
         switch (write) {
             case Decoded.Applicable(WriteOperation operation) -> operation.close();
-            case Decoded.Gathered(List<Logged> _, long _, List<GatheredRows> rows) -> rows.forEach(GatheredRows::close);
+            case Decoded.Gathered gathered -> gathered.rows().forEach(GatheredRows::close);
             case Decoded.Inapplicable _, Decoded.Postponed _ -> {}
         }
     }
@@ -341,6 +351,8 @@ public final class WalReplayer {
         private final List<Decoded> decoded;
         private List<Logged> gathered = new ArrayList<>();
         private long rowCount;
+        private long skippedWrites;
+        private SequenceNumber last = SequenceNumber.NONE;
 
         /// @param decoded where all goes, in order
         /// @param lengthBytes of all writes that will be added
@@ -352,6 +364,15 @@ public final class WalReplayer {
         }
 
         void add(Logged write) throws IOException {
+            if (!write.sequence().isAfter(inFilesThrough) && gatherer.isInFiles(write.payload(), write.sequence())) {
+                skippedWrites++;
+            } else {
+                addRows(write);
+            }
+            last = write.sequence();
+        }
+
+        private void addRows(Logged write) throws IOException {
             try {
                 if (!tryGather(write)) {
                     addUnlike(write);
@@ -384,8 +405,8 @@ public final class WalReplayer {
         }
 
         /// No memory, or a bug: whichever write it is that cannot be applied shows by itself.
-        private void oneByOne(Logged last, RuntimeException cause) throws IOException {
-            LOG.debug("writes {} to {} are not gathered", first(last), last.sequence(), cause);
+        private void oneByOne(Logged added, RuntimeException cause) throws IOException {
+            LOG.debug("writes {} to {} are not gathered", first(added), added.sequence(), cause);
             gatherer.close();
             List<Logged> writes = gathered;
             gathered = new ArrayList<>();
@@ -393,19 +414,20 @@ public final class WalReplayer {
             for (Logged write : writes) {
                 decoded.add(decode(write));
             }
-            decoded.add(decode(last));
+            decoded.add(decode(added));
         }
 
-        private SequenceNumber first(Logged last) {
-            return gathered.isEmpty() ? last.sequence() : gathered.getFirst().sequence();
+        private SequenceNumber first(Logged added) {
+            return gathered.isEmpty() ? added.sequence() : gathered.getFirst().sequence();
         }
 
         /// What was gathered so far stays together, and nothing else comes to it.
         void end() {
-            if (!gathered.isEmpty()) {
-                decoded.add(new Decoded.Gathered(gathered, rowCount, gatherer.take()));
+            if (!gathered.isEmpty() || skippedWrites > 0) {
+                decoded.add(new Decoded.Gathered(gathered, rowCount, gatherer.take(), skippedWrites, last));
                 gathered = new ArrayList<>();
                 rowCount = 0;
+                skippedWrites = 0;
             }
         }
 
@@ -489,6 +511,7 @@ public final class WalReplayer {
             }
             writes.increment((double) gathered.writes().size());
             this.rows.increment((double) gathered.rowCount());
+            skipped.increment((double) gathered.skipped());
             appliedRows.addAndGet(gathered.rowCount());
         } catch (OutOfMemoryException e) {
             throw noMemory(gathered.writes().getLast(), String.valueOf(e.getMessage()));

@@ -4,11 +4,15 @@ import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.buffer.GatheredRows;
 import io.sluice.ingester.door.DecodedWrite;
 import io.sluice.ingester.door.DecodedWrite.DecodedTable;
+import io.sluice.ingester.door.OutlineReader;
+import io.sluice.ingester.door.OutlineReader.Outline;
+import io.sluice.ingester.door.OutlineReader.TableOutline;
 import io.sluice.ingester.door.ShapedReader;
 import io.sluice.ingester.door.ShapedRows;
 import io.sluice.ingester.door.WriteShape;
 import io.sluice.ingester.schema.SchemaCache;
 import io.sluice.ingester.schema.SchemaConflictException;
+import io.sluice.model.PartitionTemplate;
 import io.sluice.model.SequenceNumber;
 import io.sluice.model.TableId;
 import io.sluice.model.TableSchema;
@@ -18,6 +22,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Gathers the rows of small writes that follow one another, by partition, for whoever has many at hand: a replay. What
@@ -36,6 +41,8 @@ public final class WriteGatherer implements AutoCloseable {
     /// By the shapes' indexes.
     private @Nullable Known[] known = new Known[64];
     private Map<Partition, GatheredRows> partitions = new HashMap<>();
+    /// How far partitions are in files; may be more by now. Since the last [#begin].
+    private final Map<Partition, SequenceNumber> inFiles = new HashMap<>();
     /// Of the write that is being added, table by table.
     private final List<GatheredRows> targets = new ArrayList<>();
     private long gatheredBytes;
@@ -61,6 +68,7 @@ public final class WriteGatherer implements AutoCloseable {
 
     /// Begins to gather writes, which are so many bytes together.
     public void begin(long lengthBytes) {
+        inFiles.clear();
         gatheredBytes = 0;
         expectedBytes = lengthBytes;
     }
@@ -101,6 +109,51 @@ public final class WriteGatherer implements AutoCloseable {
             append(targets.get(i), rows, sequence);
         }
         return added;
+    }
+
+    /// Whether all rows of a write are in files already, as far as its names and timestamps tell: its other columns are
+    /// not looked at. No table or column is created.
+    ///
+    /// @return false also if that cannot be told
+    /// @throws IOException if the catalog cannot answer
+    public boolean isInFiles(byte[] request, SequenceNumber sequence) throws IOException {
+        Optional<Outline> outline = OutlineReader.read(request);
+        if (outline.isEmpty()) {
+            return false;
+        }
+        for (TableOutline table : outline.get().tables()) {
+            Optional<TableSchema> schema = schemas.find(outline.get().namespace(), table.table());
+            if (schema.isEmpty() || !isInFiles(table, schema.get(), sequence)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private boolean isInFiles(TableOutline table, TableSchema schema, SequenceNumber sequence) throws IOException {
+        long lastSlot = Long.MIN_VALUE; // none: timestamps in range have smaller ones
+        for (int row = 0; row < table.rowCount(); row++) {
+            long timeNs = table.timeNs(row);
+            if (!PartitionTemplate.isInRange(timeNs)) {
+                return false;
+            }
+            long slot = schema.template().slot(timeNs);
+            if (slot != lastSlot && sequence.isAfter(persistedThrough(schema, slot))) {
+                return false;
+            }
+            lastSlot = slot;
+        }
+        return true;
+    }
+
+    private SequenceNumber persistedThrough(TableSchema schema, long slot) throws IOException {
+        Partition partition = new Partition(schema.tableId(), slot);
+        SequenceNumber known = inFiles.get(partition);
+        if (known == null) {
+            known = buffer.prepare(schema, schema.template().key(slot));
+            inFiles.put(partition, known);
+        }
+        return known;
     }
 
     /// Remembers what a write looks like, so that it and its like can be added.

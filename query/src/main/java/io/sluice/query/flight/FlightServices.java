@@ -2,6 +2,7 @@ package io.sluice.query.flight;
 
 import io.grpc.BindableService;
 import io.sluice.query.QueryExec;
+import io.sluice.query.QueryGate;
 import io.sluice.query.QuerySource;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ThreadFactory;
@@ -15,6 +16,7 @@ public final class FlightServices {
 
     /// Makes the service.
     ///
+    /// @param gate where streams wait until they may begin; what tells of schemas alone does not wait
     /// @param source for the list of tables
     /// @param idle ends streams whose client does not read
     /// @param allocator of what is being sent
@@ -22,6 +24,7 @@ public final class FlightServices {
     /// @param threads makes a thread for each stream; virtual ones are fine
     @SuppressWarnings("deprecation") // the only way in takes one; this is the one that does nothing
     public static BindableService create(
+            QueryGate gate,
             QueryExec queries,
             QuerySource source,
             IdleStreams idle,
@@ -30,7 +33,7 @@ public final class FlightServices {
             ThreadFactory threads) {
         return FlightGrpcUtils.createFlightService(
                 allocator,
-                new SluiceFlightProducer(queries, source, idle, allocator, threads),
+                new SluiceFlightProducer(gate, queries, source, idle, allocator, threads),
                 ServerAuthHandler.NO_OP,
                 executor);
     }

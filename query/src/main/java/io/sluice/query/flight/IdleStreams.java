@@ -48,10 +48,15 @@ public final class IdleStreams {
     }
 
     /// Begins to listen to a client. To be called before the call's first callback.
-    Client join(ServerStreamListener listener) {
+    ///
+    /// @param gone hears that the client has gone, on a thread of the call's executor
+    Client join(ServerStreamListener listener, Runnable gone) {
         Client client = new Client(listener);
         listener.setOnReadyHandler(client::wake);
-        listener.setOnCancelHandler(client::wake);
+        listener.setOnCancelHandler(() -> {
+            gone.run();
+            client.wake();
+        });
         return client;
     }
 

@@ -1,8 +1,10 @@
 package io.sluice.query.flight;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.sluice.model.TableSchema;
 import io.sluice.query.InvalidQueryException;
 import io.sluice.query.QueryExec;
+import io.sluice.query.QueryGate;
 import io.sluice.query.QueryRefusedException;
 import io.sluice.query.QueryRequest;
 import io.sluice.query.QueryRequests;
@@ -11,8 +13,10 @@ import io.sluice.query.QueryStream;
 import io.sluice.query.TableNotFoundException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.locks.ReentrantLock;
 import org.apache.arrow.flight.CallStatus;
 import org.apache.arrow.flight.Criteria;
 import org.apache.arrow.flight.FlightDescriptor;
@@ -35,6 +39,7 @@ import org.slf4j.LoggerFactory;
 final class SluiceFlightProducer extends NoOpFlightProducer {
     private static final Logger LOG = LoggerFactory.getLogger(SluiceFlightProducer.class);
 
+    private final QueryGate gate;
     private final QueryExec queries;
     private final QuerySource source;
     private final IdleStreams idle;
@@ -42,7 +47,13 @@ final class SluiceFlightProducer extends NoOpFlightProducer {
     private final ThreadFactory threads;
 
     SluiceFlightProducer(
-            QueryExec queries, QuerySource source, IdleStreams idle, BufferAllocator allocator, ThreadFactory threads) {
+            QueryGate gate,
+            QueryExec queries,
+            QuerySource source,
+            IdleStreams idle,
+            BufferAllocator allocator,
+            ThreadFactory threads) {
+        this.gate = gate;
         this.queries = queries;
         this.source = source;
         this.idle = idle;
@@ -53,13 +64,56 @@ final class SluiceFlightProducer extends NoOpFlightProducer {
     @Override
     public void getStream(CallContext context, Ticket ticket, ServerStreamListener listener) {
         // This runs on the call's own executor, which also delivers readiness: to wait for that here would be for ever.
-        IdleStreams.Client client = idle.join(listener);
+        Beginning beginning = new Beginning();
+        IdleStreams.Client client = idle.join(listener, beginning::interrupt);
         byte[] bytes = ticket.getBytes();
-        threads.newThread(() -> pump(bytes, listener, client)).start();
+        threads.newThread(() -> pump(bytes, listener, client, beginning)).start();
     }
 
-    private void pump(byte[] ticket, ServerStreamListener listener, IdleStreams.Client client) {
+    /// A query that waits until it may begin: if its client goes, or has no time left, it waits no longer.
+    private static final class Beginning {
+        private final ReentrantLock lock = new ReentrantLock();
+
+        @GuardedBy("lock")
+        private Optional<Thread> waiting = Optional.empty();
+
+        void interrupt() {
+            lock.lock();
+            try {
+                waiting.ifPresent(Thread::interrupt);
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        void await(QueryGate gate, ServerStreamListener listener) throws QueryRefusedException {
+            set(Optional.of(Thread.currentThread()));
+            try {
+                if (!listener.isCancelled()) {
+                    gate.await();
+                }
+            } catch (InterruptedException e) {
+                throw new QueryRefusedException(false, "the client waits no longer");
+            } finally {
+                set(Optional.empty());
+                var _ = Thread.interrupted(); // from here on the listener is asked
+            }
+        }
+
+        private void set(Optional<Thread> thread) {
+            lock.lock();
+            try {
+                waiting = thread;
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    private void pump(
+            byte[] ticket, ServerStreamListener listener, IdleStreams.Client client, Beginning beginning) {
         try {
+            beginning.await(gate, listener);
             send(ticket, listener, client);
             if (!listener.isCancelled()) {
                 listener.completed();

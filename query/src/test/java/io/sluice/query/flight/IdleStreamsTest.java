@@ -23,7 +23,7 @@ final class IdleStreamsTest {
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final IdleStreams idle = new IdleStreams(new FlightSettings(Duration.ofSeconds(60)), nowNs::get, metrics);
     private final FakeListener listener = new FakeListener();
-    private final Client client = idle.join(listener);
+    private final Client client = idle.join(listener, () -> {});
 
     /// A client that is told when to read and when to go.
     private static final class FakeListener implements ServerStreamListener {

@@ -12,6 +12,8 @@ import io.sluice.query.InMemoryQuerySource;
 import io.sluice.query.InMemoryQuerySource.Row;
 import io.sluice.query.InstrumentedQueryExec;
 import io.sluice.query.LimitedQueryExec;
+import io.sluice.query.QueryGate;
+import io.sluice.query.QueryRefusedException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -19,9 +21,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.arrow.flight.CallOptions;
 import org.apache.arrow.flight.FlightClient;
 import org.apache.arrow.flight.FlightDescriptor;
 import org.apache.arrow.flight.FlightInfo;
@@ -49,6 +55,7 @@ final class SluiceFlightProducerTest {
     private final IdleStreams idle = new IdleStreams(new FlightSettings(Duration.ofSeconds(60)), nowNs::get, metrics);
     private final ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor();
     private final List<Thread> pumps = Collections.synchronizedList(new ArrayList<>());
+    private final AtomicReference<QueryGate> gate = new AtomicReference<>(() -> {});
     private Server server;
     private FlightClient client;
 
@@ -62,7 +69,14 @@ final class SluiceFlightProducerTest {
                 new SimpleMeterRegistry());
         server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                 .executor(executor)
-                .addService(FlightServices.create(queries, source, idle, serverAllocator, executor, this::pump))
+                .addService(FlightServices.create(
+                        () -> gate.get().await(),
+                        queries,
+                        source,
+                        idle,
+                        serverAllocator,
+                        executor,
+                        this::pump))
                 .build();
         client = FlightClient.builder(allocator, Location.forGrpcInsecure("127.0.0.1", 1))
                 .build();
@@ -120,6 +134,58 @@ final class SluiceFlightProducerTest {
             }
         }
         return new Answer(json.toString().lines().toList(), metadata);
+    }
+
+    @Test
+    void aQueryWaitsAtTheGateAndSeesWhatIsThereThen() throws Exception {
+        CountDownLatch opened = new CountDownLatch(1);
+        gate.set(() -> {
+            source.add(List.of(new Row(5 * DAY, "late", 9)), false);
+            opened.countDown();
+        });
+        Answer answer = get(ticket(",\"columns\":[\"usage\"]"));
+        assertThat(opened.getCount()).isZero();
+        assertThat(answer.rows()).hasSize(8).contains("{\"usage\":9.0}");
+    }
+
+    @Test
+    void aRefusalAtTheGateSaysThatTheServerIsNotThere() {
+        gate.set(() -> {
+            throw new QueryRefusedException(false, "the log is being replayed");
+        });
+        assertThatThrownBy(() -> get(ticket("")))
+                .isInstanceOf(FlightRuntimeException.class)
+                .hasMessageContainingAll("the log is being replayed", "try again");
+        assertThat(client.getSchema(FlightDescriptor.path("metrics", "cpu"))
+                        .getSchema()
+                        .getFields())
+                .as("what tells of the schema does not wait")
+                .isNotEmpty();
+    }
+
+    /// The gate never opens: that the test ends shows that the query's thread did.
+    @Test
+    @SuppressWarnings("try") // an interrupted close fails the test
+    void whoseTimeIsUpWaitsAtTheGateNoLonger() throws Exception {
+        CountDownLatch waiting = new CountDownLatch(1);
+        CountDownLatch interrupted = new CountDownLatch(1);
+        gate.set(() -> {
+            waiting.countDown();
+            try {
+                new CountDownLatch(1).await();
+            } catch (InterruptedException e) {
+                interrupted.countDown();
+                throw e;
+            }
+        });
+        try (FlightStream stream = client.getStream(ticket(""), CallOptions.timeout(500, TimeUnit.MILLISECONDS))) {
+            assertThatThrownBy(stream::next)
+                    .isInstanceOf(FlightRuntimeException.class)
+                    .extracting(e -> ((FlightRuntimeException) e).status().code())
+                    .isEqualTo(FlightStatusCode.TIMED_OUT);
+        }
+        waiting.await();
+        interrupted.await();
     }
 
     @Test
