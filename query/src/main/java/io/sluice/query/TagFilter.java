@@ -3,36 +3,33 @@ package io.sluice.query;
 import io.sluice.model.ColumnName;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.util.HashSet;
 import java.util.Optional;
-import java.util.Set;
-import java.util.function.Predicate;
-import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.util.MemoryUtil;
 import org.apache.arrow.vector.IntVector;
+import org.apache.arrow.vector.VarCharVector;
 
 /// One predicate on a tag, made ready to judge many chunks: it looks at a chunk's dictionary first, and at the rows
 /// only where that does not decide. For one thread.
 final class TagFilter {
     private final ColumnName column;
     private final boolean isNegated;
-    private final Predicate<byte[]> holds;
+    private final DictionaryTest holds;
 
     TagFilter(TagPredicate predicate) {
         this.column = predicate.column();
         this.isNegated = predicate.isNegated();
         this.holds = switch (predicate) {
-            case TagPredicate.OneOf oneOf -> isOneOf(oneOf.values());
+            case TagPredicate.OneOf oneOf -> new ValueSet(oneOf.values());
             case TagPredicate.Matching matching ->
-                value -> matching.pattern().matcher(value).find();
+                (dictionary, code) ->
+                        matching.pattern().matcher(dictionary.get(code)).find();
         };
     }
 
-    private static Predicate<byte[]> isOneOf(Set<String> values) {
-        Set<ByteBuffer> encoded = HashSet.newHashSet(values.size());
-        values.forEach(value -> encoded.add(ByteBuffer.wrap(value.getBytes(StandardCharsets.UTF_8))));
-        return value -> encoded.contains(ByteBuffer.wrap(value));
+    /// Looks at one value of a dictionary.
+    @FunctionalInterface
+    interface DictionaryTest {
+        boolean test(VarCharVector dictionary, int code);
     }
 
     ColumnName column() {
@@ -67,7 +64,7 @@ final class TagFilter {
     boolean[] wanted(RowColumn.Tag tag) {
         boolean[] wanted = new boolean[tag.dictionary().getValueCount()];
         for (int code = 0; code < wanted.length; code++) {
-            wanted[code] = holds.test(tag.dictionary().get(code)) != isNegated;
+            wanted[code] = holds.test(tag.dictionary(), code) != isNegated;
         }
         return wanted;
     }
@@ -79,16 +76,48 @@ final class TagFilter {
             return verdict.nullWanted() ? count : 0;
         }
         IntVector codes = tag.codes();
-        ArrowBuf data = codes.getDataBuffer();
         boolean[] wanted = verdict.wanted();
-        boolean hasNulls = codes.getNullCount() > 0;
+        if (codes.getNullCount() > 0) {
+            return keepWithNulls(codes, verdict, rows, count);
+        }
+        // Bounds are checked once, here: this loop is most of the work of a query for few rows.
+        codes.getDataBuffer().checkBytes(0, (long) batch.rowCount() * Integer.BYTES);
+        long address = codes.getDataBuffer().memoryAddress();
         int kept = 0;
         for (int i = 0; i < count; i++) {
             int row = rows[i];
-            boolean isWanted = (hasNulls && codes.isNull(row))
-                    ? verdict.nullWanted()
-                    : wanted[data.getInt((long) row * Integer.BYTES)];
-            if (isWanted) {
+            rows[kept] = row;
+            kept += wanted[MemoryUtil.getInt(address + (long) row * Integer.BYTES)] ? 1 : 0;
+        }
+        return kept;
+    }
+
+    /// Puts the rows of a whole chunk that are wanted into `rows`; returns how many. Called if the dictionary did not
+    /// decide.
+    int keepOfAll(RowBatch batch, Verdict verdict, int[] rows) {
+        if (!(batch.find(column).orElse(null) instanceof RowColumn.Tag tag)
+                || tag.codes().getNullCount() > 0) {
+            for (int row = 0; row < batch.rowCount(); row++) {
+                rows[row] = row;
+            }
+            return keep(batch, verdict, rows, batch.rowCount());
+        }
+        boolean[] wanted = verdict.wanted();
+        tag.codes().getDataBuffer().checkBytes(0, (long) batch.rowCount() * Integer.BYTES);
+        long address = tag.codes().getDataBuffer().memoryAddress();
+        int kept = 0;
+        for (int row = 0; row < batch.rowCount(); row++) {
+            rows[kept] = row;
+            kept += wanted[MemoryUtil.getInt(address + (long) row * Integer.BYTES)] ? 1 : 0;
+        }
+        return kept;
+    }
+
+    private static int keepWithNulls(IntVector codes, Verdict verdict, int[] rows, int count) {
+        int kept = 0;
+        for (int i = 0; i < count; i++) {
+            int row = rows[i];
+            if (codes.isNull(row) ? verdict.nullWanted() : verdict.wanted()[codes.get(row)]) {
                 rows[kept++] = row;
             }
         }
