@@ -76,18 +76,21 @@ final class BatchBuilder {
     }
 
     /// A chunk's columns, by place; empty where it has none.
-    List<Optional<Source>> sources(RowBatch chunk) {
+    ///
+    /// @param before the columns of the chunk before, still open; empty if there is none
+    List<Optional<Source>> sources(RowBatch chunk, List<Optional<Source>> before) {
         List<Optional<Source>> sources = new ArrayList<>(columns.size());
         for (int place = 0; place < columns.size(); place++) {
             Optional<RowColumn> found = chunk.find(columns.get(place).name());
-            sources.add(found.isPresent() ? Optional.of(source(found.get(), place)) : Optional.empty());
+            Optional<Source> known = before.isEmpty() ? Optional.empty() : before.get(place);
+            sources.add(found.isPresent() ? Optional.of(source(found.get(), place, known)) : Optional.empty());
         }
         return sources;
     }
 
-    private Source source(RowColumn column, int place) {
+    private Source source(RowColumn column, int place, Optional<Source> before) {
         return switch (column) {
-            case RowColumn.Tag tag -> Source.of(tag, Objects.requireNonNull(dictionaries.get(place)));
+            case RowColumn.Tag tag -> Source.of(tag, Objects.requireNonNull(dictionaries.get(place)), before);
             case RowColumn.Plain plain -> Source.of(plain);
         };
     }

@@ -38,7 +38,7 @@ final class NaturalCursor implements PartitionCursor {
             selection = selector.select(chunk);
             place = 0;
             if (selection.count() > 0) {
-                sources = batch.sources(chunk);
+                sources = batch.sources(chunk, sources);
             }
         }
     }

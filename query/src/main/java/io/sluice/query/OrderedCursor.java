@@ -7,6 +7,7 @@ import io.sluice.model.SortKey;
 import io.sluice.model.TableSchema;
 import io.sluice.query.OutColumn.Source;
 import io.sluice.query.QuerySource.PartitionRows;
+import io.sluice.rows.RowBatch;
 import io.sluice.rows.merge.MergedRows;
 import io.sluice.rows.merge.TimeOrder;
 import java.util.ArrayList;
@@ -53,7 +54,9 @@ final class OrderedCursor implements PartitionCursor {
         this.reservedBytes = reservedBytes;
         this.merged = merged;
         this.order = order;
-        chunks.batches().forEach(chunk -> sources.add(batch.sources(chunk)));
+        for (RowBatch chunk : chunks.batches()) {
+            sources.add(batch.sources(chunk, sources.isEmpty() ? List.of() : sources.getLast()));
+        }
     }
 
     /// Takes the rows over and puts them in order.
@@ -165,6 +168,9 @@ final class OrderedCursor implements PartitionCursor {
         if (merged.isEmpty()) {
             return wanted;
         }
+        if (isKey(column)) {
+            return merged.get().winners(wanted, _ -> true); // each row of a key has it
+        }
         List<Optional<FieldVector>> values = chunks.batches().stream()
                 .map(chunk -> chunk.find(column).<FieldVector>map(found -> found.values()))
                 .toList();
@@ -173,6 +179,14 @@ final class OrderedCursor implements PartitionCursor {
             Optional<FieldVector> vector = values.get(chunk);
             return vector.isPresent() && !vector.get().isNull(chunks.rowOf(chunk, arrival));
         });
+    }
+
+    private boolean isKey(ColumnName column) {
+        return merged.orElseThrow()
+                .schema()
+                .find(column)
+                .map(found -> found.kind() != ColumnKind.FIELD)
+                .orElse(false);
     }
 
     private int withinText(BatchBuilder batch, List<int[]> origins, int count) {

@@ -3,7 +3,9 @@ package io.sluice.query;
 import io.sluice.model.ColumnName;
 import io.sluice.rows.RowColumn;
 import java.util.List;
+import java.util.Optional;
 import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.util.MemoryUtil;
 import org.apache.arrow.vector.BitVector;
 import org.apache.arrow.vector.BitVectorHelper;
 import org.apache.arrow.vector.FieldVector;
@@ -78,7 +80,14 @@ abstract sealed class OutColumn {
             return new Source(column, new int[0], true);
         }
 
-        static Source of(RowColumn.Tag tag, StreamDictionary dictionary) {
+        /// @param before the same column of the chunk before, whose codes are taken if the dictionaries are
+        ///     equal
+        static Source of(RowColumn.Tag tag, StreamDictionary dictionary, Optional<Source> before) {
+            if (before.isPresent()
+                    && before.get().column() instanceof RowColumn.Tag known
+                    && StreamDictionary.areEqual(known.dictionary(), tag.dictionary())) {
+                return new Source(tag, before.get().codes(), before.get().isSame());
+            }
             int[] codes = dictionary.translate(tag);
             boolean isSame = true;
             for (int code = 0; code < codes.length; code++) {
@@ -263,19 +272,34 @@ abstract sealed class OutColumn {
         private int translate(Source source, int code) {
             int translated = source.codes()[code];
             if (translated < 0) {
-                throw new IllegalStateException(
-                        "tag '%s' has a value that was not there when the query started".formatted(name()));
+                throw unknownValue();
             }
             return translated;
+        }
+
+        private IllegalStateException unknownValue() {
+            return new IllegalStateException(
+                    "tag '%s' has a value that was not there when the query started".formatted(name()));
         }
 
         @Override
         boolean copyRange(Source source, int from, int count, int at) {
             ArrowBuf codes = source.column().values().getDataBuffer();
             ArrowBuf target = vector.getDataBuffer();
+            // Bounds are checked once, here: for queries of all rows this loop is most of the work.
+            codes.checkBytes((long) from * Integer.BYTES, ((long) from + count) * Integer.BYTES);
+            target.checkBytes((long) at * Integer.BYTES, ((long) at + count) * Integer.BYTES);
+            long next = codes.memoryAddress() + (long) from * Integer.BYTES;
+            long into = target.memoryAddress() + (long) at * Integer.BYTES;
+            int[] translated = source.codes();
+            int lowest = 0;
             for (int i = 0; i < count; i++) {
-                int code = translate(source, codes.getInt((long) (from + i) * Integer.BYTES));
-                target.setInt((long) (at + i) * Integer.BYTES, code);
+                int code = translated[MemoryUtil.getInt(next + (long) i * Integer.BYTES)];
+                lowest |= code;
+                MemoryUtil.putInt(into + (long) i * Integer.BYTES, code);
+            }
+            if (lowest < 0) {
+                throw unknownValue();
             }
             setBits(vector.getValidityBuffer(), at, count);
             return true;

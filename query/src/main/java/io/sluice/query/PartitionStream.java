@@ -9,7 +9,9 @@ import io.sluice.query.QuerySource.PartitionRows;
 import io.sluice.query.QuerySource.TableScan;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.arrow.memory.BufferAllocator;
@@ -85,27 +87,43 @@ final class PartitionStream implements QueryStream {
         if (!dictionaries.isEmpty()) {
             for (Partition partition : partitions) {
                 try (PartitionRows rows = partition.read()) {
-                    rows.batches().forEach(this::gatherDictionaries);
+                    gatherDictionaries(rows.batches());
                 }
             }
         }
         dictionaries.values().forEach(StreamDictionary::seal);
     }
 
-    private void gatherDictionaries(RowBatch chunk) {
-        if (!filter.mayMatch(chunk)) {
-            return;
-        }
-        Optional<Selection> selection = Optional.empty();
-        for (var entry : dictionaries.entrySet()) {
-            if (chunk.find(columns.get(entry.getKey()).name()).orElse(null) instanceof RowColumn.Tag tag) {
-                boolean[] wanted = filter.possible(tag);
-                if (count(wanted) > SMALL_DICTIONARY) {
-                    Selection rows = selection.isPresent() ? selection.get() : filter.select(chunk);
-                    selection = Optional.of(rows);
-                    StreamDictionary.restrict(tag, rows, wanted);
+    private void gatherDictionaries(List<RowBatch> chunks) {
+        // What was taken whole, to be passed over where the next chunk has the same.
+        Map<Integer, RowColumn.Tag> last = new HashMap<>();
+        for (RowBatch chunk : chunks) {
+            if (!filter.mayMatch(chunk)) {
+                continue;
+            }
+            Optional<Selection> selection = Optional.empty();
+            for (var entry : dictionaries.entrySet()) {
+                int place = entry.getKey();
+                if (chunk.find(columns.get(place).name()).orElse(null) instanceof RowColumn.Tag tag) {
+                    RowColumn.Tag known = last.get(place);
+                    if (known != null && StreamDictionary.areEqual(known.dictionary(), tag.dictionary())) {
+                        continue;
+                    }
+                    boolean[] wanted = filter.possible(tag);
+                    if (count(wanted) > SMALL_DICTIONARY) {
+                        Selection rows = selection.isPresent() ? selection.get() : filter.select(chunk);
+                        selection = Optional.of(rows);
+                        if (rows instanceof Selection.Some) {
+                            StreamDictionary.restrict(tag, rows, wanted);
+                            last.remove(place);
+                        } else {
+                            last.put(place, tag);
+                        }
+                    } else {
+                        last.put(place, tag);
+                    }
+                    entry.getValue().gather(tag, wanted);
                 }
-                entry.getValue().gather(tag, wanted);
             }
         }
     }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.util.MemoryUtil;
 
 /// Finds the rows of a chunk that a query asks for: exactly those. A chunk whose times or dictionaries say that it has
 /// none, or only such rows, is decided without a look at its rows. For one thread.
@@ -16,6 +17,8 @@ final class RowFilter {
 
     private final long lastNs;
     private final List<TagFilter> tags;
+    /// Where rows are gathered.
+    private int[] scratch = {};
 
     RowFilter(QueryRequest request) {
         boolean isOpen = request.endNs() == Long.MAX_VALUE;
@@ -45,12 +48,19 @@ final class RowFilter {
         if (allTimes && undecided.isEmpty()) {
             return new Selection.All(batch.rowCount());
         }
-        int[] rows = new int[batch.rowCount()];
-        int count = allTimes ? fill(rows) : inTime(batch, rows);
-        for (Undecided one : undecided) {
-            count = one.filter().keep(batch, one.verdict(), rows, count);
+        if (scratch.length < batch.rowCount()) {
+            scratch = new int[batch.rowCount()];
         }
-        if (count == rows.length) {
+        int[] rows = scratch;
+        int count = allTimes ? batch.rowCount() : inTime(batch, rows);
+        boolean isWhole = allTimes;
+        for (Undecided one : undecided) {
+            count = isWhole
+                    ? one.filter().keepOfAll(batch, one.verdict(), rows)
+                    : one.filter().keep(batch, one.verdict(), rows, count);
+            isWhole = false;
+        }
+        if (count == batch.rowCount()) {
             return new Selection.All(count);
         }
         return count == 0 ? Selection.none() : new Selection.Some(Arrays.copyOf(rows, count), count);
@@ -64,16 +74,13 @@ final class RowFilter {
                 && tags.stream().noneMatch(filter -> filter.judge(batch).isNone());
     }
 
-    private static int fill(int[] rows) {
-        Arrays.setAll(rows, row -> row);
-        return rows.length;
-    }
-
     private int inTime(RowBatch batch, int[] rows) {
         ArrowBuf times = batch.time().getDataBuffer();
+        times.checkBytes(0, (long) batch.rowCount() * Long.BYTES);
+        long address = times.memoryAddress();
         int count = 0;
-        for (int row = 0; row < rows.length; row++) {
-            long timeNs = times.getLong((long) row * Long.BYTES);
+        for (int row = 0; row < batch.rowCount(); row++) {
+            long timeNs = MemoryUtil.getLong(address + (long) row * Long.BYTES);
             if (timeNs >= firstNs && timeNs <= lastNs) {
                 rows[count++] = row;
             }

@@ -20,6 +20,7 @@ final class SelectedChunks implements AutoCloseable {
     private int[] ends = {};
 
     private long rowCount;
+    private int lastChunk;
 
     /// Adds a chunk, which stays the caller's.
     void add(RowBatch batch, Selection selection) {
@@ -43,6 +44,15 @@ final class SelectedChunks implements AutoCloseable {
 
     /// The chunk that has the row of an arrival number.
     int chunkOf(int arrival) {
+        // Rows that are next to one another often come from one chunk.
+        if (arrival < ends[lastChunk] && (lastChunk == 0 || arrival >= ends[lastChunk - 1])) {
+            return lastChunk;
+        }
+        lastChunk = findChunk(arrival);
+        return lastChunk;
+    }
+
+    private int findChunk(int arrival) {
         int found = Arrays.binarySearch(ends, arrival);
         return found >= 0 ? found + 1 : -found - 1;
     }

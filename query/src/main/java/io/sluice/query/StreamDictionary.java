@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.util.ByteFunctionHelpers;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.dictionary.Dictionary;
 import org.apache.arrow.vector.types.pojo.DictionaryEncoding;
@@ -65,6 +66,26 @@ final class StreamDictionary implements AutoCloseable {
             byIndex.put(index, known);
         }
         return known;
+    }
+
+    /// Whether two dictionaries have the same values in the same order, as those of neighbouring chunks often have.
+    static boolean areEqual(VarCharVector one, VarCharVector other) {
+        int count = one.getValueCount();
+        if (count != other.getValueCount()) {
+            return false;
+        }
+        if (count == 0) {
+            return true;
+        }
+        int bytes = one.getEndOffset(count - 1);
+        long offsetBytes = (count + 1L) * Integer.BYTES;
+        return bytes == other.getEndOffset(count - 1)
+                && equal(one.getOffsetBuffer(), other.getOffsetBuffer(), offsetBytes)
+                && equal(one.getDataBuffer(), other.getDataBuffer(), bytes);
+    }
+
+    private static boolean equal(ArrowBuf one, ArrowBuf other, long bytes) {
+        return bytes == 0 || ByteFunctionHelpers.equal(one, 0, bytes, other, 0, bytes) == 1;
     }
 
     /// Takes out of `wanted` the codes that none of the rows has.

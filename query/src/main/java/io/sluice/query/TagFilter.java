@@ -4,40 +4,41 @@ import io.sluice.model.ColumnName;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
 import io.sluice.rows.TagIndex;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.function.Predicate;
-import org.apache.arrow.memory.ArrowBuf;
+import org.apache.arrow.memory.util.MemoryUtil;
 import org.apache.arrow.vector.IntVector;
+import org.apache.arrow.vector.VarCharVector;
 
 /// One predicate on a tag, made ready to judge many chunks: it looks at a chunk's dictionary first, and at the rows
 /// only where that does not decide. For one thread.
 final class TagFilter {
+    private static final byte UNKNOWN = 0;
+    private static final byte WANTED = 1;
+    private static final byte UNWANTED = 2;
+
     private final ColumnName column;
     private final boolean isNegated;
-    private final Predicate<byte[]> holds;
-    private final Map<TagIndex, boolean[]> judged = new HashMap<>();
+    private final DictionaryTest holds;
+    private final Map<TagIndex, byte[]> judged = new HashMap<>();
 
     TagFilter(TagPredicate predicate) {
         this.column = predicate.column();
         this.isNegated = predicate.isNegated();
         this.holds = switch (predicate) {
-            case TagPredicate.OneOf oneOf -> isOneOf(oneOf.values());
+            case TagPredicate.OneOf oneOf -> new ValueSet(oneOf.values());
             case TagPredicate.Matching matching ->
-                value -> matching.pattern().matcher(value).find();
+                (dictionary, code) ->
+                        matching.pattern().matcher(dictionary.get(code)).find();
         };
     }
 
-    private static Predicate<byte[]> isOneOf(Set<String> values) {
-        Set<ByteBuffer> encoded = HashSet.newHashSet(values.size());
-        values.forEach(value -> encoded.add(ByteBuffer.wrap(value.getBytes(StandardCharsets.UTF_8))));
-        return value -> encoded.contains(ByteBuffer.wrap(value));
+    /// Looks at one value of a dictionary.
+    @FunctionalInterface
+    interface DictionaryTest {
+        boolean test(VarCharVector dictionary, int code);
     }
 
     ColumnName column() {
@@ -72,27 +73,30 @@ final class TagFilter {
     boolean[] wanted(RowColumn.Tag tag) {
         boolean[] wanted = new boolean[tag.dictionary().getValueCount()];
         int[] numbers = tag.valueNumbers();
-        boolean[] byNumber = judged(tag.numbers().index());
+        byte[] known = judged(tag.numbers().index());
         for (int code = 0; code < wanted.length; code++) {
-            wanted[code] = numbers[code] < 0 ? isWanted(tag.dictionary().get(code)) : byNumber[numbers[code]];
+            int number = numbers[code];
+            if (number < 0) {
+                wanted[code] = isWanted(tag, code);
+            } else {
+                if (known[number] == UNKNOWN) {
+                    known[number] = isWanted(tag, code) ? WANTED : UNWANTED;
+                }
+                wanted[code] = known[number] == WANTED;
+            }
         }
         return wanted;
     }
 
-    private boolean isWanted(byte[] value) {
-        return holds.test(value) != isNegated;
+    private boolean isWanted(RowColumn.Tag tag, int code) {
+        return holds.test(tag.dictionary(), code) != isNegated;
     }
 
-    /// For each number of an index whether its value is wanted; each value is judged once.
-    private boolean[] judged(TagIndex index) {
-        boolean[] known = judged.getOrDefault(index, new boolean[0]);
-        int size = index.size();
-        if (known.length < size) {
-            int number = known.length;
-            known = Arrays.copyOf(known, size);
-            for (; number < size; number++) {
-                known[number] = isWanted(index.value(number));
-            }
+    /// What is known of an index's values, by their numbers; each is judged once.
+    private byte[] judged(TagIndex index) {
+        byte[] known = judged.getOrDefault(index, new byte[0]);
+        if (known.length < index.size()) {
+            known = Arrays.copyOf(known, index.size());
             judged.put(index, known);
         }
         return known;
@@ -105,16 +109,48 @@ final class TagFilter {
             return verdict.nullWanted() ? count : 0;
         }
         IntVector codes = tag.codes();
-        ArrowBuf data = codes.getDataBuffer();
         boolean[] wanted = verdict.wanted();
-        boolean hasNulls = codes.getNullCount() > 0;
+        if (codes.getNullCount() > 0) {
+            return keepWithNulls(codes, verdict, rows, count);
+        }
+        // Bounds are checked once, here: this loop is most of the work of a query for few rows.
+        codes.getDataBuffer().checkBytes(0, (long) batch.rowCount() * Integer.BYTES);
+        long address = codes.getDataBuffer().memoryAddress();
         int kept = 0;
         for (int i = 0; i < count; i++) {
             int row = rows[i];
-            boolean isWanted = (hasNulls && codes.isNull(row))
-                    ? verdict.nullWanted()
-                    : wanted[data.getInt((long) row * Integer.BYTES)];
-            if (isWanted) {
+            rows[kept] = row;
+            kept += wanted[MemoryUtil.getInt(address + (long) row * Integer.BYTES)] ? 1 : 0;
+        }
+        return kept;
+    }
+
+    /// Puts the rows of a whole chunk that are wanted into `rows`; returns how many. Called if the dictionary did not
+    /// decide.
+    int keepOfAll(RowBatch batch, Verdict verdict, int[] rows) {
+        if (!(batch.find(column).orElse(null) instanceof RowColumn.Tag tag)
+                || tag.codes().getNullCount() > 0) {
+            for (int row = 0; row < batch.rowCount(); row++) {
+                rows[row] = row;
+            }
+            return keep(batch, verdict, rows, batch.rowCount());
+        }
+        boolean[] wanted = verdict.wanted();
+        tag.codes().getDataBuffer().checkBytes(0, (long) batch.rowCount() * Integer.BYTES);
+        long address = tag.codes().getDataBuffer().memoryAddress();
+        int kept = 0;
+        for (int row = 0; row < batch.rowCount(); row++) {
+            rows[kept] = row;
+            kept += wanted[MemoryUtil.getInt(address + (long) row * Integer.BYTES)] ? 1 : 0;
+        }
+        return kept;
+    }
+
+    private static int keepWithNulls(IntVector codes, Verdict verdict, int[] rows, int count) {
+        int kept = 0;
+        for (int i = 0; i < count; i++) {
+            int row = rows[i];
+            if (codes.isNull(row) ? verdict.nullWanted() : verdict.wanted()[codes.get(row)]) {
                 rows[kept++] = row;
             }
         }

@@ -75,7 +75,7 @@ final class OpenChunkTest {
         for (long seed = FIRST_SEED; seed < FIRST_SEED + 60; seed++) {
             Random random = new Random(seed);
             List<Taken> taken = new ArrayList<>();
-            try (OpenChunk chunk = new OpenChunk(allocator)) {
+            try (OpenChunk chunk = new OpenChunk(allocator, new TagIndexes())) {
                 List<Map<String, Object>> rows = new ArrayList<>();
                 List<Integer> through = new ArrayList<>(List.of(0)); // by number
                 for (int write = random.nextInt(1, 20); write > 0; write--) {
@@ -123,8 +123,8 @@ final class OpenChunkTest {
             Random random = new Random(seed);
             List<Map<String, Object>> rows = new ArrayList<>();
             List<Integer> through = new ArrayList<>(List.of(0)); // by number
-            try (OpenChunk gathered = new OpenChunk(allocator);
-                    OpenChunk open = new OpenChunk(allocator)) {
+            try (OpenChunk gathered = new OpenChunk(allocator, new TagIndexes());
+                    OpenChunk open = new OpenChunk(allocator, new TagIndexes())) {
                 for (int round = 0; round < 3; round++) {
                     for (int write = random.nextInt(1, 10); write > 0; write--) {
                         GeneratedTable table = GeneratedTable.of(random, "m", random.nextInt(1, 12));
@@ -156,7 +156,7 @@ final class OpenChunkTest {
     @Test
     void memoryIsWhatTheAllocatorGaveAndNothingWhenEmpty() throws Exception {
         try (BufferAllocator own = allocator.newChildAllocator("chunk", 0, Long.MAX_VALUE);
-                OpenChunk chunk = new OpenChunk(own)) {
+                OpenChunk chunk = new OpenChunk(own, new TagIndexes())) {
             assertThat(chunk.memoryBytes()).isZero();
             Random random = new Random(FIRST_SEED);
             for (int sequence = 1; sequence < 200; sequence += 20) {
@@ -194,7 +194,7 @@ final class OpenChunkTest {
     private long run(long seed, long limit) throws Exception {
         Random random = new Random(seed);
         try (BufferAllocator limited = allocator.newChildAllocator("limited", 0, limit);
-                OpenChunk chunk = new OpenChunk(limited)) {
+                OpenChunk chunk = new OpenChunk(limited, new TagIndexes())) {
             List<Map<String, Object>> rows = new ArrayList<>();
             long sequence = 0;
             for (int write = 0; write < 12; write++) {
@@ -229,7 +229,7 @@ final class OpenChunkTest {
         for (long seed = FIRST_SEED; seed < FIRST_SEED + 60; seed++) {
             Random random = new Random(seed);
             try (BufferAllocator own = allocator.newChildAllocator("chunk", 0, Long.MAX_VALUE);
-                    OpenChunk chunk = new OpenChunk(own)) {
+                    OpenChunk chunk = new OpenChunk(own, new TagIndexes())) {
                 List<Map<String, Object>> rows = new ArrayList<>();
                 for (RowBatch batch : batches(random)) {
                     rows.addAll(BatchRows.of(batch));
