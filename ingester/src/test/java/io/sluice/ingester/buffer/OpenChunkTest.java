@@ -12,6 +12,7 @@ import io.sluice.ingester.schema.PartitionSplitter.PartitionRows;
 import io.sluice.model.PartitionTemplate;
 import io.sluice.model.SequenceNumber;
 import io.sluice.rows.RowBatch;
+import io.sluice.rows.TagIndexes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
