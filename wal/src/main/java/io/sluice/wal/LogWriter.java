@@ -6,8 +6,6 @@ import io.sluice.wal.WalRefusedException.Reason;
 import io.sluice.wal.format.SegmentFormat;
 import io.sluice.wal.format.SegmentFormat.SegmentHeader;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,23 +26,16 @@ import org.slf4j.LoggerFactory;
 /// one write. There is no timer by default: an idle log commits at once, a busy one commits together what came during
 /// the last write.
 ///
-/// Writes are whole blocks; the last one, when it is not full, is written again with what comes behind. Its first bytes
-/// are the same then, so that a write which is cut short cannot harm what was acknowledged.
-///
 /// Once a write has failed nothing is written ever again: what the disk holds is then unknown, and a second try may
 /// succeed without what the first one lost.
 final class LogWriter {
     private static final Logger LOG = LoggerFactory.getLogger(LogWriter.class);
     private static final int QUEUE_CHUNK = 1_024;
-    /// Entries are gathered here, and written together; a longer one is written in pieces.
-    private static final int STAGING_BYTES = 4 << 20;
     /// How often a log without room looks whether there is some.
     private static final long ROOM_CHECK_NS = TimeUnit.MILLISECONDS.toNanos(100);
 
     /// How long a group waits at most for those who are just hearing of the one before.
     private static final long MAX_RETURN_NS = TimeUnit.MICROSECONDS.toNanos(500);
-
-    private static final byte[] ZEROS = new byte[2 * Disk.BLOCK_BYTES];
 
     private final WalSettings settings;
     private final SequenceSource sequences;
@@ -76,14 +67,12 @@ final class LogWriter {
     private volatile long writingSinceNs;
 
     // The rest belongs to the log's thread.
-    private final ByteBuffer staging = newStaging();
+    private final Staging staging = new Staging();
     /// Taken, and did not fit into the group before.
     private @Nullable Append held;
 
     private NewSegment open;
     private SegmentHeader openHeader;
-    /// Where in the file the staging buffer's first byte goes.
-    private long blockStart;
     /// When the open segment got its first entry; means nothing before.
     private long firstEntryAtNs;
 
@@ -122,14 +111,6 @@ final class LogWriter {
         this.openHeader = begin(open);
         drain(); // so that a log without entries still knows its numbers
         this.thread = threads.newThread(this::run);
-    }
-
-    /// Has a block more than is used for entries, for the zeros behind them.
-    private static ByteBuffer newStaging() {
-        return ByteBuffer.allocateDirect(STAGING_BYTES + 2 * Disk.BLOCK_BYTES)
-                .alignedSlice(Disk.BLOCK_BYTES)
-                .order(ByteOrder.LITTLE_ENDIAN)
-                .limit(STAGING_BYTES);
     }
 
     void start() {
@@ -366,12 +347,8 @@ final class LogWriter {
         return hasEntries && nanosToRotation(nowNs) <= 0;
     }
 
-    private long openBytes() {
-        return blockStart + staging.position();
-    }
-
     private boolean fits(Append append) {
-        return openBytes() + append.sizeBytes() <= open.sizeBytes();
+        return staging.endBytes() + append.sizeBytes() <= open.sizeBytes();
     }
 
     /// Gathers a group that begins with an entry, and makes it durable.
@@ -398,10 +375,10 @@ final class LogWriter {
         }
         long firstSequence = lastSequence + 1;
         long bytes = first.sizeBytes();
-        if (first.sizeBytes() > staging.remaining()) {
-            putLong(first);
+        if (!staging.hasRoomFor(first)) {
+            staging.putLong(first, openHeader.segmentId(), nextSequence(), this::drain);
         } else {
-            put(first, 0);
+            staging.put(first, openHeader.segmentId(), nextSequence(), 0);
             bytes += gather(startNs);
         }
         drain();
@@ -435,8 +412,8 @@ final class LogWriter {
                     LockSupport.parkNanos(this, leftNs);
                 }
                 parked = false;
-            } else if (fits(next) && next.sizeBytes() <= staging.remaining()) {
-                put(next, group.size());
+            } else if (fits(next) && staging.hasRoomFor(next)) {
+                staging.put(next, openHeader.segmentId(), nextSequence(), group.size());
                 group.add(next);
                 bytes += next.sizeBytes();
             } else {
@@ -446,72 +423,21 @@ final class LogWriter {
         }
     }
 
-    private void put(Append append, int indexInGroup) throws IOException {
-        putHeader(append, indexInGroup);
-        staging.put(append.payload());
-        align();
-    }
-
-    /// Writes an entry that is longer than the staging buffer, all but its end.
-    private void putLong(Append append) throws IOException {
-        if (staging.remaining() < SegmentFormat.ENTRY_HEADER_BYTES) {
-            drain();
-        }
-        putHeader(append, 0);
-        byte[] payload = append.payload();
-        int copied = 0;
-        while (copied < payload.length) {
-            if (!staging.hasRemaining()) {
-                drain();
-            }
-            int length = Math.min(staging.remaining(), payload.length - copied);
-            staging.put(payload, copied, length);
-            copied += length;
-        }
-        if (!staging.hasRemaining()) {
-            drain();
-        }
-        align();
-    }
-
-    private void putHeader(Append append, int indexInGroup) throws IOException {
+    private long nextSequence() throws IOException {
         SequenceNumber sequence = sequences.next();
         if (sequence.value() != lastSequence + 1) {
             throw new IOException("sequence source: expected %d, found %s".formatted(lastSequence + 1, sequence));
         }
         lastSequence = sequence.value();
-        SegmentFormat.putEntryHeader(
-                staging,
-                openHeader.segmentId(),
-                append.payload().length,
-                lastSequence,
-                append.kind(),
-                indexInGroup,
-                append.payloadCrc());
+        return lastSequence;
     }
 
-    private void align() {
-        int gap = -staging.position() & (SegmentFormat.ALIGNMENT_BYTES - 1);
-        staging.put(ZEROS, 0, gap);
-    }
-
-    /// Writes what is staged, in whole blocks, and keeps the last block if it is not full.
+    /// Makes durable what is staged.
     private void drain() throws IOException {
-        int end = staging.position();
-        int whole = end & -Disk.BLOCK_BYTES;
-        int rest = end - whole;
-        long roomBytes = open.sizeBytes() - blockStart;
-        int padded = (int) Math.min(
-                roomBytes, (end + SegmentFormat.TERMINATOR_BYTES + Disk.BLOCK_BYTES - 1) & -(long) Disk.BLOCK_BYTES);
-        staging.limit(padded).put(ZEROS, 0, padded - end);
-        staging.flip();
         long startNs = noteWaiting();
-        open.file().write(staging, blockStart);
+        staging.write(open.file(), open.sizeBytes());
         writingSinceNs = 0;
         metrics.sync.record(nanoTime.getAsLong() - startNs, TimeUnit.NANOSECONDS);
-        blockStart += whole;
-        staging.clear().limit(STAGING_BYTES);
-        staging.put(0, staging, whole, rest).position(rest);
     }
 
     private long noteWaiting() {
@@ -638,9 +564,7 @@ final class LogWriter {
                 clock.millis(),
                 Math.clamp(segments.letGoBelow(), 1, first),
                 ownerId);
-        staging.clear().limit(STAGING_BYTES);
-        SegmentFormat.putHeader(staging, header);
-        blockStart = 0;
+        staging.begin(header);
         hasEntries = false;
         segments.opened(header, segment.sizeBytes());
         return header;
