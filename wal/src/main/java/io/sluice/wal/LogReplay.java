@@ -10,9 +10,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
@@ -49,6 +51,7 @@ final class LogReplay {
     private final List<Path> spares = new ArrayList<>();
     private volatile long doneBytes;
     private volatile long totalBytes;
+    private long expectedBytes;
     private long lastSequence;
     private long entries;
     private long payloadBytes;
@@ -60,6 +63,8 @@ final class LogReplay {
     private boolean numbersKnown;
     /// Of the segments that have a sound one.
     private final NavigableMap<Long, SegmentHeader> headers = new TreeMap<>();
+    /// Of each segment, before it was read.
+    private final Map<Long, Long> guessedBytes = new HashMap<>();
     /// Of the last segment with a sound header.
     private UUID owner = new UUID(0, 0);
     /// Stretches of one group, which are torn if nothing comes behind the group, else damage.
@@ -103,7 +108,8 @@ final class LogReplay {
     }
 
     ReplayProgress progress() {
-        return new ReplayProgress(doneBytes, totalBytes);
+        long done = doneBytes;
+        return new ReplayProgress(done, Math.max(done, totalBytes));
     }
 
     /// Files that can become segments; right from the end of [#run] on.
@@ -125,7 +131,7 @@ final class LogReplay {
             }
             giveNames(files);
             letGo(files, buffers);
-            totalBytes = expectedBytes(files, buffers);
+            guessBytes(files, buffers);
             for (Map.Entry<Long, Path> file : files.entrySet()) {
                 segments.sawId(file.getKey());
                 read(file.getKey(), file.getValue(), files, handler, buffers);
@@ -152,22 +158,28 @@ final class LogReplay {
         return new ReplayReport(files.size(), entries, payloadBytes, tornBytes, quarantined, lostEntries, problems);
     }
 
-    /// Bytes of all segments that will be read. The last one mostly has room left, which is no work; of those before
-    /// it, this shows only when they are read.
-    private static long expectedBytes(NavigableMap<Long, Path> files, ReadAheadBuffers buffers) throws IOException {
-        if (files.isEmpty()) {
-            return 0;
+    /// How many bytes of entries there will be: files have their full length from the start, and most are closed before
+    /// they are full.
+    private void guessBytes(Map<Long, Path> files, ReadAheadBuffers buffers) throws IOException {
+        for (Map.Entry<Long, Path> file : files.entrySet()) {
+            Map.Entry<Long, SegmentHeader> next = headers.higherEntry(file.getKey());
+            OptionalLong last = next == null
+                    ? OptionalLong.empty()
+                    : OptionalLong.of(next.getValue().firstSequence() - 1);
+            try (SegmentReader reader = new SegmentReader(file.getValue(), file.getKey(), 0, false, buffers)) {
+                long bytes = reader.guessEnd(last);
+                guessedBytes.put(file.getKey(), bytes);
+                expectedBytes += bytes;
+            }
         }
-        Map.Entry<Long, Path> last = files.lastEntry();
-        try (SegmentReader reader = new SegmentReader(last.getValue(), last.getKey(), 0, false, buffers)) {
-            return SegmentDirectory.sizeBytes(files.headMap(last.getKey(), false)) + reader.guessEnd();
-        }
+        totalBytes = expectedBytes;
     }
 
-    /// A segment was read up to `readBytes` of the `sizeBytes` of its file.
-    private void endOf(long startBytes, long readBytes, long sizeBytes, boolean isLast) {
+    /// A segment was read: now it is known how long it is.
+    private void endOf(long id, long startBytes, long readBytes) {
         doneBytes = startBytes + readBytes;
-        totalBytes = isLast ? doneBytes : totalBytes - (sizeBytes - readBytes);
+        expectedBytes += readBytes - Objects.requireNonNullElse(guessedBytes.get(id), 0L);
+        totalBytes = expectedBytes;
     }
 
     /// Before anything is handed out or changed.
@@ -249,7 +261,7 @@ final class LogReplay {
                 reader.expectAbove(lastSequence);
             } else if (isWithoutAcknowledged(reader, files, id, buffers)) {
                 withoutEntries(reader, file);
-                endOf(startBytes, 0, sizeBytes, id == files.lastKey());
+                endOf(id, startBytes, 0);
                 return;
             } else {
                 damagedHeader(reader, file, id, createdAtMillis);
@@ -264,7 +276,7 @@ final class LogReplay {
                 }
                 doneBytes = startBytes + reader.position();
             }
-            endOf(startBytes, reader.position(), sizeBytes, id == files.lastKey());
+            endOf(id, startBytes, reader.position());
         }
         numbersKnown |= tellsNumbers;
         segments.found(new Segment(

@@ -21,6 +21,8 @@ final class SegmentReader implements AutoCloseable {
     private static final int MAX_VAIN_CHECKS = 8;
 
     private static final long VAIN_BYTES = 1 << 20;
+    /// From so many entries the length of a segment is told: where they are large, each is another place on the disk.
+    private static final int MAX_GUESS_ENTRIES = 16;
 
     private final long id;
     private final ReadAhead file;
@@ -146,18 +148,25 @@ final class SegmentReader implements AutoCloseable {
         return file.sizeBytes();
     }
 
-    /// Where the entries end, as far as their headers tell: a guess, as nothing is checked. Leaves the position as it
-    /// is.
-    long guessEnd() throws IOException {
+    /// Where the entries end, as far as headers tell: a guess, as nothing is checked. Leaves the position as it is.
+    ///
+    /// @param lastSequence the number of the last entry: after a few the others are taken to be as long as
+    ///     those, instead of looking at each
+    long guessEnd(OptionalLong lastSequence) throws IOException {
         long at = headerBytes.length;
         long sequence = 0;
-        while (at < file.sizeBytes()) {
+        for (long entries = 1; at < file.sizeBytes(); entries++) {
             EntryHeader entry = entryHeader(at);
             if (!entry.isPlausible(file.sizeBytes() - at) || entry.sequence() <= sequence) {
                 return at; // zeros, or an entry of the file's earlier use, whose number is lower
             }
             sequence = entry.sequence();
             at += entry.sizeBytes();
+            if (entries == MAX_GUESS_ENTRIES && lastSequence.isPresent()) {
+                double meanBytes = (double) (at - headerBytes.length) / entries;
+                long left = Math.max(0, lastSequence.getAsLong() - sequence);
+                return Math.min(file.sizeBytes(), at + (long) (left * meanBytes));
+            }
         }
         return file.sizeBytes();
     }

@@ -87,35 +87,49 @@ final class WalReplayTest {
         assertThat(WalFolder.isPartOf(replayed.entries(), written)).isTrue();
     }
 
-    /// The last segment has room for many more entries, which nobody has to wait for.
+    /// Files have room for more entries, which nobody has to wait for.
     @Test
     void progressGoesToTheLastEntryAndNotToTheFilesEnd() throws Exception {
         for (long segmentBytes : List.of(ONE_SEGMENT, SMALL_SEGMENTS)) {
             WalFolder log = new WalFolder(folder.resolve("wal-" + segmentBytes), segmentBytes);
-            int count = 20;
-            log.write(count, LARGE_PAYLOAD, SEED);
-            List<ReplayProgress> seen = new ArrayList<>();
-            try (Wal wal = log.open()) {
-                wal.replay((_, _) -> seen.add(wal.replayProgress()), WalFolder.THREADS);
-                ReplayProgress end = wal.replayProgress();
-                assertThat(end.doneBytes()).isEqualTo(end.totalBytes());
-                assertThat(seen).hasSize(count);
-                for (int i = 1; i < count; i++) {
-                    ReplayProgress before = seen.get(i - 1);
-                    ReplayProgress now = seen.get(i);
-                    assertThat(now.doneBytes())
-                            .isGreaterThan(before.doneBytes())
-                            .isLessThan(now.totalBytes());
-                    assertThat(now.totalBytes()).isLessThanOrEqualTo(before.totalBytes());
-                }
-                long leftBytes = seen.getLast().totalBytes() - seen.getLast().doneBytes();
-                assertThat(leftBytes).as("the last entry").isBetween(1L, LARGE_PAYLOAD + 64L);
-                if (segmentBytes == ONE_SEGMENT) {
-                    assertThat(seen.getFirst().totalBytes()).isEqualTo(end.totalBytes());
-                    assertThat(end.totalBytes()).isLessThan(count * (LARGE_PAYLOAD + 64L));
-                }
+            log.write(10, LARGE_PAYLOAD, SEED);
+            log.write(10, LARGE_PAYLOAD, SEED); // begins another segment
+            List<ReplayProgress> seen = progress(log);
+            ReplayProgress end = seen.removeLast();
+            assertThat(end.doneBytes()).isEqualTo(end.totalBytes()).isLessThan(20 * (LARGE_PAYLOAD + 64L));
+            assertThat(seen).hasSize(20);
+            for (int i = 1; i < seen.size(); i++) {
+                assertThat(seen.get(i).totalBytes()).isEqualTo(end.totalBytes());
+                assertThat(seen.get(i).doneBytes()).isBetween(seen.get(i - 1).doneBytes() + 1, end.totalBytes() - 1);
             }
+            assertThat(end.totalBytes() - seen.getLast().doneBytes())
+                    .as("the last entry")
+                    .isLessThan(LARGE_PAYLOAD + 64L);
         }
+    }
+
+    /// More entries than are looked at beforehand.
+    @Test
+    void progressKnowsBeforehandAboutHowMuchThereIs() throws Exception {
+        WalFolder log = log(ONE_SEGMENT);
+        for (int start = 0; start < 3; start++) {
+            log.write(200, 100, SEED + start);
+        }
+        List<ReplayProgress> seen = progress(log);
+        ReplayProgress end = seen.removeLast();
+        assertThat(end.doneBytes()).isEqualTo(end.totalBytes());
+        assertThat((double) seen.getFirst().totalBytes() / end.totalBytes()).isBetween(0.75, 1.25);
+        assertThat(seen).allMatch(progress -> progress.doneBytes() <= progress.totalBytes());
+    }
+
+    /// As of each entry, and at the end.
+    private static List<ReplayProgress> progress(WalFolder log) throws Exception {
+        List<ReplayProgress> seen = new ArrayList<>();
+        try (Wal wal = log.open()) {
+            wal.replay((_, _) -> seen.add(wal.replayProgress()), WalFolder.THREADS);
+            seen.add(wal.replayProgress());
+        }
+        return seen;
     }
 
     /// Cuts the log at every byte. What is left replays to a prefix of what was written: never a hole or an invention.
