@@ -56,10 +56,11 @@ import org.junit.jupiter.api.io.TempDir;
 /// persisted-through names, and never in both; while rows are written, frozen and persisted all the time.
 final class ReadYourWritesTest {
     private static final int ROUNDS = 3_000;
+    private static final int WRITES = 3_000;
     private static final int READERS = 3;
     private static final int DAYS = 3;
-    private static final List<PartitionKey> KEYS = List.of(
-            new PartitionKey("1970-01-01"), new PartitionKey("1970-01-02"), new PartitionKey("1970-01-03"));
+    private static final List<PartitionKey> KEYS =
+            List.of(new PartitionKey("1970-01-01"), new PartitionKey("1970-01-02"), new PartitionKey("1970-01-03"));
     private static final NamespaceName NAMESPACE = new NamespaceName("n");
     private static final TableName TABLE = new TableName("m");
 
@@ -224,7 +225,8 @@ final class ReadYourWritesTest {
                 }
                 try {
                     for (long sequence = 2;
-                            rounds.get() < ROUNDS && running.stream().noneMatch(Future::isDone);
+                            (rounds.get() < ROUNDS || sequence <= WRITES)
+                                    && running.stream().noneMatch(Future::isDone);
                             sequence++) {
                         write(tree, preparer, parser, sequence);
                         if (sequence % 8 == 0) {
@@ -239,7 +241,9 @@ final class ReadYourWritesTest {
                 }
             }
             assertThat(rounds.get()).isGreaterThanOrEqualTo(ROUNDS);
-            assertThat(files).hasSize(DAYS);
+            assertThat(files)
+                    .hasSize(DAYS)
+                    .allSatisfy((_, stored) -> assertThat(stored).hasSizeGreaterThan(10));
             tree.close();
             assertThat(tree.memoryBytes()).isZero();
         }
