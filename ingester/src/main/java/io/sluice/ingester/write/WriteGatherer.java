@@ -66,7 +66,7 @@ public final class WriteGatherer implements AutoCloseable {
     }
 
     /// Adds a write, if it looks like ones that were [learned][#learn], is small, and none of its tables has rows of
-    /// several partitions.
+    /// several partitions, or is cut by tags.
     ///
     /// @param request the write's bytes
     /// @param sequence above those that were added before
@@ -87,6 +87,9 @@ public final class WriteGatherer implements AutoCloseable {
                 return 0;
             }
             Known of = resolve(rows.shape());
+            if (!of.schema().template().tags().isEmpty()) {
+                return 0; // partitions that follow from tags' values are for the splitter to find
+            }
             long slot = of.schema().template().slot(rows.minTimeNs());
             if (of.schema().template().slot(rows.maxTimeNs()) != slot) {
                 return 0; // slots follow one another in time
@@ -130,7 +133,8 @@ public final class WriteGatherer implements AutoCloseable {
             int after = before + rows.rowCount();
             // As many more as so far for each byte; the first few rows tell nothing, and many tables would take much.
             if (after >= MIN_EXPECTED_FROM) {
-                target.expect((int) Math.min(Integer.MAX_VALUE, after * expectedBytes / Math.max(1, gatheredBytes) + 1));
+                target.expect(
+                        (int) Math.min(Integer.MAX_VALUE, after * expectedBytes / Math.max(1, gatheredBytes) + 1));
             }
         }
         target.append(of.schema(), rows, sequence);

@@ -42,6 +42,7 @@ public interface Catalog extends AutoCloseable {
     /// @param maxColumns how many columns the table may have in the end, `time` included; a table that has
     ///     more is left as it is, and may not grow
     /// @throws CatalogConflictException if a column exists with another kind or type (the message says both),
+    ///     one that the namespace's partition template names is no tag,
     ///     or the table would have too many columns (the message says limit and count)
     TableSchema ensureTable(NamespaceName namespace, TableName table, List<ColumnSchema> columns, int maxColumns)
             throws IOException;

@@ -130,6 +130,7 @@ final class SchemaStatements {
         NamespaceRow parent = ensureNamespace(connection, namespace, PartitionTemplate.DAILY, now);
         long tableId = ensureTableRow(connection, parent.id(), table, now);
         List<ColumnSchema> found = columns(connection, tableId);
+        requirePartitionTags(namespace, table, parent.template(), columns);
         List<ColumnSchema> wanted = merge(namespace, table, found, columns);
         if (wanted.size() > found.size() && wanted.size() > maxColumns) {
             throw new CatalogConflictException(
@@ -154,6 +155,19 @@ final class SchemaStatements {
                     column.type().name());
         }
         return new TableSchema(namespace, table, new TableId(tableId), parent.template(), wanted);
+    }
+
+    /// Rows are cut into partitions by what is a tag in every table of the namespace, if it is there at all.
+    private static void requirePartitionTags(
+            NamespaceName namespace, TableName table, PartitionTemplate template, List<ColumnSchema> columns)
+            throws CatalogConflictException {
+        for (ColumnSchema column : columns) {
+            if (column.kind() != ColumnKind.TAG && template.tags().contains(column.name())) {
+                throw new CatalogConflictException(
+                        "column '%s' of table '%s': expected a TAG, as the partition template '%s' of namespace '%s' names it: found %s"
+                                .formatted(column.name(), table, template, namespace, column.describe()));
+            }
+        }
     }
 
     private static long ensureTableRow(Connection connection, long namespaceId, TableName table, Instant now)
