@@ -17,11 +17,13 @@ import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.door.WritePermit;
 import io.sluice.ingester.grpc.GrpcServer;
+import io.sluice.ingester.grpc.NamespaceServiceDoor;
 import io.sluice.ingester.http.HttpDoor;
 import io.sluice.ingester.lineprotocol.KnownColumns;
 import io.sluice.ingester.replay.ReplayWatch;
 import io.sluice.ingester.replay.WalReplayer;
 import io.sluice.ingester.rotation.PersistTriggers;
+import io.sluice.ingester.schema.CatalogNamespaces;
 import io.sluice.ingester.schema.PartitionSplitter;
 import io.sluice.ingester.schema.SchemaCache;
 import io.sluice.ingester.settings.ServeSettings;
@@ -303,7 +305,7 @@ final class Wiring {
                 reports.statusDocument(),
                 delays,
                 metrics,
-                List.of(flight));
+                List.of(flight, new NamespaceServiceDoor(new CatalogNamespaces(catalog))));
     }
 
     /// Builds the HTTP server.
