@@ -151,10 +151,11 @@ final class Wiring {
             // The log first: it has the lock that says whether this folder is ours.
             this.wal = Wal.open(settings.wal(), clock, nanoTime, metrics);
             openedWal = Optional.of(wal);
-            this.catalog = new InstrumentedCatalog(Catalogs.open(settings.catalog(), clock), metrics);
+            this.catalog = new InstrumentedCatalog(
+                    Catalogs.open(settings.catalog(), clock, settings.catalogLimits()), metrics);
             openedCatalog = Optional.of(catalog);
             this.store = new InstrumentedObjectStore(ObjectStores.open(settings.objectStore()), metrics);
-            this.schemas = new SchemaCache(catalog, settings.createOnWrite());
+            this.schemas = new SchemaCache(catalog, settings.createOnWrite(), settings.maxColumns(), metrics);
             this.persister = Persister.create(
                     settings.persist(),
                     settings.parquet(),

@@ -40,6 +40,9 @@ public interface Namespaces {
         /// It is there, with this template.
         record Exists() implements Creation {}
 
+        /// There are too many namespaces.
+        record LimitReached(String message) implements Creation {}
+
         /// It exists with another template, which it keeps.
         record Conflict(String message) implements Creation {}
     }

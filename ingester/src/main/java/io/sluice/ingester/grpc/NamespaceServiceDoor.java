@@ -5,6 +5,7 @@ import io.grpc.stub.StreamObserver;
 import io.sluice.ingester.door.Namespaces;
 import io.sluice.ingester.door.Namespaces.Creation;
 import io.sluice.ingester.door.Namespaces.NamespaceDetails;
+import io.sluice.ingester.door.WriteOutcome.Limit;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.PartitionTemplate;
 import io.sluice.proto.v1.CreateNamespaceRequest;
@@ -55,6 +56,8 @@ public final class NamespaceServiceDoor extends NamespaceServiceGrpc.NamespaceSe
                     : new PartitionTemplate(request.getPartitionTemplate());
             return switch (namespaces.create(name, template)) {
                 case Creation.Exists() -> message(new NamespaceDetails(name, template, List.of()));
+                case Creation.LimitReached(String message) ->
+                    throw new RefusedException(Failure.limitReached(Limit.NAMESPACE_COUNT, message));
                 case Creation.Conflict(String message) ->
                     throw refused(Code.ALREADY_EXISTS, "NAMESPACE_EXISTS", message);
             };

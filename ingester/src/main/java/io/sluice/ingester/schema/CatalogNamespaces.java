@@ -6,6 +6,7 @@ import io.sluice.model.PartitionTemplate;
 import io.sluice.model.TableSchema;
 import io.sluice.persist.catalog.Catalog;
 import io.sluice.persist.catalog.CatalogConflictException;
+import io.sluice.persist.catalog.CatalogLimitException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,6 +26,8 @@ public final class CatalogNamespaces implements Namespaces {
         try {
             catalog.createNamespace(name, template);
             return new Creation.Exists();
+        } catch (CatalogLimitException e) {
+            return new Creation.LimitReached(String.valueOf(e.getMessage()));
         } catch (CatalogConflictException e) {
             return new Creation.Conflict(String.valueOf(e.getMessage()));
         }

@@ -214,7 +214,7 @@ abstract class CatalogSchemaContractTest {
         assertThatThrownBy(() -> catalog().ensureTable(METRICS, CPU, List.of(REGION, ColumnSchema.tag("rack")), 4))
                 .isInstanceOf(CatalogConflictException.class)
                 .hasMessage("table 'cpu' in namespace 'metrics' would have 5 columns:"
-                        + " expected at most 4 (it has 3, 2 are new)");
+                        + " expected at most 4 (--max-columns; it has 3, 2 are new)");
         assertThat(catalog().findTable(METRICS, CPU).orElseThrow().columns()).hasSize(3);
         assertThat(catalog().ensureTable(METRICS, CPU, List.of(REGION), 4).columns())
                 .hasSize(4);
