@@ -17,11 +17,13 @@ import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.door.WritePermit;
 import io.sluice.ingester.grpc.GrpcServer;
+import io.sluice.ingester.grpc.NamespaceServiceDoor;
 import io.sluice.ingester.http.HttpDoor;
 import io.sluice.ingester.lineprotocol.KnownColumns;
 import io.sluice.ingester.replay.ReplayWatch;
 import io.sluice.ingester.replay.WalReplayer;
 import io.sluice.ingester.rotation.PersistTriggers;
+import io.sluice.ingester.schema.CatalogNamespaces;
 import io.sluice.ingester.schema.PartitionSplitter;
 import io.sluice.ingester.schema.SchemaCache;
 import io.sluice.ingester.settings.ServeSettings;
@@ -160,10 +162,11 @@ final class Wiring {
             // The log first: it has the lock that says whether this folder is ours.
             this.wal = Wal.open(settings.wal(), clock, nanoTime, metrics);
             openedWal = Optional.of(wal);
-            this.catalog = new InstrumentedCatalog(Catalogs.open(settings.catalog(), clock), metrics);
+            this.catalog = new InstrumentedCatalog(
+                    Catalogs.open(settings.catalog(), clock, settings.catalogLimits()), metrics);
             openedCatalog = Optional.of(catalog);
             this.store = new InstrumentedObjectStore(ObjectStores.open(settings.objectStore()), metrics);
-            this.schemas = new SchemaCache(catalog, settings.createOnWrite());
+            this.schemas = new SchemaCache(catalog, settings.createOnWrite(), settings.maxColumns(), metrics);
             this.persister = Persister.create(
                     settings.persist(),
                     settings.parquet(),
@@ -324,7 +327,7 @@ final class Wiring {
                 reports.statusDocument(),
                 delays,
                 metrics,
-                List.of(flight));
+                List.of(flight, new NamespaceServiceDoor(new CatalogNamespaces(catalog))));
     }
 
     /// Builds the HTTP server.

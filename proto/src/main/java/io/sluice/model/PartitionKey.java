@@ -1,6 +1,7 @@
 package io.sluice.model;
 
-/// Names one partition of a table, as its namespace's [PartitionTemplate] renders it: `2026-11-21`.
+/// Names one partition of a table, as its namespace's [PartitionTemplate] renders it: `2026-11-21`,
+/// `2026-11-21|eu|web-1`.
 public record PartitionKey(String value) implements Comparable<PartitionKey> {
     /// @throws IllegalArgumentException if empty
     public PartitionKey {

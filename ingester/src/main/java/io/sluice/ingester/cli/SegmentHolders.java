@@ -1,11 +1,10 @@
 package io.sluice.ingester.cli;
 
-import io.sluice.ingester.door.DecodedColumn;
 import io.sluice.ingester.door.DecodedWrite;
 import io.sluice.ingester.door.DecodedWrite.DecodedTable;
 import io.sluice.ingester.door.InvalidWriteException;
 import io.sluice.ingester.door.WriteDecoder;
-import io.sluice.model.ColumnKind;
+import io.sluice.ingester.schema.PartitionRouter;
 import io.sluice.model.IngesterId;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.PartitionId;
@@ -17,7 +16,6 @@ import io.sluice.model.TableSchema;
 import io.sluice.persist.catalog.CatalogView;
 import io.sluice.wal.WalInspector.EntryInfo;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -74,31 +72,14 @@ final class SegmentHolders {
             Table table = new Table(write.namespace(), rows.table());
             PartitionTemplate template =
                     schema(table).map(TableSchema::template).orElse(PartitionTemplate.DAILY);
-            ByteBuffer times = times(rows);
-            long slot = template.slot(times.getLong(0));
-            note(table, template.key(slot), entry.sequence());
-            for (int row = 1; row < rows.rowCount(); row++) {
-                long next = template.slot(times.getLong(row * Long.BYTES));
-                if (next != slot) {
-                    slot = next;
-                    note(table, template.key(slot), entry.sequence());
-                }
+            for (PartitionKey key : PartitionRouter.partitions(rows, template)) {
+                note(table, key, entry.sequence());
             }
         }
     }
 
     private void note(Table table, PartitionKey key, long sequence) {
         lastWrites.merge(new Partition(table, key), sequence, Math::max);
-    }
-
-    private static ByteBuffer times(DecodedTable table) {
-        for (DecodedColumn column : table.columns()) {
-            if (column.schema().kind() == ColumnKind.TIME
-                    && column.values() instanceof DecodedColumn.Values.Int64s(ByteBuffer data)) {
-                return data;
-            }
-        }
-        throw new IllegalArgumentException("table '%s' has no column 'time'".formatted(table.table()));
     }
 
     /// What holds the segment whose entries were taken; the next entry is another's.

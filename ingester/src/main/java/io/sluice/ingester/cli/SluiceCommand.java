@@ -41,6 +41,7 @@ public final class SluiceCommand implements Runnable {
         line.addSubcommand("write", new WriteCommand());
         line.addSubcommand("query", new QueryCommand());
         line.addSubcommand("persist", new PersistCommand());
+        line.addSubcommand("namespace", new NamespaceCommand());
         line.addSubcommand("status", new StatusCommand());
         line.addSubcommand("wal", new WalCommand());
         line.addSubcommand("gc", new GcCommand());

@@ -17,6 +17,16 @@ public sealed interface WriteOutcome {
     /// The request contradicts the schema: a column has another kind or type. Nothing was written.
     record Conflict(String message) implements Failure {}
 
+    /// The write needs a namespace, table or column more than there may be. Nothing was written.
+    record LimitReached(Limit limit, String message) implements Failure {}
+
+    /// Of what there may be no more; with `_LIMIT` behind it the `ErrorInfo.reason` on the wire.
+    enum Limit {
+        NAMESPACE_COUNT,
+        TABLE_COUNT,
+        COLUMN_COUNT
+    }
+
     /// Not now. Nothing was written.
     ///
     /// @param retryAfter how long to wait before trying again

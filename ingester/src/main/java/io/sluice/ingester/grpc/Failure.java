@@ -22,10 +22,16 @@ record Failure(Code code, String reason, String message, boolean maybeDone, Opti
             case WriteOutcome.Invalid(String message) -> invalid(message);
             // The request's fault as much as any other error in it, so it has the same code.
             case WriteOutcome.Conflict(String message) -> badRequest("SCHEMA_CONFLICT", message);
+            case WriteOutcome.LimitReached(WriteOutcome.Limit limit, String message) -> limitReached(limit, message);
             case WriteOutcome.Refused refused -> refused(refused);
             case WriteOutcome.Unknown(String message) ->
                 new Failure(Code.INTERNAL, "OUTCOME_UNKNOWN", message, true, Optional.empty());
         };
+    }
+
+    /// To try again makes no sense, hence no hint when: clients of OTLP's rule do not.
+    static Failure limitReached(WriteOutcome.Limit limit, String message) {
+        return new Failure(Code.RESOURCE_EXHAUSTED, limit.name() + "_LIMIT", message, false, Optional.empty());
     }
 
     static Failure invalid(String message) {

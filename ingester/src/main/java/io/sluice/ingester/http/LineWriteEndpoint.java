@@ -167,6 +167,9 @@ final class LineWriteEndpoint {
                 throw HttpError.invalid(message);
             }
             case WriteOutcome.Invalid(String message) -> throw HttpError.invalid(message);
+            // Not 429 or 503: to send it again makes no sense until somebody raises the limit.
+            case WriteOutcome.LimitReached(WriteOutcome.Limit limit, String message) ->
+                throw HttpError.of(422, "unprocessable entity", "%s_LIMIT: %s".formatted(limit, message));
             case WriteOutcome.Refused refused ->
                 throw HttpError.retry(503, refused.reason() + ": " + refused.message(), refused.retryAfter());
             case WriteOutcome.Unknown(String message) ->

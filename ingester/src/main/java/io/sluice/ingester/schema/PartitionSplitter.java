@@ -3,19 +3,15 @@ package io.sluice.ingester.schema;
 import io.sluice.ingester.door.DecodedColumn;
 import io.sluice.ingester.door.DecodedWrite.DecodedTable;
 import io.sluice.ingester.door.InvalidWriteException;
-import io.sluice.model.ColumnSchema;
 import io.sluice.model.PartitionKey;
 import io.sluice.model.PartitionTemplate;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
 import org.apache.arrow.memory.BufferAllocator;
 
 /// Cuts the rows of one decoded table into partitions and copies them into Arrow memory, once. Any thread may call.
@@ -43,25 +39,14 @@ public final class PartitionSplitter {
     /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory for the rows; none is kept
     public List<PartitionRows> split(DecodedTable table, PartitionTemplate template, int maxColumns)
             throws InvalidWriteException {
-        ByteBuffer times = times(table);
-        Map<Long, RowSelection> bySlot = route(times, table.rowCount(), template);
-        int columnCount = table.columns().size();
-        if ((long) bySlot.size() * columnCount > maxColumns) {
-            throw new InvalidWriteException(
-                    "table '%s': rows of %d partitions with %d column%s each: expected at most %d columns in partitions (what is left for this table of the request): send rows of fewer days at once"
-                            .formatted(
-                                    table.table(),
-                                    bySlot.size(),
-                                    columnCount,
-                                    columnCount == 1 ? "" : "s",
-                                    maxColumns));
-        }
-        List<PartitionRows> partitions = new ArrayList<>(bySlot.size());
+        Map<PartitionKey, RowSelection> byKey = PartitionRouter.route(
+                table, template, Math.max(0, maxColumns) / table.columns().size());
+        List<PartitionRows> partitions = new ArrayList<>(byKey.size());
         boolean done = false;
         try {
-            for (Map.Entry<Long, RowSelection> entry : bySlot.entrySet()) {
-                RowBatch batch = copy(table, entry.getValue(), bySlot.size() > 1);
-                partitions.add(new PartitionRows(template.key(entry.getKey()), batch));
+            for (Map.Entry<PartitionKey, RowSelection> entry : byKey.entrySet()) {
+                RowBatch batch = copy(table, entry.getValue(), byKey.size() > 1);
+                partitions.add(new PartitionRows(entry.getKey(), batch));
             }
             done = true;
             return partitions;
@@ -70,44 +55,6 @@ public final class PartitionSplitter {
                 partitions.forEach(PartitionRows::close);
             }
         }
-    }
-
-    /// The number of the one partition that all rows of a table belong to; empty if there are several.
-    public static OptionalLong onlySlot(DecodedTable table, PartitionTemplate template) {
-        ByteBuffer times = times(table);
-        long slot = template.slot(times.getLong(0));
-        for (int row = 1; row < table.rowCount(); row++) {
-            if (template.slot(times.getLong(row * Long.BYTES)) != slot) {
-                return OptionalLong.empty();
-            }
-        }
-        return OptionalLong.of(slot);
-    }
-
-    private static ByteBuffer times(DecodedTable table) {
-        for (DecodedColumn column : table.columns()) {
-            if (column.schema().equals(ColumnSchema.TIME)
-                    && column.values() instanceof DecodedColumn.Values.Int64s(ByteBuffer data)) {
-                return data.duplicate().order(ByteOrder.LITTLE_ENDIAN);
-            }
-        }
-        throw new IllegalArgumentException("table '%s' has no column 'time'".formatted(table.table()));
-    }
-
-    private static Map<Long, RowSelection> route(ByteBuffer times, int rowCount, PartitionTemplate template) {
-        Map<Long, RowSelection> bySlot = new LinkedHashMap<>();
-        int start = 0;
-        while (start < rowCount) {
-            // Rows usually come in runs of one partition; mostly there is one run.
-            long slot = template.slot(times.getLong(start * Long.BYTES));
-            int end = start + 1;
-            while (end < rowCount && template.slot(times.getLong(end * Long.BYTES)) == slot) {
-                end++;
-            }
-            bySlot.computeIfAbsent(slot, _ -> new RowSelection()).addRun(start, end);
-            start = end;
-        }
-        return bySlot;
     }
 
     private RowBatch copy(DecodedTable table, RowSelection rows, boolean isPart) {
@@ -119,7 +66,7 @@ public final class PartitionSplitter {
             for (DecodedColumn column : table.columns()) {
                 columns.add(ColumnCopier.copy(column, rows, isPart, allocator));
             }
-            ByteBuffer times = times(table);
+            ByteBuffer times = PartitionRouter.times(table);
             for (int run = 0; run < rows.runs(); run++) {
                 for (int row = rows.start(run); row < rows.end(run); row++) {
                     long timeNs = times.getLong(row * Long.BYTES);

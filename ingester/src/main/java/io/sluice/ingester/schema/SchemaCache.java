@@ -1,38 +1,99 @@
 package io.sluice.ingester.schema;
 
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.door.DecodedColumn;
 import io.sluice.ingester.door.DecodedWrite.DecodedTable;
+import io.sluice.ingester.door.WriteOutcome.Limit;
 import io.sluice.model.ColumnSchema;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.TableName;
 import io.sluice.model.TableSchema;
 import io.sluice.persist.catalog.Catalog;
 import io.sluice.persist.catalog.CatalogConflictException;
+import io.sluice.persist.catalog.CatalogLimitException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.stream.Collectors;
 
 /// The schemas of the tables in use: the catalog's, read once and kept. A table's schema only ever grows, so what is
 /// kept may be old but never wrong, and a column that is missing here is looked for in the catalog.
 ///
 /// Any thread may call any method; those that throw `IOException` may wait for the catalog.
 public final class SchemaCache {
-    /// How many columns a table may have, `time` included.
+    /// How many columns a table may have, `time` included, if nobody says otherwise.
     public static final int MAX_COLUMNS = 1_000;
 
     private final Catalog catalog;
     private final boolean createOnWrite;
+    private final int maxColumns;
+    private final Map<Limit, Counter> refusals = new EnumMap<>(Limit.class);
     private final ConcurrentMap<TableKey, TableSchema> schemas = new ConcurrentHashMap<>();
 
     /// @param createOnWrite whether a write may create its namespace and tables; columns are created by
     ///     being written either way
     public SchemaCache(Catalog catalog, boolean createOnWrite) {
+        this(catalog, createOnWrite, MAX_COLUMNS, new SimpleMeterRegistry());
+    }
+
+    /// @param createOnWrite as above
+    /// @param maxColumns how many columns a table may have, `time` included
+    public SchemaCache(Catalog catalog, boolean createOnWrite, int maxColumns, MeterRegistry metrics) {
         this.catalog = catalog;
         this.createOnWrite = createOnWrite;
+        this.maxColumns = maxColumns;
+        for (Limit limit : Limit.values()) {
+            refusals.put(
+                    limit,
+                    Counter.builder("sluice.schema.limit.refusals")
+                            .description("Writes that needed more than there may be")
+                            .tag("limit", limit.name().toLowerCase(Locale.ROOT))
+                            .register(metrics));
+        }
+        Gauge.builder("sluice.schema.namespaces", schemas, SchemaCache::namespaces)
+                .description("Namespaces of the tables that were used since the start")
+                .register(metrics);
+        Gauge.builder("sluice.schema.tables", schemas, Map::size)
+                .description("Tables that were used since the start")
+                .register(metrics);
+        Gauge.builder("sluice.schema.tables.largest", schemas, SchemaCache::mostTables)
+                .description("Tables of the namespace that has the most of them")
+                .register(metrics);
+        Gauge.builder("sluice.schema.columns.largest", schemas, SchemaCache::mostColumns)
+                .description("Columns of the table that has the most of them")
+                .register(metrics);
+    }
+
+    private static double namespaces(Map<TableKey, TableSchema> schemas) {
+        return schemas.keySet().stream().map(TableKey::namespace).distinct().count();
+    }
+
+    private static double mostTables(Map<TableKey, TableSchema> schemas) {
+        return schemas.keySet().stream()
+                .collect(Collectors.groupingBy(TableKey::namespace, Collectors.counting()))
+                .values()
+                .stream()
+                .mapToLong(Long::longValue)
+                .max()
+                .orElse(0);
+    }
+
+    private static double mostColumns(Map<TableKey, TableSchema> schemas) {
+        return schemas.values().stream()
+                .mapToInt(schema -> schema.columns().size())
+                .max()
+                .orElse(0);
     }
 
     /// The schema as far as it is known here, without asking the catalog.
@@ -59,9 +120,9 @@ public final class SchemaCache {
 
     /// The schema that a write's rows have; what is missing of it is created in the catalog.
     ///
-    /// @throws SchemaConflictException if a column exists with another kind or type, there would be too many
-    ///     columns,
-    ///     or the table may not be created
+    /// @throws SchemaLimitException if there would be too many namespaces, tables or columns
+    /// @throws SchemaConflictException if a column exists with another kind or type, or the table may not be
+    ///     created
     /// @throws IOException if the catalog cannot answer
     public TableSchema resolve(NamespaceName namespace, DecodedTable table)
             throws SchemaConflictException, IOException {
@@ -85,10 +146,22 @@ public final class SchemaCache {
                             .formatted(table, namespace));
         }
         try {
-            return keep(catalog.ensureTable(namespace, table, columns, MAX_COLUMNS));
+            return keep(catalog.ensureTable(namespace, table, columns, maxColumns));
+        } catch (CatalogLimitException e) {
+            Limit limit = limit(e);
+            Objects.requireNonNull(refusals.get(limit)).increment();
+            throw new SchemaLimitException(limit, String.valueOf(e.getMessage()));
         } catch (CatalogConflictException e) {
             throw new SchemaConflictException(String.valueOf(e.getMessage()));
         }
+    }
+
+    private static Limit limit(CatalogLimitException e) {
+        return switch (e.limit()) {
+            case NAMESPACES -> Limit.NAMESPACE_COUNT;
+            case TABLES -> Limit.TABLE_COUNT;
+            case COLUMNS -> Limit.COLUMN_COUNT;
+        };
     }
 
     private static boolean covers(TableSchema schema, List<ColumnSchema> columns) throws SchemaConflictException {

@@ -1,6 +1,7 @@
 package io.sluice.ingester.settings;
 
 import io.sluice.persist.PersistSettings;
+import io.sluice.persist.catalog.CatalogLimits;
 import io.sluice.persist.parquet.ParquetSettings;
 import io.sluice.query.flight.FlightSettings;
 import io.sluice.wal.CorruptionPolicy;
@@ -24,6 +25,8 @@ public record ServeSettings(
         InetSocketAddress grpcBind,
         InetSocketAddress httpBind,
         boolean createOnWrite,
+        CatalogLimits catalogLimits,
+        int maxColumns,
         int maxRequestBytes,
         long inflightBytes,
         int inflightOps,
@@ -88,6 +91,10 @@ public record ServeSettings(
                 grpcBind,
                 httpBind,
                 values.flag(Setting.CREATE_ON_WRITE),
+                new CatalogLimits(
+                        values.number(Setting.MAX_NAMESPACES, 1, 10_000_000),
+                        values.number(Setting.MAX_TABLES, 1, 10_000_000)),
+                values.number(Setting.MAX_COLUMNS, 2, 100_000),
                 maxRequestBytes,
                 inflightBytes,
                 values.number(Setting.INFLIGHT_OPS, 1, 1_000_000),

@@ -74,7 +74,7 @@ public final class WriteGatherer implements AutoCloseable {
     }
 
     /// Adds a write, if it looks like ones that were [learned][#learn], is small, and none of its tables has rows of
-    /// several partitions.
+    /// several partitions, or is cut by tags.
     ///
     /// @param request the write's bytes
     /// @param sequence above those that were added before
@@ -95,6 +95,9 @@ public final class WriteGatherer implements AutoCloseable {
                 return 0;
             }
             Known of = resolve(rows.shape());
+            if (!of.schema().template().tags().isEmpty()) {
+                return 0; // partitions that follow from tags' values are for the splitter to find
+            }
             long slot = of.schema().template().slot(rows.minTimeNs());
             if (of.schema().template().slot(rows.maxTimeNs()) != slot) {
                 return 0; // slots follow one another in time

@@ -9,6 +9,7 @@ import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.door.WritePermit;
 import io.sluice.ingester.schema.SchemaConflictException;
+import io.sluice.ingester.schema.SchemaLimitException;
 import io.sluice.ingester.sink.OutcomeUnknownException;
 import io.sluice.ingester.sink.WriteOperation;
 import io.sluice.ingester.sink.WriteRefusedException;
@@ -142,6 +143,9 @@ public final class WritePath implements StreamedWriteHandler {
             operation = preparer.prepare(request);
         } catch (InvalidWriteException e) {
             return CompletableFuture.completedStage(new WriteOutcome.Invalid(String.valueOf(e.getMessage())));
+        } catch (SchemaLimitException e) {
+            return CompletableFuture.completedStage(
+                    new WriteOutcome.LimitReached(e.limit(), String.valueOf(e.getMessage())));
         } catch (SchemaConflictException e) {
             return CompletableFuture.completedStage(new WriteOutcome.Conflict(String.valueOf(e.getMessage())));
         } catch (OutOfMemoryException e) {

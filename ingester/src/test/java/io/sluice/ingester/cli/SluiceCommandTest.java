@@ -64,6 +64,10 @@ final class SluiceCommandTest {
                         "write",
                         "query",
                         "persist",
+                        "namespace",
+                        "namespace create",
+                        "namespace ls",
+                        "namespace show",
                         "status",
                         "wal",
                         "wal ls",
@@ -116,6 +120,9 @@ final class SluiceCommandTest {
             List<String> complete = new ArrayList<>(words);
             if (words.equals(List.of("write")) || words.equals(List.of("query"))) {
                 complete.addAll(List.of("--namespace", "n", "cpu"));
+            }
+            if (words.equals(List.of("namespace", "create")) || words.equals(List.of("namespace", "show"))) {
+                complete.add("n");
             }
             run(complete, "--no-such-thing")
                     .assertFailed(ExitCodes.USAGE, "--no-such-thing", "see " + command + " --help");

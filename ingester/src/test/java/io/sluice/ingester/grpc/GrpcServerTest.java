@@ -239,4 +239,17 @@ final class GrpcServerTest {
         assertThat(health.check(HealthCheckRequest.getDefaultInstance()).getStatus())
                 .isEqualTo(ServingStatus.NOT_SERVING);
     }
+
+    @Test
+    void aLimitOfTheSchemaIsToldByItsNameAndWithoutAHintToTryAgain() throws Exception {
+        StatusRuntimeException failure =
+                failure(new WriteOutcome.LimitReached(WriteOutcome.Limit.TABLE_COUNT, "one too many"));
+        assertThat(failure.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+        assertThat(failure.getStatus().getDescription()).isEqualTo("one too many");
+        assertThat(info(failure).getReason()).isEqualTo("TABLE_COUNT_LIMIT");
+        assertThat(info(failure).getMetadataMap()).containsEntry("side_effects", "none");
+        com.google.rpc.Status status = StatusProto.fromThrowable(failure);
+        assertThat(status).isNotNull();
+        assertThat(status.getDetailsCount()).as("no RetryInfo").isEqualTo(1);
+    }
 }

@@ -349,4 +349,15 @@ final class HttpDoorWriteTest {
             assertThat(narrow.write(GOOD_LINE).statusCode()).isEqualTo(204);
         }
     }
+
+    @Test
+    void aLimitOfTheSchemaIs422AndComesWithoutAHintToTryAgain() throws Exception {
+        HttpResponse<String> response =
+                answerTo(new WriteOutcome.LimitReached(WriteOutcome.Limit.COLUMN_COUNT, "one too many"));
+        assertThat(response.statusCode()).isEqualTo(422);
+        assertThat(response.headers().firstValue("Retry-After")).isEmpty();
+        JsonNode json = RunningDoor.json(response.body());
+        assertThat(json.path("code").asText()).isEqualTo("unprocessable entity");
+        assertThat(json.path("message").asText()).isEqualTo("COLUMN_COUNT_LIMIT: one too many");
+    }
 }

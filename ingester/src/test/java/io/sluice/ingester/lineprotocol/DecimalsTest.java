@@ -3,6 +3,7 @@ package io.sluice.ingester.lineprotocol;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -11,10 +12,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class DecimalsTest {
     private static final long SEED = 20_251_121;
-    private static final int ROUNDS = 125_000;
+    /// Of about eight numbers each; `-Dsluice.decimals.rounds` makes it more.
+    private static final int ROUNDS = Integer.getInteger("sluice.decimals.rounds", 250_000);
 
     @Test
-    void aMillionNumbersAreRoundedAsTheJdkRoundsThem() {
+    void millionsOfNumbersAreRoundedAsTheJdkRoundsThem() {
         var random = new Random(SEED);
         for (int i = 0; i < ROUNDS; i++) {
             double any = Double.longBitsToDouble(random.nextLong());
@@ -48,7 +50,7 @@ class DecimalsTest {
         String digits = middle.unscaledValue().toString();
         check(digits + "e" + -middle.scale());
         check(digits + "1e" + (-middle.scale() - 1));
-        check(middle.unscaledValue().subtract(java.math.BigInteger.ONE) + "e" + -middle.scale());
+        check(middle.unscaledValue().subtract(BigInteger.ONE) + "e" + -middle.scale());
     }
 
     @ParameterizedTest

@@ -10,14 +10,18 @@ import io.sluice.ingester.door.WriteDecoder;
 import io.sluice.ingester.fixture.BatchRows;
 import io.sluice.ingester.fixture.GeneratedTable;
 import io.sluice.ingester.schema.PartitionSplitter.PartitionRows;
+import io.sluice.model.ColumnName;
 import io.sluice.model.PartitionTemplate;
+import io.sluice.model.TagPart;
 import io.sluice.proto.v1.Column;
 import io.sluice.proto.v1.Dictionary;
 import io.sluice.proto.v1.Int64s;
 import io.sluice.proto.v1.TableBatch;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.OutOfMemoryException;
@@ -213,5 +217,85 @@ final class PartitionSplitterTest {
         assertThatThrownBy(() -> new PartitionSplitter(allocator).split(table, PartitionTemplate.DAILY, 29))
                 .isInstanceOf(InvalidWriteException.class)
                 .hasMessageContainingAll("'m'", "30 partitions", "1 column", "29");
+    }
+
+    /// Against the plain way: the key of each row by itself. Dictionaries have values twice and values that no row
+    /// uses.
+    @Test
+    void rowsGoToThePartitionOfTheirTimeAndTags() throws Exception {
+        List<String> values = List.of("a", "b", "", "a|b", "a", "unused", "x".repeat(100));
+        for (long seed = FIRST_SEED; seed < FIRST_SEED + 200; seed++) {
+            var random = new Random(seed);
+            int rowCount = 1 + random.nextInt(60);
+            PartitionTemplate template =
+                    new PartitionTemplate(List.of("%Y-%m-%dT%H|tag:a|tag:b", "tag:b", "tag:b|tag:absent|%Y")
+                            .get((int) (seed % 3)));
+            int runs = 1 + random.nextInt(10);
+            Int64s.Builder times = Int64s.newBuilder();
+            Map<String, List<Long>> expected = new LinkedHashMap<>();
+            Dictionary.Builder[] tags = {
+                Dictionary.newBuilder().addAllValues(values),
+                Dictionary.newBuilder().addAllValues(values)
+            };
+            byte[] validity = new byte[(rowCount + 7) / 8];
+            random.nextBytes(validity);
+            long hour = 0;
+            int[] codes = new int[2];
+            for (int row = 0; row < rowCount; row++) {
+                if (random.nextInt(runs) == 0) {
+                    hour = random.nextInt(3);
+                    codes[random.nextInt(2)] = List.of(0, 1, 2, 3, 4, 6).get(random.nextInt(6));
+                }
+                long timeNs = hour * 3_600_000_000_000L + row;
+                times.addValues(timeNs);
+                tags[0].addCodes(codes[0]);
+                tags[1].addCodes(codes[1]);
+                boolean isPresent = (validity[row >> 3] >> (row & 7) & 1) != 0;
+                List<TagPart> parts = new ArrayList<>();
+                for (ColumnName tag : template.tags()) {
+                    parts.add(TagPart.of(
+                            switch (tag.value()) {
+                                case "a" -> Optional.of(values.get(codes[0]));
+                                case "b" -> isPresent ? Optional.of(values.get(codes[1])) : Optional.empty();
+                                default -> Optional.empty();
+                            }));
+                }
+                expected.computeIfAbsent(
+                                template.key(template.slot(timeNs), parts).value(), _ -> new ArrayList<>())
+                        .add(timeNs);
+            }
+            TableBatch batch = TableBatch.newBuilder()
+                    .setTable("m")
+                    .setRowCount(rowCount)
+                    .addColumns(Column.newBuilder()
+                            .setName("time")
+                            .setKind(Column.Kind.TIME)
+                            .setI64(times))
+                    .addColumns(Column.newBuilder()
+                            .setName("a")
+                            .setKind(Column.Kind.TAG)
+                            .setDictionary(tags[0]))
+                    .addColumns(Column.newBuilder()
+                            .setName("b")
+                            .setKind(Column.Kind.TAG)
+                            .setValidity(com.google.protobuf.ByteString.copyFrom(validity))
+                            .setDictionary(tags[1]))
+                    .build();
+            DecodedTable table = decode(new GeneratedTable(batch, List.of()));
+            Map<String, List<Long>> found = new LinkedHashMap<>();
+            for (PartitionRows partition : new PartitionSplitter(allocator).split(table, template, MAX_COLUMNS)) {
+                List<Long> timestamps = BatchRows.of(partition.batch()).stream()
+                        .map(row -> (Long) row.get("time"))
+                        .toList();
+                found.put(partition.key().value(), timestamps);
+                partition.close();
+            }
+            assertThat(found).as("seed %d", seed).isEqualTo(expected);
+            assertThat(found.keySet()).as("seed %d", seed).containsExactlyElementsOf(expected.keySet());
+            assertThat(PartitionRouter.partitions(table, template))
+                    .as("seed %d", seed)
+                    .extracting(key -> key.value())
+                    .containsExactlyElementsOf(expected.keySet());
+        }
     }
 }

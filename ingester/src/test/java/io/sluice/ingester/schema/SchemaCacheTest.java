@@ -3,8 +3,10 @@ package io.sluice.ingester.schema;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.door.DecodedColumn;
 import io.sluice.ingester.door.DecodedWrite.DecodedTable;
+import io.sluice.ingester.door.WriteOutcome.Limit;
 import io.sluice.ingester.fixture.FailingCatalog;
 import io.sluice.ingester.fixture.FailingCatalog.Mode;
 import io.sluice.model.ColumnSchema;
@@ -12,6 +14,8 @@ import io.sluice.model.ColumnType;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.TableName;
 import io.sluice.model.TableSchema;
+import io.sluice.persist.catalog.Catalog;
+import io.sluice.persist.catalog.CatalogLimits;
 import io.sluice.persist.catalog.Catalogs;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -25,6 +29,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.assertj.core.api.ThrowableAssert;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -297,5 +302,39 @@ final class SchemaCacheTest {
                     .type();
             assertThat(won).hasSize(writers / 2).containsOnly(stored);
         }
+    }
+
+    @Test
+    void eachLimitIsCountedAndTheValuesAreShown(@TempDir Path other) throws Exception {
+        SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+        try (Catalog small =
+                Catalogs.open("sqlite:" + other.resolve("small.db"), Clock.systemUTC(), new CatalogLimits(1, 1))) {
+            SchemaCache cache = new SchemaCache(small, true, 2, metrics);
+            cache.resolve(NAMESPACE, table(VALUE));
+            assertRefused(Limit.COLUMN_COUNT, () -> cache.resolve(NAMESPACE, table(HOST)));
+            assertRefused(
+                    Limit.TABLE_COUNT, () -> cache.resolve(NAMESPACE, new TableName("u"), List.of(ColumnSchema.TIME)));
+            assertRefused(Limit.NAMESPACE_COUNT, () -> cache.resolve(new NamespaceName("o"), table()));
+            for (String limit : List.of("column_count", "table_count", "namespace_count")) {
+                assertThat(metrics.get("sluice.schema.limit.refusals")
+                                .tag("limit", limit)
+                                .counter()
+                                .count())
+                        .isEqualTo(1);
+            }
+            assertThat(metrics.get("sluice.schema.namespaces").gauge().value()).isEqualTo(1);
+            assertThat(metrics.get("sluice.schema.tables.largest").gauge().value())
+                    .isEqualTo(1);
+            assertThat(metrics.get("sluice.schema.columns.largest").gauge().value())
+                    .isEqualTo(2);
+            assertThat(small.namespaces()).containsExactly(NAMESPACE);
+            assertThat(small.tables(NAMESPACE)).hasSize(1);
+        }
+    }
+
+    private static void assertRefused(Limit limit, ThrowableAssert.ThrowingCallable write) {
+        assertThatThrownBy(write)
+                .isInstanceOfSatisfying(
+                        SchemaLimitException.class, e -> assertThat(e.limit()).isEqualTo(limit));
     }
 }

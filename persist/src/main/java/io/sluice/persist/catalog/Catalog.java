@@ -28,6 +28,7 @@ public interface Catalog extends AutoCloseable {
     /// Creates a namespace; if it exists with the same template, nothing changes.
     ///
     /// @throws CatalogConflictException if it exists with another template
+    /// @throws CatalogLimitException if there are too many namespaces
     void createNamespace(NamespaceName namespace, PartitionTemplate template) throws IOException;
 
     /// All tables of a namespace, by name; empty if there is no such namespace.
@@ -42,7 +43,9 @@ public interface Catalog extends AutoCloseable {
     /// @param maxColumns how many columns the table may have in the end, `time` included; a table that has
     ///     more is left as it is, and may not grow
     /// @throws CatalogConflictException if a column exists with another kind or type (the message says both),
-    ///     or the table would have too many columns (the message says limit and count)
+    ///     one that the namespace's partition template names is no tag,
+    ///     or [CatalogLimitException] if there would be too many namespaces, tables of the namespace or
+    ///     columns of the table (the message says limit and count)
     TableSchema ensureTable(NamespaceName namespace, TableName table, List<ColumnSchema> columns, int maxColumns)
             throws IOException;
 

@@ -18,7 +18,12 @@ public final class Catalogs {
     /// @param clock says when something was created
     /// @throws IllegalArgumentException if `address` is none that this version supports; says which are
     public static Catalog open(String address, InstantSource clock) throws IOException {
-        return SqliteCatalog.open(file(address), clock);
+        return open(address, clock, CatalogLimits.DEFAULT);
+    }
+
+    /// As [#open(String, InstantSource)], with limits of one's own.
+    public static Catalog open(String address, InstantSource clock, CatalogLimits limits) throws IOException {
+        return SqliteCatalog.open(file(address), clock, limits);
     }
 
     /// Opens a catalog only to look into it, also while a server uses it. The caller closes it.

@@ -10,6 +10,7 @@ import io.sluice.model.SortKey;
 import io.sluice.model.TableId;
 import io.sluice.model.TableName;
 import io.sluice.model.TableSchema;
+import io.sluice.persist.catalog.CatalogLimitException.Limit;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -26,6 +27,8 @@ import java.util.Optional;
 final class SchemaStatements {
     private static final String NAMESPACES = "SELECT name FROM namespaces";
     private static final String NAMESPACE = "SELECT id, template FROM namespaces WHERE name = ?";
+    private static final String COUNT_NAMESPACES = "SELECT count(*) AS n FROM namespaces";
+    private static final String COUNT_TABLES = "SELECT count(*) AS n FROM tables WHERE namespace_id = ?";
     private static final String INSERT_NAMESPACE =
             "INSERT INTO namespaces (name, template, created_at_ns) VALUES (?, ?, ?) RETURNING id, template";
     private static final String TABLE = "SELECT id FROM tables WHERE namespace_id = ? AND name = ?";
@@ -59,10 +62,15 @@ final class SchemaStatements {
                 .map(NamespaceRow::template);
     }
 
-    static void createNamespace(Connection connection, NamespaceName namespace, PartitionTemplate template, Instant now)
+    static void createNamespace(
+            Connection connection,
+            NamespaceName namespace,
+            PartitionTemplate template,
+            CatalogLimits limits,
+            Instant now)
             throws SQLException, CatalogConflictException {
         PartitionTemplate found =
-                ensureNamespace(connection, namespace, template, now).template();
+                ensureNamespace(connection, namespace, template, limits, now).template();
         if (!found.equals(template)) {
             throw new CatalogConflictException(
                     "namespace '%s' exists with another partition template: expected '%s', found '%s'"
@@ -71,11 +79,22 @@ final class SchemaStatements {
     }
 
     private static NamespaceRow ensureNamespace(
-            Connection connection, NamespaceName namespace, PartitionTemplate template, Instant now)
-            throws SQLException {
+            Connection connection,
+            NamespaceName namespace,
+            PartitionTemplate template,
+            CatalogLimits limits,
+            Instant now)
+            throws SQLException, CatalogLimitException {
         var found = Sql.queryOne(connection, NAMESPACE, NamespaceRow::of, namespace.value());
         if (found.isPresent()) {
             return found.get();
+        }
+        long count = count(connection, COUNT_NAMESPACES);
+        if (count >= limits.maxNamespaces()) {
+            throw new CatalogLimitException(
+                    Limit.NAMESPACES,
+                    "namespace '%s' would be one too many: expected at most %d namespaces, found %d (--max-namespaces)"
+                            .formatted(namespace, limits.maxNamespaces(), count));
         }
         return Sql.queryOne(
                         connection,
@@ -125,15 +144,18 @@ final class SchemaStatements {
             TableName table,
             List<ColumnSchema> columns,
             int maxColumns,
+            CatalogLimits limits,
             Instant now)
             throws SQLException, CatalogConflictException {
-        NamespaceRow parent = ensureNamespace(connection, namespace, PartitionTemplate.DAILY, now);
-        long tableId = ensureTableRow(connection, parent.id(), table, now);
+        NamespaceRow parent = ensureNamespace(connection, namespace, PartitionTemplate.DAILY, limits, now);
+        long tableId = ensureTableRow(connection, parent.id(), namespace, table, limits, now);
         List<ColumnSchema> found = columns(connection, tableId);
+        requirePartitionTags(namespace, table, parent.template(), columns);
         List<ColumnSchema> wanted = merge(namespace, table, found, columns);
         if (wanted.size() > found.size() && wanted.size() > maxColumns) {
-            throw new CatalogConflictException(
-                    "table '%s' in namespace '%s' would have %d columns: expected at most %d (it has %d, %d are new)"
+            throw new CatalogLimitException(
+                    Limit.COLUMNS,
+                    "table '%s' in namespace '%s' would have %d columns: expected at most %d (--max-columns; it has %d, %d are new)"
                             .formatted(
                                     table,
                                     namespace,
@@ -156,11 +178,41 @@ final class SchemaStatements {
         return new TableSchema(namespace, table, new TableId(tableId), parent.template(), wanted);
     }
 
-    private static long ensureTableRow(Connection connection, long namespaceId, TableName table, Instant now)
-            throws SQLException {
+    /// Rows are cut into partitions by what is a tag in every table of the namespace, if it is there at all.
+    private static void requirePartitionTags(
+            NamespaceName namespace, TableName table, PartitionTemplate template, List<ColumnSchema> columns)
+            throws CatalogConflictException {
+        for (ColumnSchema column : columns) {
+            if (column.kind() != ColumnKind.TAG && template.tags().contains(column.name())) {
+                throw new CatalogConflictException(
+                        "column '%s' of table '%s': expected a TAG, as the partition template '%s' of namespace '%s' names it: found %s"
+                                .formatted(column.name(), table, template, namespace, column.describe()));
+            }
+        }
+    }
+
+    private static long count(Connection connection, String sql, Object... arguments) throws SQLException {
+        return Sql.queryOne(connection, sql, row -> row.getLong("n"), arguments).orElseThrow();
+    }
+
+    private static long ensureTableRow(
+            Connection connection,
+            long namespaceId,
+            NamespaceName namespace,
+            TableName table,
+            CatalogLimits limits,
+            Instant now)
+            throws SQLException, CatalogLimitException {
         var found = Sql.queryOne(connection, TABLE, row -> row.getLong("id"), namespaceId, table.value());
         if (found.isPresent()) {
             return found.get();
+        }
+        long count = count(connection, COUNT_TABLES, namespaceId);
+        if (count >= limits.maxTables()) {
+            throw new CatalogLimitException(
+                    Limit.TABLES,
+                    "table '%s' would be one too many in namespace '%s': expected at most %d tables, found %d (--max-tables)"
+                            .formatted(table, namespace, limits.maxTables(), count));
         }
         return Sql.queryOne(
                         connection,

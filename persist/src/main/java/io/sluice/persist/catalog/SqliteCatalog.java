@@ -29,11 +29,13 @@ public final class SqliteCatalog implements Catalog {
     private final SqliteSession reader;
     private final SqliteSession writer;
     private final InstantSource clock;
+    private final CatalogLimits limits;
 
-    private SqliteCatalog(SqliteSession reader, SqliteSession writer, InstantSource clock) {
+    private SqliteCatalog(SqliteSession reader, SqliteSession writer, InstantSource clock, CatalogLimits limits) {
         this.reader = reader;
         this.writer = writer;
         this.clock = clock;
+        this.limits = limits;
     }
 
     /// Opens a catalog. The file and its folders are created if they are missing; an older schema is brought up
@@ -43,12 +45,17 @@ public final class SqliteCatalog implements Catalog {
     /// @throws CatalogException if the file is no catalog, is damaged, or is of a newer version than this
     ///     program
     public static SqliteCatalog open(Path file, InstantSource clock) throws IOException {
+        return open(file, clock, CatalogLimits.DEFAULT);
+    }
+
+    static SqliteCatalog open(Path file, InstantSource clock, CatalogLimits limits) throws IOException {
         Path absolute = file.toAbsolutePath().normalize();
         SqliteFile.prepare(absolute);
         return new SqliteCatalog(
                 new SqliteSession(absolute, SqliteSession.Mode.READ),
                 new SqliteSession(absolute, SqliteSession.Mode.WRITE),
-                clock);
+                clock,
+                limits);
     }
 
     @Override
@@ -66,7 +73,7 @@ public final class SqliteCatalog implements Catalog {
     @Override
     public void createNamespace(NamespaceName namespace, PartitionTemplate template) throws IOException {
         writer.run("create namespace '%s'".formatted(namespace), connection -> {
-            SchemaStatements.createNamespace(connection, namespace, template, clock.instant());
+            SchemaStatements.createNamespace(connection, namespace, template, limits, clock.instant());
             return Done.DONE;
         });
     }
@@ -91,7 +98,7 @@ public final class SqliteCatalog implements Catalog {
         return writer.run(
                 "create or extend table '%s' in namespace '%s'".formatted(table, namespace),
                 connection -> SchemaStatements.ensureTable(
-                        connection, namespace, table, columns, maxColumns, clock.instant()));
+                        connection, namespace, table, columns, maxColumns, limits, clock.instant()));
     }
 
     @Override

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.model.ColumnKind;
 import io.sluice.model.ColumnName;
 import io.sluice.model.ColumnSchema;
 import io.sluice.model.ColumnType;
@@ -213,7 +214,7 @@ abstract class CatalogSchemaContractTest {
         assertThatThrownBy(() -> catalog().ensureTable(METRICS, CPU, List.of(REGION, ColumnSchema.tag("rack")), 4))
                 .isInstanceOf(CatalogConflictException.class)
                 .hasMessage("table 'cpu' in namespace 'metrics' would have 5 columns:"
-                        + " expected at most 4 (it has 3, 2 are new)");
+                        + " expected at most 4 (--max-columns; it has 3, 2 are new)");
         assertThat(catalog().findTable(METRICS, CPU).orElseThrow().columns()).hasSize(3);
         assertThat(catalog().ensureTable(METRICS, CPU, List.of(REGION), 4).columns())
                 .hasSize(4);
@@ -415,5 +416,23 @@ abstract class CatalogSchemaContractTest {
             }
             return results;
         }
+    }
+
+    @Test
+    void aNamespaceKeepsItsTemplateAndItsTagsAreTagsInAllTables() throws Exception {
+        PartitionTemplate template = new PartitionTemplate("%Y-%m|tag:region");
+        catalog().createNamespace(METRICS, template);
+        assertThatThrownBy(() -> catalog().createNamespace(METRICS, PartitionTemplate.DAILY))
+                .isInstanceOf(CatalogConflictException.class)
+                .hasMessageContainingAll("'%Y-%m-%d'", "'%Y-%m|tag:region'");
+        TableName table = new TableName("t");
+        ColumnSchema field = new ColumnSchema(new ColumnName("region"), ColumnKind.FIELD, ColumnType.STRING);
+        assertThatThrownBy(() -> catalog().ensureTable(METRICS, table, List.of(field), 10))
+                .isInstanceOf(CatalogConflictException.class)
+                .hasMessageContainingAll("'region'", "'t'", "expected a TAG", "FIELD");
+        assertThat(catalog().findTable(METRICS, table)).isEmpty();
+        assertThat(catalog().ensureTable(METRICS, table, List.of(), 10).template())
+                .isEqualTo(template);
+        assertThat(catalog().findTable(METRICS, table).orElseThrow().template()).isEqualTo(template);
     }
 }

@@ -3,12 +3,14 @@ package io.sluice.persist.catalog;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.model.ColumnSchema;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.PartitionTemplate;
 import io.sluice.model.SequenceNumber;
 import io.sluice.model.SortKey;
 import io.sluice.model.TableName;
 import io.sluice.model.TableSchema;
+import io.sluice.persist.catalog.CatalogLimitException.Limit;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -25,6 +27,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
+import org.assertj.core.api.ThrowableAssert;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -354,7 +357,7 @@ final class SqliteCatalogTest extends CatalogContractTest {
         try (var session = new SqliteSession(file, SqliteSession.Mode.WRITE)) {
             assertThatThrownBy(() -> session.run("fail", connection -> {
                         SchemaStatements.createNamespace(
-                                connection, METRICS, PartitionTemplate.DAILY, ARBITRARY_INSTANT);
+                                connection, METRICS, PartitionTemplate.DAILY, CatalogLimits.DEFAULT, ARBITRARY_INSTANT);
                         throw new SQLException("made to fail");
                     }))
                     .isInstanceOf(CatalogException.class)
@@ -400,5 +403,35 @@ final class SqliteCatalogTest extends CatalogContractTest {
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
+    }
+
+    @Test
+    void moreNamespacesTablesOrColumnsThanAllowedAreRefusedAndLeaveNothingBehind(@TempDir Path folder)
+            throws Exception {
+        try (Catalog small = SqliteCatalog.open(folder.resolve("small.db"), CLOCK, new CatalogLimits(2, 1))) {
+            NamespaceName second = new NamespaceName("second");
+            NamespaceName third = new NamespaceName("third");
+            TableName table = new TableName("t");
+            small.createNamespace(METRICS, PartitionTemplate.DAILY);
+            small.ensureTable(second, table, List.of(), 2);
+            assertLimit(Limit.NAMESPACES, () -> small.createNamespace(third, PartitionTemplate.DAILY));
+            assertLimit(Limit.NAMESPACES, () -> small.ensureTable(third, table, List.of(), 2));
+            assertLimit(Limit.TABLES, () -> small.ensureTable(second, new TableName("u"), List.of(), 2));
+            assertLimit(
+                    Limit.COLUMNS, () -> small.ensureTable(METRICS, table, List.of(HOST, ColumnSchema.tag("b")), 2));
+            assertThat(small.namespaces()).containsExactly(METRICS, second);
+            assertThat(small.tables(second)).hasSize(1);
+            assertThat(small.tables(METRICS)).isEmpty();
+            small.createNamespace(METRICS, PartitionTemplate.DAILY);
+            assertThat(small.ensureTable(second, table, List.of(HOST), 2).columns())
+                    .hasSize(2);
+        }
+    }
+
+    private static void assertLimit(Limit limit, ThrowableAssert.ThrowingCallable call) {
+        assertThatThrownBy(call).isInstanceOfSatisfying(CatalogLimitException.class, e -> {
+            assertThat(e.limit()).isEqualTo(limit);
+            assertThat(e).hasMessageContaining("expected at most").hasMessageContaining("--max-");
+        });
     }
 }
