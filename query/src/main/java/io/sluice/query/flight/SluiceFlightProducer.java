@@ -110,8 +110,7 @@ final class SluiceFlightProducer extends NoOpFlightProducer {
         }
     }
 
-    private void pump(
-            byte[] ticket, ServerStreamListener listener, IdleStreams.Client client, Beginning beginning) {
+    private void pump(byte[] ticket, ServerStreamListener listener, IdleStreams.Client client, Beginning beginning) {
         try {
             beginning.await(gate, listener);
             send(ticket, listener, client);

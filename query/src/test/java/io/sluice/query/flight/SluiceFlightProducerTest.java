@@ -24,8 +24,8 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.arrow.flight.CallOptions;
 import org.apache.arrow.flight.FlightClient;
@@ -70,13 +70,7 @@ final class SluiceFlightProducerTest {
         server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                 .executor(executor)
                 .addService(FlightServices.create(
-                        () -> gate.get().await(),
-                        queries,
-                        source,
-                        idle,
-                        serverAllocator,
-                        executor,
-                        this::pump))
+                        () -> gate.get().await(), queries, source, idle, serverAllocator, executor, this::pump))
                 .build();
         client = FlightClient.builder(allocator, Location.forGrpcInsecure("127.0.0.1", 1))
                 .build();
