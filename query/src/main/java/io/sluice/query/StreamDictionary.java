@@ -16,8 +16,10 @@ import org.apache.arrow.vector.types.pojo.DictionaryEncoding;
 /// The values of one tag in a whole stream. Flight sends dictionaries once, ahead of all rows, so the values are
 /// gathered when the query starts: what comes later is not shown by it. It may have values that no row uses.
 final class StreamDictionary implements AutoCloseable {
+    private static final int UNKNOWN = -2;
+
     private final Map<ByteBuffer, Integer> codes = new HashMap<>();
-    /// The code of each number of an index; -1 where there is none.
+    /// The code of each number of an index; -1 where the stream has none, UNKNOWN where nobody has looked.
     private final Map<TagIndex, int[]> byIndex = new HashMap<>();
 
     private final VarCharVector values;
@@ -62,7 +64,7 @@ final class StreamDictionary implements AutoCloseable {
         if (known.length < size) {
             int old = known.length;
             known = Arrays.copyOf(known, size);
-            Arrays.fill(known, old, size, -1);
+            Arrays.fill(known, old, size, UNKNOWN);
             byIndex.put(index, known);
         }
         return known;
@@ -114,11 +116,22 @@ final class StreamDictionary implements AutoCloseable {
         int[] numbers = tag.valueNumbers();
         int[] byNumber = codes(tag.numbers().index());
         for (int code = 0; code < translated.length; code++) {
-            translated[code] = numbers[code] < 0
-                    ? codes.getOrDefault(ByteBuffer.wrap(tag.dictionary().get(code)), -1)
-                    : byNumber[numbers[code]];
+            int number = numbers[code];
+            if (number < 0) {
+                translated[code] = find(tag.dictionary().get(code));
+            } else {
+                if (byNumber[number] == UNKNOWN) {
+                    byNumber[number] = find(tag.numbers().index().value(number));
+                }
+                translated[code] = byNumber[number];
+            }
         }
         return translated;
+    }
+
+    /// The code of a value; -1 if the stream has none.
+    private int find(byte[] value) {
+        return codes.getOrDefault(ByteBuffer.wrap(value), -1);
     }
 
     Dictionary dictionary() {
