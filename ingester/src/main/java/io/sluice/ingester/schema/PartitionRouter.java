@@ -43,7 +43,9 @@ public final class PartitionRouter {
     /// The partitions that a table's rows belong to, each once, in order of first appearance.
     public static List<PartitionKey> partitions(DecodedTable table, PartitionTemplate template) {
         try {
-            return List.copyOf(route(table, template, Integer.MAX_VALUE).keySet());
+            return List.copyOf(new PartitionRouter(table, template)
+                    .route(Integer.MAX_VALUE, Integer.MAX_VALUE)
+                    .keySet());
         } catch (InvalidWriteException e) {
             throw new IllegalStateException("a limit that no table reaches was exceeded", e);
         }
@@ -51,11 +53,12 @@ public final class PartitionRouter {
 
     /// The rows of each partition, in order of first appearance.
     ///
-    /// @param maxPartitions how many there may be
+    /// @param maxColumns how many columns the partitions may have together
     /// @throws InvalidWriteException if there would be more
-    static Map<PartitionKey, RowSelection> route(DecodedTable table, PartitionTemplate template, int maxPartitions)
+    static Map<PartitionKey, RowSelection> route(DecodedTable table, PartitionTemplate template, int maxColumns)
             throws InvalidWriteException {
-        return new PartitionRouter(table, template).route(maxPartitions);
+        int maxPartitions = Math.max(0, maxColumns) / table.columns().size();
+        return new PartitionRouter(table, template).route(maxPartitions, maxColumns);
     }
 
     /// The timestamps of a table's rows, 8 bytes each.
@@ -69,7 +72,7 @@ public final class PartitionRouter {
         throw new IllegalArgumentException("table '%s' has no column 'time'".formatted(table.table()));
     }
 
-    private Map<PartitionKey, RowSelection> route(int maxPartitions) throws InvalidWriteException {
+    private Map<PartitionKey, RowSelection> route(int maxPartitions, int maxColumns) throws InvalidWriteException {
         Map<Parts, RowSelection> byParts = new LinkedHashMap<>();
         Parts parts = new Parts(tags.size());
         int start = 0;
@@ -83,7 +86,7 @@ public final class PartitionRouter {
             RowSelection rows = byParts.get(parts);
             if (rows == null) {
                 if (byParts.size() == maxPartitions) {
-                    throw tooMany(maxPartitions);
+                    throw tooMany(maxPartitions, maxColumns);
                 }
                 rows = new RowSelection();
                 byParts.put(parts.copy(), rows);
@@ -122,7 +125,7 @@ public final class PartitionRouter {
         return template.key(parts.slot, values);
     }
 
-    private InvalidWriteException tooMany(int maxPartitions) {
+    private InvalidWriteException tooMany(int maxPartitions, int maxColumns) {
         int columnCount = table.columns().size();
         return new InvalidWriteException(
                 "table '%s': rows of %d partitions or more with %d column%s each: expected at most %d columns in partitions (what is left for this table of the request): send rows of fewer partitions at once"
@@ -131,7 +134,7 @@ public final class PartitionRouter {
                                 maxPartitions + 1,
                                 columnCount,
                                 columnCount == 1 ? "" : "s",
-                                (long) maxPartitions * columnCount));
+                                maxColumns));
     }
 
     /// What tells a partition from others of the table: the stretch of time, and a code for each tag's value. Changed

@@ -39,8 +39,7 @@ public final class PartitionSplitter {
     /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory for the rows; none is kept
     public List<PartitionRows> split(DecodedTable table, PartitionTemplate template, int maxColumns)
             throws InvalidWriteException {
-        Map<PartitionKey, RowSelection> byKey = PartitionRouter.route(
-                table, template, Math.max(0, maxColumns) / table.columns().size());
+        Map<PartitionKey, RowSelection> byKey = PartitionRouter.route(table, template, maxColumns);
         List<PartitionRows> partitions = new ArrayList<>(byKey.size());
         boolean done = false;
         try {
