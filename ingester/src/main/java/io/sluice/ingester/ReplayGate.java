@@ -34,7 +34,7 @@ final class ReplayGate implements QueryGate {
     ReplayGate(int maxWaiting, Duration maxWait, MeterRegistry metrics) {
         this.maxWaiting = maxWaiting;
         this.maxWait = maxWait;
-        Gauge.builder("sluice.query.waiting", this::waiting)
+        Gauge.builder("sluice.query.waiting.replay", this::waiting)
                 .description("Queries that wait until the log is replayed")
                 .register(metrics);
     }

@@ -25,7 +25,7 @@ final class ReplayGateTest {
     }
 
     private void awaitWaiting(int count) {
-        while (metrics.get("sluice.query.waiting").gauge().value() != count) {
+        while (metrics.get("sluice.query.waiting.replay").gauge().value() != count) {
             Thread.onSpinWait();
         }
     }

@@ -210,7 +210,7 @@ final class RestartIT {
             assertThat(server.run("persist")).isEqualTo(UNAVAILABLE);
             // A query waits until no acknowledged row can be missing.
             Future<List<String>> waiting = threads.submit(() -> Rows.query(server, Marks.NAMESPACE, "m"));
-            while (!server.get("/metrics").body().contains("sluice_query_waiting 1")) {
+            while (!server.get("/metrics").body().contains("sluice_query_waiting_replay 1")) {
                 assertThat(waiting.isDone()).isFalse();
             }
             assertThat(server.get("/ready").statusCode()).isEqualTo(503);
