@@ -3,6 +3,8 @@ package io.sluice.ingester.rotation;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.sluice.ingester.fixture.Pipeline;
 import io.sluice.model.NamespaceName;
 import io.sluice.persist.FreezeReason;
@@ -41,11 +43,28 @@ final class UnpersistedAgeTest {
     }
 
     @Test
-    void aNamespaceWithoutWaitingRowsIsGone() {
+    void aNamespaceWithoutWaitingRowsHasNoAge() {
         age.observe(Map.of(new NamespaceName("a"), Duration.ofSeconds(3)));
         age.observe(Map.of());
         assertThat(all()).isZero();
-        assertThat(metrics.find(ONE).tag("namespace", "a").gauge()).isNull();
+        assertThat(metrics.get(ONE).tag("namespace", "a").gauge().value()).isZero();
+    }
+
+    /// What Prometheus reads must not have a gauge twice, or it has nothing at all.
+    @Test
+    void namespacesThatComeAndGoDoNotDisturbWhoReads() throws Exception {
+        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        UnpersistedAge observed = new UnpersistedAge(registry);
+        Thread observer = Thread.ofPlatform().start(() -> {
+            for (int i = 0; i < 20_000; i++) {
+                observed.observe(i % 2 == 0 ? Map.of() : Map.of(new NamespaceName("n" + i % 3), Duration.ofSeconds(i)));
+            }
+        });
+        do {
+            assertThat(registry.scrape()).contains("sluice_unpersisted_age_seconds");
+        } while (observer.isAlive());
+        observer.join();
+        assertThat(registry.scrape()).contains("namespace=\"n0\"", "namespace=\"n1\"", "namespace=\"n2\"");
     }
 
     private static byte[] row(long timeNs) {
