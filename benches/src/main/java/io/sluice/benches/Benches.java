@@ -46,6 +46,8 @@ public final class Benches {
     private static final Map<String, Program> PROGRAMS = new TreeMap<>(Map.of(
             "replay",
             new ReplayComparison(),
+            "persist",
+            new PersistComparison(),
             "query",
             new QueryComparison(),
             "stream",

@@ -229,7 +229,7 @@ final class PersistLane implements Runnable {
         LOG.atInfo()
                 .setMessage(
                         "persisted namespace={} table={} partition={} object={} rows={} bytes={}"
-                                + " duplicates={} reason={} attempts={} queued={} gate={} sort={} upload={} catalog={} retry={} total={} ms")
+                                + " duplicates={} reason={} attempts={} queued={} gate={} sort={} merge={} encode={} upload={} catalog={} retry={} total={} ms")
                 .addArgument(file.namespace())
                 .addArgument(file.table())
                 .addArgument(request.key())
@@ -242,7 +242,9 @@ final class PersistLane implements Runnable {
                 .addArgument(persisted.queued().toMillis())
                 .addArgument(job.in(PersistStage.GATE).toMillis())
                 .addArgument(job.in(PersistStage.MERGE).toMillis())
-                .addArgument(job.in(PersistStage.UPLOAD).toMillis())
+                .addArgument(job.merge().toMillis())
+                .addArgument(job.encode().toMillis())
+                .addArgument(job.upload().toMillis())
                 .addArgument(job.in(PersistStage.CHECK, PersistStage.SORT_KEY, PersistStage.CATALOG)
                         .toMillis())
                 .addArgument(job.in(PersistStage.RETRY, PersistStage.PARKED).toMillis())
