@@ -24,7 +24,8 @@ public final class FileVerifier {
     public Optional<String> findProblem(FileRecord file) throws IOException {
         Optional<ObjectInfo> object = store.find(file.objectName());
         if (object.isEmpty()) {
-            return Optional.of("it is missing: expected %d bytes, %d rows".formatted(file.sizeBytes(), file.rowCount()));
+            return Optional.of(
+                    "it is missing: expected %d bytes, %d rows".formatted(file.sizeBytes(), file.rowCount()));
         }
         long sizeBytes = object.get().sizeBytes();
         if (sizeBytes != file.sizeBytes()) {

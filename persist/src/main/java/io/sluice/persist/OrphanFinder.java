@@ -21,8 +21,8 @@ import org.slf4j.LoggerFactory;
 ///
 /// An object of an ingester that runs may be about to be recorded: it is an orphan only if it is older than any
 /// persist job takes. An ingester uploads again what it could not record within ten minutes, so an age of an hour is
-/// safe. Objects under other names are nobody's orphans. The same holds of uploads that were begun and never ended, where
-/// the store does not clean up by itself.
+/// safe. Objects under other names are nobody's orphans. The same holds of uploads that were begun and never ended,
+/// where the store does not clean up by itself.
 public final class OrphanFinder {
     private static final Logger LOG = LoggerFactory.getLogger(OrphanFinder.class);
 
@@ -121,7 +121,11 @@ public final class OrphanFinder {
         for (UnfinishedUpload upload : findUnfinished()) {
             if (upload.startedAt().isBefore(before)) {
                 store.discard(upload);
-                LOG.info("discarded unfinished upload {} of {}, begun {}", upload.id(), upload.name(), upload.startedAt());
+                LOG.info(
+                        "discarded unfinished upload {} of {}, begun {}",
+                        upload.id(),
+                        upload.name(),
+                        upload.startedAt());
                 discarded.add(upload);
             }
         }

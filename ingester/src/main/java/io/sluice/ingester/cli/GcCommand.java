@@ -70,7 +70,8 @@ final class GcCommand implements Callable<Integer> {
         try (CatalogView catalog = stores.openCatalog();
                 ObjectStore store = stores.openStore()) {
             OrphanFinder finder = new OrphanFinder(catalog::objectNames, store, Clock.systemUTC());
-            boolean isNothing = finder.find().isEmpty() && finder.findUnfinished().isEmpty();
+            boolean isNothing =
+                    finder.find().isEmpty() && finder.findUnfinished().isEmpty();
             if (delete && !isNothing && !namesAny(catalog, store)) {
                 // More likely another server's catalog than one whose every upload was lost.
                 throw new CommandFailedException(
@@ -82,8 +83,7 @@ final class GcCommand implements Callable<Integer> {
             for (ObjectInfo orphan : orphans) {
                 out.printf("%s  %s  %s%n", orphan.modifiedAt(), Units.bytes(orphan.sizeBytes()), orphan.name());
             }
-            List<UnfinishedUpload> unfinished =
-                    delete ? finder.discardUnfinished(olderThan) : finder.findUnfinished();
+            List<UnfinishedUpload> unfinished = delete ? finder.discardUnfinished(olderThan) : finder.findUnfinished();
             for (UnfinishedUpload upload : unfinished) {
                 out.printf("%s  unfinished upload  %s%n", upload.startedAt(), upload.name());
             }

@@ -105,7 +105,8 @@ final class StoreOptions {
         requireExisting(address, FILE, Files::isDirectory, "there is no object store");
         try {
             return ObjectStores.open(
-                    new ObjectStoreSettings(address, endpoint(), Optional.of(region).filter(name -> !name.isEmpty())),
+                    new ObjectStoreSettings(
+                            address, endpoint(), Optional.of(region).filter(name -> !name.isEmpty())),
                     new StoreContext(
                             Clock.systemUTC(),
                             Thread::sleep,

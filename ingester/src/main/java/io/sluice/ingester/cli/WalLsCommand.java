@@ -50,7 +50,8 @@ final class WalLsCommand implements Callable<Integer> {
             names = "--catalog",
             paramLabel = "URI",
             defaultValue = "${env:SLUICE_CATALOG:-}",
-            description = "As of the server: sqlite:FILE or postgresql://HOST/DATABASE (default: catalog.db in the data folder)")
+            description =
+                    "As of the server: sqlite:FILE or postgresql://HOST/DATABASE (default: catalog.db in the data folder)")
     private String catalog = "";
 
     private final InstantSource clock = Clock.systemUTC();

@@ -14,7 +14,8 @@ public enum Setting {
             "",
             "Where Parquet files go: file:DIR or s3://BUCKET/PREFIX (credentials by the variables and files of AWS);"
                     + " default: objects in the data folder"),
-    S3_ENDPOINT("URL", "", "Of an S3 that is not Amazon's, such as http://127.0.0.1:9000; the bucket is in the path then"),
+    S3_ENDPOINT(
+            "URL", "", "Of an S3 that is not Amazon's, such as http://127.0.0.1:9000; the bucket is in the path then"),
     S3_REGION("REGION", "", "Of the bucket; default: as the variables and files of AWS say"),
     CATALOG(
             "URI",

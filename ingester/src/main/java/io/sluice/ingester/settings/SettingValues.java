@@ -157,7 +157,9 @@ public final class SettingValues {
     public static URI parseEndpoint(String text) {
         URI uri = URI.create(text);
         boolean isHttp = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
-        boolean isBare = uri.getUserInfo() == null && uri.getQuery() == null && Set.of("", "/").contains(uri.getPath());
+        boolean isBare = uri.getUserInfo() == null
+                && uri.getQuery() == null
+                && Set.of("", "/").contains(uri.getPath());
         if (!isHttp || uri.getHost() == null || !isBare) {
             throw new IllegalArgumentException(text);
         }

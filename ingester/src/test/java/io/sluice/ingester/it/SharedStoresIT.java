@@ -178,16 +178,11 @@ final class SharedStoresIT {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
         CommandLine line = SluiceCommand.create().setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
-        String address = catalogAddress(postgres.port())
-                .replace("postgres@", "postgres:" + PostgresServer.PASSWORD + "@");
+        String address =
+                catalogAddress(postgres.port()).replace("postgres@", "postgres:" + PostgresServer.PASSWORD + "@");
         List<String> all = new ArrayList<>(List.of(command));
         all.addAll(List.of(
-                "--object-store",
-                bucket(),
-                "--s3-endpoint",
-                s3.endpoint().toString(),
-                "--catalog",
-                address));
+                "--object-store", bucket(), "--s3-endpoint", s3.endpoint().toString(), "--catalog", address));
         int exitCode = line.execute(all.toArray(String[]::new));
         return new Run(exitCode, out.toString().lines().toList(), err.toString());
     }
@@ -196,8 +191,8 @@ final class SharedStoresIT {
         return server.write(NAMESPACE.value(), lines.getBytes(StandardCharsets.UTF_8));
     }
 
-    /// DESIGN.md §1, 3: each acknowledged row is in exactly one catalogued file, with many ingesters on one bucket and one
-    /// database.
+    /// DESIGN.md §1, 3: each acknowledged row is in exactly one catalogued file, with many ingesters on one bucket
+    /// and one database.
     @Test
     void serversThatRaceForSchemasAndSortKeysHaveEachRowInOneFile() throws Exception {
         int writes = 40;
@@ -226,8 +221,8 @@ final class SharedStoresIT {
                 for (Future<Integer> client : threads.invokeAll(clients)) {
                     assertThat(client.get()).isEqualTo(writes);
                 }
-                for (Future<Integer> done : threads.invokeAll(
-                        List.of(() -> first.run("persist"), () -> second.run("persist")))) {
+                List<Callable<Integer>> persists = List.of(() -> first.run("persist"), () -> second.run("persist"));
+                for (Future<Integer> done : threads.invokeAll(persists)) {
                     assertThat(done.get()).isZero();
                 }
             }
@@ -260,19 +255,26 @@ final class SharedStoresIT {
         try {
             var catalog = CatalogServiceGrpc.newBlockingStub(channel);
             List<CatalogFile> found = new ArrayList<>();
-            ListFilesRequest.Builder request =
-                    ListFilesRequest.newBuilder().setNamespace("n").setTable("cpu").setLimit(1);
+            ListFilesRequest.Builder request = ListFilesRequest.newBuilder()
+                    .setNamespace("n")
+                    .setTable("cpu")
+                    .setLimit(1);
             ListFilesResponse page = catalog.listFiles(request.build());
             assertThat(page.getObjectStore()).isEqualTo(bucket());
             while (page.getFilesCount() > 0) {
                 found.addAll(page.getFilesList());
                 page = catalog.listFiles(
-                        request.setAfter(page.getFilesList().getLast().getObject()).build());
+                        request.setAfter(page.getFilesList().getLast().getObject())
+                                .build());
             }
-            assertThat(found).extracting(CatalogFile::getObject).containsExactlyElementsOf(catalogued().stream()
-                    .map(FileRecord::objectName)
-                    .toList());
-            assertThat(found).extracting(CatalogFile::getIngester).doesNotHaveDuplicates().hasSize(2);
+            assertThat(found)
+                    .extracting(CatalogFile::getObject)
+                    .containsExactlyElementsOf(
+                            catalogued().stream().map(FileRecord::objectName).toList());
+            assertThat(found)
+                    .extracting(CatalogFile::getIngester)
+                    .doesNotHaveDuplicates()
+                    .hasSize(2);
             assertThat(found).allSatisfy(file -> {
                 assertThat(file.getMinSequence()).isEqualTo(1);
                 assertThat(file.getMaxSequence()).isEqualTo(80);
@@ -297,7 +299,8 @@ final class SharedStoresIT {
         assertThat(listed.exitCode()).as(listed.err()).isZero();
         assertThat(listed.out()).hasSize(4);
         assertThat(listed.out().getLast()).startsWith("2 files, %d rows, ".formatted(rows));
-        assertThat(offline("files", "--namespace", "n", "cpu", "--format", "json").out())
+        assertThat(offline("files", "--namespace", "n", "cpu", "--format", "json")
+                        .out())
                 .hasSize(2)
                 .allSatisfy(line -> assertThat(line).contains("\"min_sequence\":1,\"max_sequence\":80"));
         assertThat(offline("files", "verify").out()).containsExactly("2 files, 0 not as they should be");
@@ -308,9 +311,7 @@ final class SharedStoresIT {
                 upload.complete();
             }
             assertThat(offline("gc").out()).hasSize(2).last().isEqualTo("1 objects are not in the catalog");
-            assertThat(offline("gc", "--delete").out())
-                    .as("it is too young")
-                    .containsExactly("0 objects deleted");
+            assertThat(offline("gc", "--delete").out()).as("it is too young").containsExactly("0 objects deleted");
             store.delete(files.getFirst().objectName());
             try (ObjectUpload upload = store.upload(files.getLast().objectName())) {
                 upload.out().write(new byte[(int) files.getLast().sizeBytes()]);
@@ -330,14 +331,14 @@ final class SharedStoresIT {
                 .isEqualTo("2 files, 2 not as they should be");
     }
 
-    /// Acknowledged rows wait in memory while S3 is away, queries see them, more are refused at the limit, and all of it
-    /// is in files when it is back.
+    /// Acknowledged rows wait in memory while S3 is away, queries see them, more are refused at the limit, and all of
+    /// it is in files when it is back.
     @Test
     void anOutageOfTheObjectStoreLosesNothingAndDrainsByItself() throws Exception {
         String padding = "x".repeat(200_000);
         List<Integer> acknowledged = new ArrayList<>();
-        try (SluiceServer server = start(
-                "one", "--buffer-bytes", "16MiB", "--persist-max-age", "200ms", "--log-level", "warn")) {
+        try (SluiceServer server =
+                start("one", "--buffer-bytes", "16MiB", "--persist-max-age", "200ms")) {
             s3Line.cut();
             HttpResponse<String> reply = write(server, line(0, padding));
             while (reply.statusCode() == 204) {
@@ -385,7 +386,7 @@ final class SharedStoresIT {
     /// Writes that need nothing new go on while the database is away; those that do are refused with a hint.
     @Test
     void anOutageOfTheCatalogLosesNothingAndDrainsByItself() throws Exception {
-        try (SluiceServer server = start("one", "--persist-max-age", "200ms", "--log-level", "warn")) {
+        try (SluiceServer server = start("one", "--persist-max-age", "200ms")) {
             assertThat(write(server, "m,host=h v=0i 0").statusCode()).isEqualTo(204);
             assertThat(server.run("persist")).isZero();
             postgresLine.cut();
@@ -424,7 +425,11 @@ final class SharedStoresIT {
         s3Line.cut();
         try (SluiceServer server = launch("one")) {
             assertThat(server.awaitEnd()).isEqualTo(74);
-            assertThat(complaints(server)).singleElement().asString().contains(bucket()).contains("cannot be reached");
+            assertThat(complaints(server))
+                    .singleElement()
+                    .asString()
+                    .contains(bucket())
+                    .contains("cannot be reached");
         }
         s3Line.mend();
         postgresLine.cut();

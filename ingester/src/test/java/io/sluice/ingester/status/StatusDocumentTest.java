@@ -75,7 +75,8 @@ final class StatusDocumentTest {
                 "sqlite:/catalog.db",
                 errors.isEmpty()
                         ? List.of()
-                        : List.of(new Down("catalog", "postgresql://db/" + NASTY, new Outage(STARTED, 7, STARTED, NASTY))),
+                        : List.of(new Down(
+                                "catalog", "postgresql://db/" + NASTY, new Outage(STARTED, 7, STARTED, NASTY))),
                 errors);
     }
 

@@ -91,8 +91,8 @@ public interface Catalog extends AutoCloseable {
     ///
     /// @param after the last key of the page before
     /// @param limit how many at most
-    List<PartitionSummary> partitions(
-            NamespaceName namespace, TableName table, Optional<PartitionKey> after, int limit) throws IOException;
+    List<PartitionSummary> partitions(NamespaceName namespace, TableName table, Optional<PartitionKey> after, int limit)
+            throws IOException;
 
     /// The names of all recorded objects. For finding those in the store that are not.
     Set<String> objectNames() throws IOException;

@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/// A look into a catalog that changes nothing: nothing is created, no schema brought up to date. What it tells is true at
-/// the moment of the call. Any thread may call any method.
+/// A look into a catalog that changes nothing: nothing is created, no schema brought up to date. What it tells is
+/// true at the moment of the call. Any thread may call any method.
 public final class CatalogView implements AutoCloseable {
     private final CatalogSession session;
 

@@ -30,8 +30,8 @@ public final class Catalogs {
 
     /// Opens a catalog. The caller closes it.
     ///
-    /// @param address `sqlite:FILE`, or `postgresql://HOST/DATABASE` as [PostgresAddress] says; the tables are created
-    ///     in the database if they are missing
+    /// @param address `sqlite:FILE`, or `postgresql://HOST/DATABASE` as [PostgresAddress] says; the tables
+    ///     are created in the database if they are missing
     /// @throws IllegalArgumentException if `address` is none that this version supports; says which are
     public static Catalog open(String address, CatalogContext context) throws IOException {
         return PostgresAddress.isOne(address)

@@ -12,19 +12,14 @@ import java.util.Optional;
 /// @param after the last object's name of the page before; empty for the first page
 /// @param limit how many files at most, 1 to [#MAX_LIMIT]
 public record FileQuery(
-        NamespaceName namespace,
-        Optional<TableName> table,
-        Optional<PartitionKey> partition,
-        String after,
-        int limit) {
+        NamespaceName namespace, Optional<TableName> table, Optional<PartitionKey> partition, String after, int limit) {
     /// What an answer of gRPC holds with ease.
     public static final int MAX_LIMIT = 1_000;
 
     /// @throws IllegalArgumentException if `limit` is out of bounds
     public FileQuery {
         if (limit < 1 || limit > MAX_LIMIT) {
-            throw new IllegalArgumentException(
-                    "a page of files has 1 to %d: found %d".formatted(MAX_LIMIT, limit));
+            throw new IllegalArgumentException("a page of files has 1 to %d: found %d".formatted(MAX_LIMIT, limit));
         }
     }
 }

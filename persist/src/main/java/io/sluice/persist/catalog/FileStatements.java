@@ -123,7 +123,8 @@ final class FileStatements {
 
     private static void requireEpoch(Connection connection, IngesterId ingester, long epoch, String sharedRowLock)
             throws SQLException, CatalogConflictException {
-        Optional<Long> found = Sql.queryOne(connection, EPOCH + sharedRowLock, row -> row.getLong("epoch"), ingester.toString());
+        Optional<Long> found =
+                Sql.queryOne(connection, EPOCH + sharedRowLock, row -> row.getLong("epoch"), ingester.toString());
         if (found.isEmpty()) {
             throw new CatalogConflictException(
                     "ingester %s is not registered: expected epoch %d".formatted(ingester, epoch));
@@ -212,8 +213,7 @@ final class FileStatements {
 
     static List<FileRecord> files(Connection connection, FileQuery query) throws SQLException {
         var sql = new StringBuilder(FILES).append(BY_NAMESPACE_FROM);
-        List<Object> arguments =
-                new ArrayList<>(List.of(query.namespace().value(), query.after()));
+        List<Object> arguments = new ArrayList<>(List.of(query.namespace().value(), query.after()));
         query.table().ifPresent(table -> {
             sql.append(AND_TABLE);
             arguments.add(table.value());

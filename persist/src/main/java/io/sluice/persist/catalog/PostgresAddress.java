@@ -12,9 +12,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /// Where a catalog's database is: `postgresql://[USER[:PASSWORD]@]HOST[:PORT][,HOST2…]/DATABASE[?NAME=VALUE&…]`, or
-/// `postgres://…`. What is not in the address comes from `PGUSER` and `PGPASSWORD`, and a password that is in neither from
-/// the usual file (`PGPASSFILE`, `~/.pgpass`). Parameters go to the driver (`sslmode=verify-full`); `currentSchema` names
-/// the schema of our tables, `sluice` if there is none.
+/// `postgres://…`. What is not in the address comes from `PGUSER` and `PGPASSWORD`, and a password that is in neither
+/// from the usual file (`PGPASSFILE`, `~/.pgpass`). Parameters go to the driver (`sslmode=verify-full`);
+/// `currentSchema` names the schema of our tables, `sluice` if there is none.
 ///
 /// @param hosts with ports, as in the address
 /// @param password never part of [#toString]
@@ -69,8 +69,7 @@ record PostgresAddress(
         Optional<String> password = find(matcher, "password")
                 .or(() -> Optional.ofNullable(parameters.remove("password")))
                 .or(() -> environment.apply("PGPASSWORD"));
-        String schema =
-                Optional.ofNullable(parameters.remove(CURRENT_SCHEMA)).orElse(DEFAULT_SCHEMA);
+        String schema = Optional.ofNullable(parameters.remove(CURRENT_SCHEMA)).orElse(DEFAULT_SCHEMA);
         if (!SCHEMA.matcher(schema).matches()) {
             throw new IllegalArgumentException(
                     "catalog: currentSchema is '%s': expected a name of up to 63 lower-case letters, digits and underscores"
@@ -100,8 +99,7 @@ record PostgresAddress(
         return "jdbc:postgresql://%s/%s"
                 .formatted(
                         hosts,
-                        URLEncoder.encode(database, StandardCharsets.UTF_8)
-                                .replace("+", "%20"));
+                        URLEncoder.encode(database, StandardCharsets.UTF_8).replace("+", "%20"));
     }
 
     /// Whether it names several servers, of which one takes changes.

@@ -4,9 +4,9 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
 
-/// The tables of a PostgreSQL catalog, as steps from each version to the next. They are those of [SchemaMigrations], which
-/// says what is in them, in a schema of their own, and `catalog_version` with one row. A step that was released is never
-/// changed.
+/// The tables of a PostgreSQL catalog, as steps from each version to the next. They are those of [SchemaMigrations],
+/// which says what is in them, in a schema of their own, and `catalog_version` with one row. A step that was released
+/// is never changed.
 final class PostgresSchema {
     /// Step i leads from version i to version i + 1; version 0 is an empty schema.
     static final List<List<String>> STEPS = List.of(List.of("""

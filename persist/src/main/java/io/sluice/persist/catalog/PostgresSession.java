@@ -100,8 +100,8 @@ final class PostgresSession implements CatalogSession {
         }
     }
 
-    /// What a connection begins with. Waits for locks of others end, and so does what a process holds that hangs; the server
-    /// may say more of commits than that they are not to be lost, and never less.
+    /// What a connection begins with. Waits for locks of others end, and so does what a process holds that hangs; the
+    /// server may say more of commits than that they are not to be lost, and never less.
     private static String settings(String schema) {
         return """
                 SELECT set_config('search_path', '%s', false),
@@ -134,8 +134,8 @@ final class PostgresSession implements CatalogSession {
         return " FOR SHARE";
     }
 
-    /// Locks are numbers, shared by all who use the database: 64 bits of a hash keep ours apart from one another and from
-    /// theirs.
+    /// Locks are numbers, shared by all who use the database: 64 bits of a hash keep ours apart from one another and
+    /// from theirs.
     private long key(Lock lock) {
         String name = "sluice/%s/%s".formatted(address.schema(), lock.name());
         try {
@@ -223,20 +223,24 @@ final class PostgresSession implements CatalogSession {
     /// Says in words what a state means for whoever has to do something about it.
     private static CatalogException failure(PostgresAddress address, String doing, SQLException e) {
         // The pool's own exception says that it waited; why connecting failed is behind it.
-        SQLException cause =
-                e.getSQLState() == null ? findSql(e.getCause() == null ? e : e.getCause()).orElse(e) : e;
+        SQLException cause = e.getSQLState() == null
+                ? findSql(e.getCause() == null ? e : e.getCause()).orElse(e)
+                : e;
         String state = String.valueOf(cause.getSQLState());
-        String hint =
-                switch (state) {
-                    case "28P01", "28000" ->
-                        ": access is denied: expected a user in the address or PGUSER, and its password in PGPASSWORD";
-                    case "08004" -> ": it has no password: expected one in PGPASSWORD";
-                    case "3D000" -> ": there is no such database: create it";
-                    case "42501" -> ": its user may not: grant it CREATE on the database, or create the schema for it";
-                    case "53300" -> ": the server has no connection left";
-                    default -> state.startsWith(BROKEN) ? ": it cannot be reached" : "";
-                };
-        String message = String.valueOf(cause.getMessage()).lines().findFirst().orElse("").strip();
+        String hint = switch (state) {
+            case "28P01", "28000" ->
+                ": access is denied: expected a user in the address or PGUSER, and its password in PGPASSWORD";
+            case "08004" -> ": it has no password: expected one in PGPASSWORD";
+            case "3D000" -> ": there is no such database: create it";
+            case "42501" -> ": its user may not: grant it CREATE on the database, or create the schema for it";
+            case "53300" -> ": the server has no connection left";
+            default -> state.startsWith(BROKEN) ? ": it cannot be reached" : "";
+        };
+        String message = String.valueOf(cause.getMessage())
+                .lines()
+                .findFirst()
+                .orElse("")
+                .strip();
         return new CatalogException("catalog %s: cannot %s%s: %s".formatted(address, doing, hint, message), e);
     }
 

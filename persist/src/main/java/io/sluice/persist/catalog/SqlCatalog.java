@@ -69,7 +69,8 @@ final class SqlCatalog implements Catalog {
     public TableSchema ensureTable(NamespaceName namespace, TableName table, List<ColumnSchema> columns, int maxColumns)
             throws IOException {
         return session.change(
-                "create or extend table '%s' in namespace '%s'".formatted(table, namespace), Lock.SCHEMA,
+                "create or extend table '%s' in namespace '%s'".formatted(table, namespace),
+                Lock.SCHEMA,
                 connection -> SchemaStatements.ensureTable(
                         connection, namespace, table, columns, maxColumns, limits, clock.instant()));
     }
@@ -88,14 +89,16 @@ final class SqlCatalog implements Catalog {
                     "sort key %s does not extend %s".formatted(update.tags(), expected.tags()));
         }
         return session.change(
-                "set the sort key of table %s".formatted(table), Lock.SCHEMA,
+                "set the sort key of table %s".formatted(table),
+                Lock.SCHEMA,
                 connection -> SchemaStatements.compareAndSetSortKey(connection, table, expected, update));
     }
 
     @Override
     public Registration registerIngester(IngesterId ingester) throws IOException {
         return session.change(
-                "register ingester %s".formatted(ingester), new Lock("ingester/" + ingester),
+                "register ingester %s".formatted(ingester),
+                new Lock("ingester/" + ingester),
                 connection -> FileStatements.registerIngester(connection, ingester, clock.instant()));
     }
 
@@ -115,11 +118,14 @@ final class SqlCatalog implements Catalog {
         });
     }
 
-    /// Two processes of one ingester cannot both record: the epoch says which. So this keeps apart what one process asks
-    /// twice, as after a lost reply.
+    /// Two processes of one ingester cannot both record: the epoch says which. So this keeps apart what one process
+    /// asks twice, as after a lost reply.
     private static Lock progressOf(FileRecord file) {
         return new Lock("progress/%s/%s/%s"
-                .formatted(file.ingester(), file.partition().tableId(), file.partition().key()));
+                .formatted(
+                        file.ingester(),
+                        file.partition().tableId(),
+                        file.partition().key()));
     }
 
     @Override

@@ -42,9 +42,9 @@ public final class Availability {
     public void failed(Throwable cause) {
         Instant now = clock.instant();
         String error = String.valueOf(cause.getMessage());
-        Optional<Outage> before = outage.getAndUpdate(found -> Optional.of(found.map(
-                        begun -> new Outage(begun.since(), begun.attempts() + 1, now, error))
-                .orElseGet(() -> new Outage(now, 1, now, error))));
+        Optional<Outage> before = outage.getAndUpdate(found ->
+                Optional.of(found.map(begun -> new Outage(begun.since(), begun.attempts() + 1, now, error))
+                        .orElseGet(() -> new Outage(now, 1, now, error))));
         if (before.isEmpty()) {
             LOG.warn("{} does not answer: {}", what, error);
         }

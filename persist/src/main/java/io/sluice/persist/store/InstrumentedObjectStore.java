@@ -21,7 +21,8 @@ public final class InstrumentedObjectStore implements ObjectStore {
     private final MeterRegistry meters;
     private final Counter uploadedBytes;
 
-    /// @param availability hears of each call whether it got an answer, those that write an upload's content included
+    /// @param availability hears of each call whether it got an answer, those that write an upload's
+    ///     content included
     public InstrumentedObjectStore(ObjectStore next, Availability availability, MeterRegistry meters) {
         this.next = next;
         this.availability = availability;

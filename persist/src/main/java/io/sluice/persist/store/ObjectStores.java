@@ -14,8 +14,8 @@ public final class ObjectStores {
 
     /// Opens a store in this process's memory or on its disk.
     ///
-    /// @param address `file:DIR`: the folder is created if it is missing, a relative one counts from the working
-    ///     folder; or `memory:`, for tests: empty, and gone with the process
+    /// @param address `file:DIR`: the folder is created if it is missing, a relative one counts from the
+    ///     working folder; or `memory:`, for tests: empty, and gone with the process
     /// @throws IllegalArgumentException if `address` is none of these; says which are
     public static ObjectStore open(String address) throws IOException {
         return address.equals(MEMORY)

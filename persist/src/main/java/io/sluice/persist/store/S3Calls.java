@@ -43,8 +43,8 @@ final class S3Calls {
     /// Makes a call, several times if it must.
     ///
     /// @param doing for the error: "upload object 'a'"
-    /// @throws SdkException as the last attempt says, if it is one of the answers that callers tell apart: no such
-    ///     object, or a condition that does not hold
+    /// @throws SdkException as the last attempt says, if it is one of the answers that callers tell apart:
+    ///     no such object, or a condition that does not hold
     /// @throws IOException in all other cases
     <T> T run(String doing, Call<T> call) throws IOException {
         return run(doing, () -> true, call);

@@ -50,7 +50,11 @@ final class S3Clients {
                     "object store %s: its region is not known: expected --s3-region, or AWS_REGION: %s"
                             .formatted(
                                     address,
-                                    Optional.ofNullable(e.getMessage()).orElse("").lines().findFirst().orElse("")),
+                                    Optional.ofNullable(e.getMessage())
+                                            .orElse("")
+                                            .lines()
+                                            .findFirst()
+                                            .orElse("")),
                     e);
         }
     }

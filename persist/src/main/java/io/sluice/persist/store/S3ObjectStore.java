@@ -63,8 +63,7 @@ final class S3ObjectStore implements ObjectStore {
         return open(settings, context, PAGE_OBJECTS);
     }
 
-    static S3ObjectStore open(ObjectStoreSettings settings, StoreContext context, int pageObjects)
-            throws IOException {
+    static S3ObjectStore open(ObjectStoreSettings settings, StoreContext context, int pageObjects) throws IOException {
         S3Address address = S3Address.parse(settings.address());
         S3Client client = S3Clients.create(settings, address);
         String where = settings.endpoint()
@@ -148,11 +147,10 @@ final class S3ObjectStore implements ObjectStore {
         if (!ObjectNames.mayBegin(prefix)) {
             return;
         }
-        ListObjectsV2Request.Builder request =
-                ListObjectsV2Request.builder()
-                        .bucket(address.bucket())
-                        .prefix(address.key(prefix))
-                        .maxKeys(pageObjects);
+        ListObjectsV2Request.Builder request = ListObjectsV2Request.builder()
+                .bucket(address.bucket())
+                .prefix(address.key(prefix))
+                .maxKeys(pageObjects);
         boolean isLast = false;
         while (!isLast) {
             ListObjectsV2Response page = answer("list objects", () -> client.listObjectsV2(request.build()));
@@ -207,8 +205,8 @@ final class S3ObjectStore implements ObjectStore {
         try {
             calls.run(
                     doing,
-                    () -> client.abortMultipartUpload(request ->
-                            request.bucket(address.bucket()).key(key).uploadId(upload.id())));
+                    () -> client.abortMultipartUpload(
+                            request -> request.bucket(address.bucket()).key(key).uploadId(upload.id())));
         } catch (SdkException e) {
             if (!S3Failures.isMissing(e)) {
                 throw calls.failure(doing, e);

@@ -21,15 +21,17 @@ final class S3Probe {
             "AllAccessDisabled",
             "AccountProblem");
     private static final Set<String> ELSEWHERE = Set.of(
-            "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException");
+            "PermanentRedirect",
+            "TemporaryRedirect",
+            "AuthorizationHeaderMalformed",
+            "IllegalLocationConstraintException");
     private static final int MOVED = 301;
     private static final int FORBIDDEN = 403;
     private static final String NO_CREDENTIALS = "Unable to load credentials";
 
     private S3Probe() {}
 
-    static void check(
-            S3Client client, S3Calls calls, S3Address address, ObjectStoreSettings settings, String where)
+    static void check(S3Client client, S3Calls calls, S3Address address, ObjectStoreSettings settings, String where)
             throws IOException {
         try {
             calls.run(
@@ -47,8 +49,7 @@ final class S3Probe {
         }
     }
 
-    private static String explain(
-            SdkException failure, S3Address address, ObjectStoreSettings settings, String where) {
+    private static String explain(SdkException failure, S3Address address, ObjectStoreSettings settings, String where) {
         String found = S3Failures.describe(failure);
         if (!(failure instanceof AwsServiceException answer)) {
             return String.valueOf(failure.getMessage()).startsWith(NO_CREDENTIALS)

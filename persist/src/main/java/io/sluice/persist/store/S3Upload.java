@@ -25,8 +25,8 @@ import software.amazon.awssdk.services.s3.model.UploadPartResponse;
 
 /// An object on its way to S3: one request if it is small, else parts that are sent while the rest is written.
 ///
-/// At most [#MAX_PARTS_IN_FLIGHT] parts are on their way; then the writer waits. Each upload has an id of its own in the
-/// object's metadata. The object is created under the condition that there is none of the name, so a second request
+/// At most [#MAX_PARTS_IN_FLIGHT] parts are on their way; then the writer waits. Each upload has an id of its own in
+/// the object's metadata. The object is created under the condition that there is none of the name, so a second request
 /// after a lost answer is refused; whoever is refused looks: if the object has this upload's id and length, it is
 /// complete. An object of another upload is replaced, as the port promises.
 final class S3Upload implements ObjectUpload {
@@ -152,8 +152,8 @@ final class S3Upload implements ObjectUpload {
         try {
             return calls.run(
                     doing,
-                    () -> client.createMultipartUpload(request ->
-                                    request.bucket(bucket).key(key).metadata(Map.of(ID, id)))
+                    () -> client.createMultipartUpload(
+                                    request -> request.bucket(bucket).key(key).metadata(Map.of(ID, id)))
                             .uploadId());
         } catch (SdkException e) {
             throw calls.failure(doing, e);

@@ -228,8 +228,7 @@ abstract class CatalogContractTest extends CatalogSchemaContractTest {
 
         assertThat(pages(Optional.empty(), Optional.empty(), 4)).containsExactlyInAnyOrderElementsOf(all);
         assertThat(pages(Optional.of(CPU), Optional.empty(), 1)).containsExactlyInAnyOrderElementsOf(all.subList(0, 5));
-        assertThat(pages(Optional.of(CPU), Optional.of(DAY_2), 2))
-                .containsExactlyInAnyOrder(all.get(1), all.get(3));
+        assertThat(pages(Optional.of(CPU), Optional.of(DAY_2), 2)).containsExactlyInAnyOrder(all.get(1), all.get(3));
         assertThat(pages(Optional.of(new TableName("none")), Optional.empty(), 2))
                 .isEmpty();
         List<PartitionSummary> first = catalog().partitions(METRICS, CPU, Optional.empty(), 1);
@@ -237,11 +236,11 @@ abstract class CatalogContractTest extends CatalogSchemaContractTest {
         assertThat(first).singleElement().satisfies(partition -> {
             assertThat(partition.key()).isEqualTo(DAY_1);
             assertThat(partition.files()).isEqualTo(3);
-            assertThat(partition.rowCount())
-                    .isEqualTo(all.get(0).rowCount() * 3);
+            assertThat(partition.rowCount()).isEqualTo(all.get(0).rowCount() * 3);
         });
-        assertThat(second).singleElement().satisfies(partition -> assertThat(partition.key())
-                .isEqualTo(DAY_2));
+        assertThat(second)
+                .singleElement()
+                .satisfies(partition -> assertThat(partition.key()).isEqualTo(DAY_2));
         assertThat(catalog().partitions(METRICS, CPU, Optional.of(DAY_2), 10)).isEmpty();
     }
 

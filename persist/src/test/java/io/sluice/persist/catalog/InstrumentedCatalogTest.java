@@ -23,8 +23,8 @@ final class InstrumentedCatalogTest extends CatalogContractTest {
     @TempDir
     private Path folder;
 
-    private final Availability availability = new Availability(
-            "catalog", "sluice.catalog.up", InstantSource.fixed(ARBITRARY_INSTANT), meters);
+    private final Availability availability =
+            new Availability("catalog", "sluice.catalog.up", InstantSource.fixed(ARBITRARY_INSTANT), meters);
 
     private InstrumentedCatalog catalog;
 

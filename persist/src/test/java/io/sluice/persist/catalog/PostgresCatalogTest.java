@@ -155,8 +155,8 @@ final class PostgresCatalogTest extends CatalogContractTest {
         long epoch = catalog.registerIngester(INGESTER).epoch();
         FileRecord file = file(table, DAY_1, INGESTER, 1, 7);
         // Statements as text each time, so that the line can read them.
-        try (Catalog readable = Catalogs.open(
-                address() + "&prepareThreshold=0", context(PostgresCatalogTest::password))) {
+        try (Catalog readable =
+                Catalogs.open(address() + "&prepareThreshold=0", context(PostgresCatalogTest::password))) {
             line.loseAnswerTo(request -> request.contains("COMMIT"));
             readable.recordFile(file, epoch);
         }
@@ -197,11 +197,9 @@ final class PostgresCatalogTest extends CatalogContractTest {
         server.execute(database, "CREATE SCHEMA music; CREATE TABLE music.songs (title TEXT)");
 
         assertThatExceptionOfType(CatalogException.class)
-                .isThrownBy(() -> Catalogs.open(
-                        address("music"), context(PostgresCatalogTest::password)))
+                .isThrownBy(() -> Catalogs.open(address("music"), context(PostgresCatalogTest::password)))
                 .withMessageContaining("the schema 'music' is of another program");
-        try (Catalog other = Catalogs.open(
-                address("other"), context(PostgresCatalogTest::password))) {
+        try (Catalog other = Catalogs.open(address("other"), context(PostgresCatalogTest::password))) {
             other.createNamespace(METRICS, PartitionTemplate.DAILY);
         }
         assertThat(catalog.namespaces()).isEmpty();
@@ -213,7 +211,8 @@ final class PostgresCatalogTest extends CatalogContractTest {
         assertThatExceptionOfType(CatalogException.class)
                 .isThrownBy(() -> Catalogs.open(secret, context(_ -> Optional.empty())))
                 .withMessageContaining("/none: cannot open it: there is no such database: create it")
-                .satisfies(e -> assertThat(String.valueOf(e.getMessage()).lines()).hasSize(1))
+                .satisfies(
+                        e -> assertThat(String.valueOf(e.getMessage()).lines()).hasSize(1))
                 .satisfies(e -> assertThat(e.getMessage()).doesNotContain("top-secret"));
         assertThat(Catalogs.describe(secret)).doesNotContain("secret");
         assertThatIllegalArgumentException()
@@ -234,8 +233,7 @@ final class PostgresCatalogTest extends CatalogContractTest {
             assertThat(view.objectNames()).containsExactly(file.objectName());
             assertThat(view.files(new FileQuery(METRICS, Optional.empty(), Optional.empty(), "", 10)))
                     .containsExactly(file);
-            assertThat(view.persistedThrough(INGESTER, partition(table, DAY_1)))
-                    .isEqualTo(new SequenceNumber(7));
+            assertThat(view.persistedThrough(INGESTER, partition(table, DAY_1))).isEqualTo(new SequenceNumber(7));
         }
         String empty = PostgresServer.address(server.createNamedDatabase(), server.port());
         assertThatThrownBy(() -> Catalogs.view(empty, context(PostgresCatalogTest::password)))
@@ -256,8 +254,8 @@ final class PostgresCatalogTest extends CatalogContractTest {
                 int number = thread;
                 Catalog own = both.get(thread % 2);
                 work.add(() -> {
-                    TableSchema table = own.ensureTable(
-                            METRICS, CPU, List.of(HOST, ColumnSchema.tag("t" + number)), MANY_COLUMNS);
+                    TableSchema table =
+                            own.ensureTable(METRICS, CPU, List.of(HOST, ColumnSchema.tag("t" + number)), MANY_COLUMNS);
                     SortKey inForce = own.sortKey(table.tableId());
                     SortKey wanted = SortKey.EMPTY;
                     while (!wanted.equals(inForce) || !inForce.tags().contains(new ColumnName("t" + number))) {

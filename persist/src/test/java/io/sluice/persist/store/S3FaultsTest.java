@@ -31,8 +31,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// A line to S3 that breaks, a server that has too much to do, answers that are lost: what is uploaded is whole and there
-/// once, or the caller hears why not.
+/// A line to S3 that breaks, a server that has too much to do, answers that are lost: what is uploaded is whole and
+/// there once, or the caller hears why not.
 final class S3FaultsTest {
     private static final long SEED = 6;
     private static final int TWO_PARTS_AND_A_BIT = 2 * S3Upload.PART_BYTES + 12_345;
@@ -213,9 +213,7 @@ final class S3FaultsTest {
     void aListingHasAllPages() throws IOException {
         List<String> names = new ArrayList<>();
         try (ObjectStore paged = S3ObjectStore.open(
-                S3Stores.settings(server.endpoint(), "sluice/pages"),
-                S3Stores.context(uploads, _ -> {}, meters),
-                3)) {
+                S3Stores.settings(server.endpoint(), "sluice/pages"), S3Stores.context(uploads, _ -> {}, meters), 3)) {
             for (int i = 0; i < 10; i++) {
                 try (ObjectUpload upload = paged.upload("many/" + i)) {
                     upload.complete();
@@ -242,7 +240,8 @@ final class S3FaultsTest {
         assertThatIOException()
                 .isThrownBy(() -> open(_ -> {}))
                 .withMessageContaining("at http://127.0.0.1:" + line.port() + ": it cannot be reached: ")
-                .satisfies(e -> assertThat(String.valueOf(e.getMessage()).lines()).hasSize(1));
+                .satisfies(
+                        e -> assertThat(String.valueOf(e.getMessage()).lines()).hasSize(1));
     }
 
     @Test
@@ -260,7 +259,8 @@ final class S3FaultsTest {
 
     @Test
     void anAddressThatIsNoneIsRefused() {
-        for (String wrong : List.of("s3://", "s3://B", "s3://ab", "s3://bucket//a", "s3://bucket/../a", "s3://bucket/ä")) {
+        for (String wrong :
+                List.of("s3://", "s3://B", "s3://ab", "s3://bucket//a", "s3://bucket/../a", "s3://bucket/ä")) {
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> ObjectStores.check(wrong))
                     .withMessageContaining(wrong);
