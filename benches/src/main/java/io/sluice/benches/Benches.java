@@ -48,6 +48,8 @@ public final class Benches {
             new ReplayComparison(),
             "query",
             new QueryComparison(),
+            "s3",
+            new S3Comparison(),
             "stream",
             new StreamComparison(),
             "wal",

@@ -337,8 +337,7 @@ final class SharedStoresIT {
     void anOutageOfTheObjectStoreLosesNothingAndDrainsByItself() throws Exception {
         String padding = "x".repeat(200_000);
         List<Integer> acknowledged = new ArrayList<>();
-        try (SluiceServer server =
-                start("one", "--buffer-bytes", "16MiB", "--persist-max-age", "200ms")) {
+        try (SluiceServer server = start("one", "--buffer-bytes", "16MiB", "--persist-max-age", "200ms")) {
             s3Line.cut();
             HttpResponse<String> reply = write(server, line(0, padding));
             while (reply.statusCode() == 204) {

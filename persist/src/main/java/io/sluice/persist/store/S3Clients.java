@@ -9,6 +9,9 @@ import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.regions.providers.AwsProfileRegionProvider;
+import software.amazon.awssdk.regions.providers.AwsRegionProviderChain;
+import software.amazon.awssdk.regions.providers.SystemSettingsRegionProvider;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.S3ClientBuilder;
 
@@ -21,7 +24,8 @@ final class S3Clients {
     /// For a part of [S3Upload#PART_BYTES] over a line of one megabit a second.
     private static final Duration ATTEMPT_TIMEOUT = Duration.ofSeconds(90);
 
-    private static final Region REGION_OF_ENDPOINT = Region.US_EAST_1;
+    /// What servers other than Amazon's call theirs if nobody told them.
+    private static final Region USUAL_REGION = Region.US_EAST_1;
 
     private S3Clients() {}
 
@@ -38,7 +42,7 @@ final class S3Clients {
         settings.endpoint()
                 .ifPresent(endpoint -> builder.endpointOverride(endpoint)
                         .forcePathStyle(true)
-                        .region(settings.region().map(Region::of).orElse(REGION_OF_ENDPOINT))
+                        .region(settings.region().map(Region::of).orElseGet(S3Clients::regionOfEndpoint))
                         // Servers other than Amazon's may not know the newer checksums. Over HTTP the signature covers
                         // the content; over HTTPS the connection does.
                         .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
@@ -56,6 +60,16 @@ final class S3Clients {
                                             .findFirst()
                                             .orElse("")),
                     e);
+        }
+    }
+
+    /// As variables and files say; the machine is not asked, as it is none of Amazon's.
+    private static Region regionOfEndpoint() {
+        try {
+            return new AwsRegionProviderChain(new SystemSettingsRegionProvider(), new AwsProfileRegionProvider())
+                    .getRegion();
+        } catch (SdkClientException e) {
+            return USUAL_REGION;
         }
     }
 }
