@@ -34,8 +34,8 @@ final class PartitionStream implements QueryStream {
     private final BufferAllocator allocator;
     private final TreeMap<Integer, StreamDictionary> dictionaries = new TreeMap<>();
     private final DictionaryProvider.MapDictionaryProvider provider = new DictionaryProvider.MapDictionaryProvider();
-    private final VectorSchemaRoot root;
     private final BatchBuilder batch;
+    private Optional<OutBatch> out = Optional.empty();
     private int nextPartition;
     private long rowsLeft;
     private Optional<PartitionCursor> cursor = Optional.empty();
@@ -55,7 +55,7 @@ final class PartitionStream implements QueryStream {
         this.counts = counts;
         this.selector = new ChunkSelector(filter, counts);
         this.scan = scan;
-        this.columns = columns;
+        this.columns = List.copyOf(columns);
         this.partitions = partitions;
         this.allocator = allocator;
         this.rowsLeft = request.limit().orElse(Long.MAX_VALUE);
@@ -73,8 +73,8 @@ final class PartitionStream implements QueryStream {
             }
             gatherDictionaries();
             dictionaries.values().forEach(dictionary -> provider.put(dictionary.dictionary()));
-            this.root = VectorSchemaRoot.create(WireSchema.memory(columns), allocator);
-            this.batch = new BatchBuilder(columns, dictionaries, root, limits);
+            VectorSchemaRoot root = VectorSchemaRoot.create(WireSchema.memory(columns), allocator);
+            this.batch = new BatchBuilder(columns, dictionaries, root, limits, allocator);
             done = true;
         } finally {
             if (!done) {
@@ -137,13 +137,30 @@ final class PartitionStream implements QueryStream {
     }
 
     @Override
-    public VectorSchemaRoot root() {
-        return root;
+    public List<ColumnSchema> columns() {
+        return columns;
     }
 
     @Override
     public DictionaryProvider dictionaries() {
         return provider;
+    }
+
+    @Override
+    public boolean opensPartition() {
+        return cursor.isEmpty() && rowsLeft > 0 && nextPartition > 0 && nextPartition < partitions.size();
+    }
+
+    @Override
+    public OutBatch takeBatch() {
+        OutBatch taken = out.orElseThrow(() -> new IllegalStateException("there is no batch to take"));
+        out = Optional.empty();
+        return taken;
+    }
+
+    @Override
+    public int rowCount() {
+        return batch.rowCount();
     }
 
     @Override
@@ -170,7 +187,8 @@ final class PartitionStream implements QueryStream {
         if (current.hasMore()) {
             current.fill(batch, rowsLeft);
         }
-        batch.end();
+        out.ifPresent(OutBatch::close);
+        out = Optional.of(batch.end());
         rowsLeft -= batch.rowCount();
         if (rowsLeft == 0 || !current.hasMore()) {
             current.close();
@@ -202,7 +220,8 @@ final class PartitionStream implements QueryStream {
         if (!closed) {
             closed = true;
             cursor.ifPresent(PartitionCursor::close);
-            root.close();
+            batch.close();
+            out.ifPresent(OutBatch::close);
             dictionaries.values().forEach(StreamDictionary::close);
         }
     }

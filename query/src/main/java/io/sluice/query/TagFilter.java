@@ -61,7 +61,7 @@ final class TagFilter {
         for (boolean one : wanted) {
             count += one ? 1 : 0;
         }
-        boolean hasNulls = tag.codes().getNullCount() > 0;
+        boolean hasNulls = batch.nullCount(column) > 0;
         return new Verdict(
                 wanted,
                 isNegated,
@@ -110,7 +110,7 @@ final class TagFilter {
         }
         IntVector codes = tag.codes();
         boolean[] wanted = verdict.wanted();
-        if (codes.getNullCount() > 0) {
+        if (batch.nullCount(column) > 0) {
             return keepWithNulls(codes, verdict, rows, count);
         }
         // Bounds are checked once, here: this loop is most of the work of a query for few rows.
@@ -128,8 +128,7 @@ final class TagFilter {
     /// Puts the rows of a whole chunk that are wanted into `rows`; returns how many. Called if the dictionary did not
     /// decide.
     int keepOfAll(RowBatch batch, Verdict verdict, int[] rows) {
-        if (!(batch.find(column).orElse(null) instanceof RowColumn.Tag tag)
-                || tag.codes().getNullCount() > 0) {
+        if (!(batch.find(column).orElse(null) instanceof RowColumn.Tag tag) || batch.nullCount(column) > 0) {
             for (int row = 0; row < batch.rowCount(); row++) {
                 rows[row] = row;
             }

@@ -19,14 +19,12 @@ import io.sluice.rows.RowBatch;
 import io.sluice.rows.merge.Batches;
 import io.sluice.rows.merge.MergeModel;
 import io.sluice.rows.merge.RandomWrites;
-import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
@@ -36,13 +34,6 @@ import java.util.UUID;
 import java.util.regex.Pattern;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
-import org.apache.arrow.vector.BigIntVector;
-import org.apache.arrow.vector.BitVector;
-import org.apache.arrow.vector.FieldVector;
-import org.apache.arrow.vector.Float8Vector;
-import org.apache.arrow.vector.IntVector;
-import org.apache.arrow.vector.TimeStampNanoTZVector;
-import org.apache.arrow.vector.UInt8Vector;
 import org.junit.jupiter.api.Test;
 
 /// Random queries over random rows, beside a plain evaluation over maps: predicates, time range, columns, limit, order,
@@ -215,41 +206,16 @@ final class QueryModelTest {
         return true;
     }
 
-    private static List<Map<String, Object>> actual(QueryStream stream, BatchLimits limits) {
+    private static List<Map<String, Object>> actual(QueryStream stream, BatchLimits limits, BufferAllocator allocator) {
         List<Map<String, Object>> rows = new ArrayList<>();
         while (stream.next()) {
-            assertThat(stream.root().getRowCount()).isLessThanOrEqualTo(limits.maxRows());
-            assertThat(stream.metadata().getPersistedThrough()).isEqualTo(3);
-            for (int row = 0; row < stream.root().getRowCount(); row++) {
-                Map<String, Object> values = new HashMap<>();
-                for (FieldVector vector : stream.root().getFieldVectors()) {
-                    assertThat(vector.getValueCount()).isEqualTo(stream.root().getRowCount());
-                    if (!vector.isNull(row)) {
-                        values.put(vector.getName(), value(stream, vector, row));
-                    }
-                }
-                rows.add(values);
+            try (LoadedBatch batch = LoadedBatch.of(stream, allocator)) {
+                assertThat(batch.rows().getRowCount()).isLessThanOrEqualTo(limits.maxRows());
+                assertThat(stream.metadata().getPersistedThrough()).isEqualTo(3);
+                rows.addAll(batch.toMaps(stream.dictionaries()));
             }
         }
         return rows;
-    }
-
-    private static Object value(QueryStream stream, FieldVector vector, int row) {
-        return switch (vector) {
-            case IntVector codes ->
-                stream.dictionaries()
-                        .lookup(Objects.requireNonNull(vector.getField().getDictionary())
-                                .getId())
-                        .getVector()
-                        .getObject(codes.get(row))
-                        .toString();
-            case TimeStampNanoTZVector times -> times.get(row);
-            case BigIntVector integers -> integers.get(row);
-            case UInt8Vector integers -> new BigInteger(Long.toUnsignedString(integers.get(row)));
-            case Float8Vector floats -> floats.get(row);
-            case BitVector bits -> bits.get(row) != 0;
-            default -> vector.getObject(row).toString();
-        };
     }
 
     @Test
@@ -267,7 +233,7 @@ final class QueryModelTest {
                 for (int query = 0; query < 3; query++) {
                     QueryRequest request = request(stored.schema(), random);
                     try (QueryStream stream = queries.execute(request)) {
-                        List<Map<String, Object>> rows = actual(stream, limits);
+                        List<Map<String, Object>> rows = actual(stream, limits, allocator);
                         assertThat(rows)
                                 .as("seed %d, query %d: %s", seed, query, request)
                                 .isEqualTo(expected(stored, request));
