@@ -182,6 +182,15 @@ public final class RowBatch implements AutoCloseable {
         memory.whenReleased = action;
     }
 
+    /// Forgets what was found out about where values stand. To be called by the owner when it lets go of the batch.
+    public void dropLookups() {
+        for (RowColumn column : columns) {
+            if (column instanceof RowColumn.Tag tag) {
+                tag.numbers().drop();
+            }
+        }
+    }
+
     /// The same batch, the values of whose tags have their numbers in other indexes. It stands in the place of this
     /// one, which must not be used any more.
     public RowBatch indexedBy(TagIndexes indexes) {

@@ -1,7 +1,6 @@
 package io.sluice.query;
 
 import io.sluice.model.ColumnSchema;
-import io.sluice.query.OutColumn.Source;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
 import java.util.ArrayList;
@@ -103,23 +102,19 @@ final class BatchBuilder implements AutoCloseable {
     }
 
     /// A chunk's columns, by place; empty where it has none.
-    ///
-    /// @param before the columns of the chunk before, still open; empty if there is none
-    List<Optional<Source>> sources(RowBatch chunk, List<Optional<Source>> before) {
+    List<Optional<Source>> sources(RowBatch chunk) {
         List<Optional<Source>> sources = new ArrayList<>(columns.size());
         for (int place = 0; place < columns.size(); place++) {
             Optional<RowColumn> found = chunk.find(columns.get(place).name());
-            Optional<Source> known = before.isEmpty() ? Optional.empty() : before.get(place);
-            sources.add(found.isPresent() ? Optional.of(source(chunk, found.get(), place, known)) : Optional.empty());
+            sources.add(found.isPresent() ? Optional.of(source(chunk, found.get(), place)) : Optional.empty());
         }
         return sources;
     }
 
-    private Source source(RowBatch chunk, RowColumn column, int place, Optional<Source> before) {
+    private Source source(RowBatch chunk, RowColumn column, int place) {
         int nullCount = chunk.nullCount(column.schema().name());
         return switch (column) {
-            case RowColumn.Tag tag ->
-                Source.of(tag, nullCount, Objects.requireNonNull(dictionaries.get(place)), before);
+            case RowColumn.Tag tag -> Source.of(tag, nullCount, Objects.requireNonNull(dictionaries.get(place)));
             case RowColumn.Plain plain -> Source.of(plain, nullCount);
         };
     }

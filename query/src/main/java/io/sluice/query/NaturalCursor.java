@@ -1,6 +1,5 @@
 package io.sluice.query;
 
-import io.sluice.query.OutColumn.Source;
 import io.sluice.query.QuerySource.PartitionRows;
 import io.sluice.rows.RowBatch;
 import java.util.List;
@@ -40,7 +39,7 @@ final class NaturalCursor implements PartitionCursor {
             selection = selector.select(chunk);
             place = 0;
             if (selection.count() > 0) {
-                sources = batch.sources(chunk, sources);
+                sources = batch.sources(chunk);
             }
         }
     }

@@ -1,9 +1,7 @@
 package io.sluice.query;
 
 import io.sluice.model.ColumnName;
-import io.sluice.rows.RowColumn;
 import java.util.List;
-import java.util.Optional;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.util.MemoryUtil;
 import org.apache.arrow.vector.BitVector;
@@ -134,34 +132,6 @@ abstract sealed class OutColumn {
     /// Bytes of text in rows of a chunk; 0 if this is no text.
     long textBytes(Source source, int row, int count) {
         return 0;
-    }
-
-    /// A chunk's column, and what the stream makes of its codes if it is a tag.
-    ///
-    /// @param nullCount how many rows of it are null
-    /// @param codes for each code of the chunk the stream's; empty if the column is no tag
-    /// @param isSame whether the stream's codes are the chunk's
-    record Source(RowColumn column, int nullCount, int[] codes, boolean isSame) {
-        static Source of(RowColumn column, int nullCount) {
-            return new Source(column, nullCount, new int[0], true);
-        }
-
-        /// @param before the same column of the chunk before, whose codes are taken if the dictionaries are
-        ///     equal
-        static Source of(RowColumn.Tag tag, int nullCount, StreamDictionary dictionary, Optional<Source> before) {
-            if (before.isPresent()
-                    && before.get().column() instanceof RowColumn.Tag known
-                    && StreamDictionary.areEqual(known.dictionary(), tag.dictionary())) {
-                return new Source(
-                        tag, nullCount, before.get().codes(), before.get().isSame());
-            }
-            int[] codes = dictionary.translate(tag);
-            boolean isSame = true;
-            for (int code = 0; code < codes.length; code++) {
-                isSame &= codes[code] == code;
-            }
-            return new Source(tag, nullCount, codes, isSame);
-        }
     }
 
     /// Values of 8 bytes: the time, integers and floats.
@@ -342,22 +312,7 @@ abstract sealed class OutColumn {
 
         @Override
         void copyOne(Source source, int row, int at) {
-            vector.set(
-                    at,
-                    translate(source, source.column().values().getDataBuffer().getInt((long) row * Integer.BYTES)));
-        }
-
-        private int translate(Source source, int code) {
-            int translated = source.codes()[code];
-            if (translated < 0) {
-                throw unknownValue();
-            }
-            return translated;
-        }
-
-        private IllegalStateException unknownValue() {
-            return new IllegalStateException(
-                    "tag '%s' has a value that was not there when the query started".formatted(name()));
+            vector.set(at, source.code(source.column().values().getDataBuffer().getInt((long) row * Integer.BYTES)));
         }
 
         @Override
@@ -377,7 +332,7 @@ abstract sealed class OutColumn {
             return codes.memoryAddress() + (long) from * Integer.BYTES;
         }
 
-        private void translate(Source source, long codes, int count, long target) {
+        private static void translate(Source source, long codes, int count, long target) {
             int[] translated = source.codes();
             int lowest = 0;
             for (int i = 0; i < count; i++) {
@@ -386,7 +341,7 @@ abstract sealed class OutColumn {
                 MemoryUtil.putInt(target + (long) i * Integer.BYTES, code);
             }
             if (lowest < 0) {
-                throw unknownValue();
+                throw source.unknownValue();
             }
         }
 
@@ -407,7 +362,7 @@ abstract sealed class OutColumn {
             for (int i = 0; i < count; i++) {
                 // Where a row is null, its code can be anything.
                 int code = Bitmap.isSet(validity, from + i)
-                        ? translate(source, MemoryUtil.getInt(codes + (long) i * Integer.BYTES))
+                        ? source.code(MemoryUtil.getInt(codes + (long) i * Integer.BYTES))
                         : 0;
                 MemoryUtil.putInt(target + (long) i * Integer.BYTES, code);
             }

@@ -39,7 +39,7 @@ import org.junit.jupiter.api.Test;
 /// Random queries over random rows, beside a plain evaluation over maps: predicates, time range, columns, limit, order,
 /// merge, pruning, coalescing and slices. After each round all memory is back.
 final class QueryModelTest {
-    private static final int ROUNDS = 4_000;
+    private static final int ROUNDS = 3_000;
     private static final List<String> VALUES = List.of("", "a", "b", "aa", "A", "é", "😀", "nobody has this");
     private static final List<String> EXPRESSIONS = List.of("a", "^a", "b$", "", "z+", "[^a]", "😀", "(?i)^A", "^$");
 
@@ -230,7 +230,7 @@ final class QueryModelTest {
                     BufferAllocator sending = allocator.newChildAllocator("query", 0, Long.MAX_VALUE);
                     Stored stored = Stored.of(seed, random, allocator)) {
                 BufferQueryExec queries = new BufferQueryExec(stored, limits, sending, metrics);
-                for (int query = 0; query < 3; query++) {
+                for (int query = 0; query < 5; query++) {
                     QueryRequest request = request(stored.schema(), random);
                     try (QueryStream stream = queries.execute(request)) {
                         List<Map<String, Object>> rows = actual(stream, limits, allocator);
