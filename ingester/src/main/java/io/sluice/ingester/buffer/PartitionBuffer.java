@@ -49,7 +49,7 @@ final class PartitionBuffer {
     /// Of the chunks in `filling` and the open one. Others begin when those are frozen, so that values which are in
     /// files do not stay.
     @GuardedBy("lock")
-    private TagIndexes indexes = new TagIndexes();
+    private TagIndexes indexes;
 
     /// Everything up to here is in files.
     @GuardedBy("lock")
@@ -96,6 +96,7 @@ final class PartitionBuffer {
         this.frozenThrough = persistedThrough;
         this.lastApplied = persistedThrough;
         this.memoryChange = memoryChange;
+        this.indexes = new TagIndexes(memoryChange);
         this.open = new OpenChunk(allocator, indexes);
     }
 
@@ -261,7 +262,7 @@ final class PartitionBuffer {
             frozenThrough = lastApplied;
             frozenBytes += fillingBytes;
             filling = new ArrayList<>();
-            indexes = new TagIndexes();
+            indexes = new TagIndexes(memoryChange);
             open.use(indexes);
             fillingFirst = SequenceNumber.NONE;
             sealedBytes = 0;
@@ -299,7 +300,11 @@ final class PartitionBuffer {
             lock.unlock();
         }
         // A query may still be reading; then its chunks stay on the ledger until it has let go of them.
-        batch.chunks().forEach(chunk -> chunk.rows().whenReleased(() -> memoryChange.accept(-chunk.memoryBytes())));
+        batch.chunks()
+                .forEach(chunk -> chunk.rows().whenReleased(() -> {
+                    chunk.rows().dropLookups();
+                    memoryChange.accept(-chunk.memoryBytes());
+                }));
         batch.close();
         batch.done().complete(file);
     }
@@ -420,6 +425,8 @@ final class PartitionBuffer {
     void close() {
         lock.lock();
         try {
+            frozen.forEach(batch -> batch.chunks().forEach(chunk -> chunk.rows().dropLookups()));
+            filling.forEach(chunk -> chunk.rows().dropLookups());
             frozen.forEach(Frozen::close);
             frozen.clear();
             filling.forEach(Chunk::close);
