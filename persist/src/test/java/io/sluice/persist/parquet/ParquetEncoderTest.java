@@ -224,7 +224,7 @@ class ParquetEncoderTest {
         }
         var random = new Random(1);
         List<Map<String, Object>> rows = new ArrayList<>();
-        for (int row = 0; row < 40_000; row++) {
+        for (int row = 0; row < 10_000; row++) {
             Map<String, Object> values = new HashMap<>(Map.of("time", (long) row));
             for (int i = 0; i < 40; i++) {
                 values.put("f" + i, (long) random.nextInt(100));
@@ -237,11 +237,11 @@ class ParquetEncoderTest {
             var out = new ByteArrayOutputStream(8 << 20);
             long before = threads.getCurrentThreadAllocatedBytes();
             MergedRows merged = MergedRows.of(table(columns), SortKey.EMPTY, List.of(batch));
-            EncodedFile file = new ParquetEncoder(new ParquetSettings(1, 10_000, 5_000), EncodeHelpers.NONE, () -> 0)
+            EncodedFile file = new ParquetEncoder(new ParquetSettings(1, 5_000, 2_500), EncodeHelpers.NONE, () -> 0)
                     .encode(merged, Encoding.metadata(SortKey.EMPTY), out);
             long allocatedBytes = threads.getCurrentThreadAllocatedBytes() - before;
-            assertThat(file.rowCount()).isEqualTo(40_000);
-            assertThat(allocatedBytes).isLessThan(40L * 40_000 * Long.BYTES);
+            assertThat(file.rowCount()).isEqualTo(10_000);
+            assertThat(allocatedBytes).isLessThan(40L * 10_000 * Long.BYTES);
         }
     }
 
