@@ -50,6 +50,8 @@ public final class Benches {
             new PersistComparison(),
             "query",
             new QueryComparison(),
+            "s3",
+            new S3Comparison(),
             "stream",
             new StreamComparison(),
             "wal",

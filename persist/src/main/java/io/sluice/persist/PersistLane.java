@@ -3,6 +3,7 @@ package io.sluice.persist;
 import io.sluice.persist.catalog.CatalogConflictException;
 import io.sluice.persist.catalog.FileRecord;
 import io.sluice.persist.catalog.StaleEpochException;
+import io.sluice.persist.retry.Backoff;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;

@@ -8,6 +8,7 @@ import io.sluice.persist.catalog.Catalog;
 import io.sluice.persist.catalog.StaleEpochException;
 import io.sluice.persist.parquet.EncodeHelpers;
 import io.sluice.persist.parquet.ParquetSettings;
+import io.sluice.persist.retry.Backoff;
 import io.sluice.persist.store.ObjectStore;
 import java.time.Duration;
 import java.time.InstantSource;

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.TimeStampNanoTZVector;
 
@@ -19,8 +20,10 @@ import org.apache.arrow.vector.TimeStampNanoTZVector;
 /// holder. The memory is released with the last of them. Any thread may read; to share a batch and to close that same
 /// one at the same time is the caller's error.
 public final class RowBatch implements AutoCloseable {
+    private static final int UNKNOWN = -1;
+
     private final List<RowColumn> columns;
-    private final Map<ColumnName, RowColumn> byName;
+    private final Map<ColumnName, Place> byName;
     private final int rowCount;
     private final long minTimeNs;
     private final long maxTimeNs;
@@ -51,15 +54,15 @@ public final class RowBatch implements AutoCloseable {
                 throw new IllegalArgumentException("column '%s' has %d rows: expected %d"
                         .formatted(name, column.values().getValueCount(), rowCount));
             }
-            if (byName.put(name, column) != null) {
+            if (byName.put(name, new Place(column, byName.size())) != null) {
                 throw new IllegalArgumentException("column '%s' stands twice".formatted(name));
             }
         }
-        RowColumn timeColumn = byName.get(ColumnSchema.TIME_NAME);
-        if (timeColumn == null || timeColumn.schema().kind() != ColumnKind.TIME) {
+        Place timePlace = byName.get(ColumnSchema.TIME_NAME);
+        if (timePlace == null || timePlace.column().schema().kind() != ColumnKind.TIME) {
             throw new IllegalArgumentException("column 'time' is missing");
         }
-        this.time = (TimeStampNanoTZVector) timeColumn.values();
+        this.time = (TimeStampNanoTZVector) timePlace.column().values();
         // Here and not on demand: Arrow's getFieldBuffers writes to the vector, and readers are many.
         this.memoryBytes = memoryBytes(this.columns);
         this.memory = new Memory(this.columns, whole);
@@ -78,16 +81,34 @@ public final class RowBatch implements AutoCloseable {
         memory.holders.incrementAndGet();
     }
 
+    /// A column, and where it stands among those of the batch.
+    private record Place(RowColumn column, int number) {}
+
     /// The columns of a batch, and who holds them.
     private static final class Memory {
         private final List<RowColumn> columns;
         private final Optional<RowBatch> whole;
         private final AtomicInteger holders = new AtomicInteger(1);
         private volatile Runnable whenReleased = () -> {};
+        /// By the columns' numbers; UNKNOWN until somebody asks. Whoever counts at the same time counts the same.
+        private final AtomicIntegerArray nullCounts;
 
         Memory(List<RowColumn> columns, Optional<RowBatch> whole) {
             this.columns = columns;
             this.whole = whole;
+            this.nullCounts = new AtomicIntegerArray(columns.size());
+            for (int i = 0; i < columns.size(); i++) {
+                nullCounts.setPlain(i, UNKNOWN);
+            }
+        }
+
+        int nullCount(int column) {
+            int count = nullCounts.get(column);
+            if (count == UNKNOWN) {
+                count = columns.get(column).values().getNullCount();
+                nullCounts.set(column, count);
+            }
+            return count;
         }
 
         void release() {
@@ -105,7 +126,14 @@ public final class RowBatch implements AutoCloseable {
     }
 
     public Optional<RowColumn> find(ColumnName name) {
-        return Optional.ofNullable(byName.get(name));
+        Place place = byName.get(name);
+        return place == null ? Optional.empty() : Optional.of(place.column());
+    }
+
+    /// How many rows of a column are null: all, if the batch lacks it. Counted once for all who share the batch.
+    public int nullCount(ColumnName name) {
+        Place place = byName.get(name);
+        return place == null ? rowCount : memory.nullCount(place.number());
     }
 
     public TimeStampNanoTZVector time() {
@@ -152,6 +180,15 @@ public final class RowBatch implements AutoCloseable {
     /// owner before it closes the batch; of several calls the last one counts.
     public void whenReleased(Runnable action) {
         memory.whenReleased = action;
+    }
+
+    /// Forgets what was found out about where values stand. To be called by the owner when it lets go of the batch.
+    public void dropLookups() {
+        for (RowColumn column : columns) {
+            if (column instanceof RowColumn.Tag tag) {
+                tag.numbers().drop();
+            }
+        }
     }
 
     /// The same batch, the values of whose tags have their numbers in other indexes. It stands in the place of this

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongConsumer;
 
 /// Numbers for the distinct values of a tag, the same in all chunks that share the index: so chunks whose dictionaries
 /// differ are compared and united by numbers, and each value is hashed once and not in every query. Only grows, up to
@@ -19,10 +20,36 @@ public final class TagIndex {
     @GuardedBy("lock")
     private final Map<ByteBuffer, Integer> numbers = new HashMap<>();
 
+    private final LongConsumer memoryChange;
+
     /// Written under the lock, a value before its number is handed out.
     private volatile byte[][] values = new byte[16][];
 
     private volatile int size;
+
+    /// An index whose chunks' lookups nobody accounts.
+    TagIndex() {
+        this(_ -> {});
+    }
+
+    /// @param memoryChange hears by how many bytes the memory changes that lookups in its chunks take
+    TagIndex(LongConsumer memoryChange) {
+        this.memoryChange = memoryChange;
+    }
+
+    void account(long bytes) {
+        memoryChange.accept(bytes);
+    }
+
+    /// The number of a value; -1 if it has none yet.
+    public int find(byte[] value) {
+        lock.lock();
+        try {
+            return numbers.getOrDefault(ByteBuffer.wrap(value), -1);
+        } finally {
+            lock.unlock();
+        }
+    }
 
     /// The number of a value, from 0 without gaps; -1 if there are too many values already.
     int number(byte[] value) {

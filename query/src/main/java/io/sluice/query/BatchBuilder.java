@@ -1,7 +1,6 @@
 package io.sluice.query;
 
 import io.sluice.model.ColumnSchema;
-import io.sluice.query.OutColumn.Source;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
 import java.util.ArrayList;
@@ -9,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.BitVector;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.IntVector;
@@ -16,10 +16,13 @@ import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 
 /// Puts rows of a partition's chunks, which may have different columns and dictionaries, into batches of one schema:
-/// small chunks side by side in one batch, and of a large one that is wanted whole the chunk's own memory.
+/// large chunks that are wanted whole by references to their memory, all else copied side by side.
 ///
 /// For one thread.
-final class BatchBuilder {
+final class BatchBuilder implements AutoCloseable {
+    /// So many rows of small chunks are put between large ones in a batch that is not copied.
+    private static final int MAX_SMALL_PARTS = 64;
+
     private final List<OutColumn> columns = new ArrayList<>();
     private final List<OutColumn> texts = new ArrayList<>();
     private final Map<Integer, StreamDictionary> dictionaries;
@@ -28,19 +31,42 @@ final class BatchBuilder {
     /// Of a row, without its text.
     private final int fixedBytes;
 
+    private final Scratch scratch;
+    private Mode mode = Mode.EMPTY;
     private int rowCount;
     private long bytes;
-    private boolean isSlice;
+    /// Of a batch that stands on chunks' memory.
+    private List<ColumnPieces> pieces = List.of();
+
+    /// Shares of the chunks on whose memory the batch stands, and the last of those chunks.
+    private final List<RowBatch> held = new ArrayList<>();
+
+    private Optional<RowBatch> lastHeld = Optional.empty();
+    private int smallParts;
+
+    /// How the batch under way is made.
+    private enum Mode {
+        /// It has no rows yet.
+        EMPTY,
+        /// Rows are copied side by side.
+        COPIES,
+        /// Rows are sent from the memory of their chunks.
+        REFERS
+    }
 
     /// @param dictionaries of the tags, by place in `columns`
+    /// @param root where rows are copied to
+    /// @param allocator of what is neither copied nor sent as it is
     BatchBuilder(
             List<ColumnSchema> schemas,
             Map<Integer, StreamDictionary> dictionaries,
             VectorSchemaRoot root,
-            BatchLimits limits) {
+            BatchLimits limits,
+            BufferAllocator allocator) {
         this.dictionaries = dictionaries;
         this.root = root;
         this.limits = limits;
+        this.scratch = new Scratch(allocator);
         int rowBytes = 1; // booleans and nulls take bits
         for (int place = 0; place < schemas.size(); place++) {
             FieldVector vector = root.getVector(place);
@@ -76,31 +102,39 @@ final class BatchBuilder {
     }
 
     /// A chunk's columns, by place; empty where it has none.
-    ///
-    /// @param before the columns of the chunk before, still open; empty if there is none
-    List<Optional<Source>> sources(RowBatch chunk, List<Optional<Source>> before) {
+    List<Optional<Source>> sources(RowBatch chunk) {
         List<Optional<Source>> sources = new ArrayList<>(columns.size());
         for (int place = 0; place < columns.size(); place++) {
             Optional<RowColumn> found = chunk.find(columns.get(place).name());
-            Optional<Source> known = before.isEmpty() ? Optional.empty() : before.get(place);
-            sources.add(found.isPresent() ? Optional.of(source(found.get(), place, known)) : Optional.empty());
+            sources.add(found.isPresent() ? Optional.of(source(chunk, found.get(), place)) : Optional.empty());
         }
         return sources;
     }
 
-    private Source source(RowColumn column, int place, Optional<Source> before) {
+    private Source source(RowBatch chunk, RowColumn column, int place) {
+        int nullCount = chunk.nullCount(column.schema().name());
         return switch (column) {
-            case RowColumn.Tag tag -> Source.of(tag, Objects.requireNonNull(dictionaries.get(place)), before);
-            case RowColumn.Plain plain -> Source.of(plain);
+            case RowColumn.Tag tag -> Source.of(tag, nullCount, Objects.requireNonNull(dictionaries.get(place)));
+            case RowColumn.Plain plain -> Source.of(plain, nullCount);
         };
     }
 
     /// Begins a batch in fresh memory: what was sent before may still be on its way.
     void begin() {
         root.clear();
+        release();
+        mode = Mode.EMPTY;
         rowCount = 0;
         bytes = 0;
-        isSlice = false;
+        smallParts = 0;
+    }
+
+    private void release() {
+        held.forEach(RowBatch::close);
+        held.clear();
+        lastHeld = Optional.empty();
+        scratch.close();
+        pieces = List.of();
     }
 
     int rowCount() {
@@ -109,20 +143,38 @@ final class BatchBuilder {
 
     /// Appends selected rows of a chunk, as many as fit; returns how many.
     ///
+    /// @param chunk stays the caller's; a batch that stands on its memory has a share
     /// @param sources the chunk's columns
     /// @param from the first place among the selected rows
     /// @param max the most rows that are wanted, at least 1
-    int append(List<Optional<Source>> sources, Selection rows, int from, long max) {
-        if (isSlice) {
-            return 0;
-        }
+    int append(RowBatch chunk, List<Optional<Source>> sources, Selection rows, int from, long max) {
         int left = (int) Math.min(max, rows.count() - from);
         int count = Math.min(left, roomRows());
-        if (rows instanceof Selection.All && from % 8 == 0 && count >= limits.minSliceRows()) {
-            // A batch of its own: what is there already goes ahead.
-            return rowCount > 0 ? 0 : slice(sources, from, count, left);
+        boolean isLong = left >= limits.minSliceRows();
+        if (mode == Mode.EMPTY) {
+            mode = rows instanceof Selection.All && isLong ? Mode.REFERS : Mode.COPIES;
+            if (mode == Mode.REFERS) {
+                pieces = columns.stream()
+                        .map(_ -> new ColumnPieces(limits.maxRows(), scratch))
+                        .toList();
+            }
         }
-        count = withinText(sources, rows, from, count);
+        return switch (mode) {
+            case REFERS -> {
+                // A few small ones do no harm; many would be a list of pieces that costs more than to copy them.
+                smallParts += isLong ? 0 : 1;
+                yield rows instanceof Selection.All && smallParts <= MAX_SMALL_PARTS && count > 0
+                        ? refer(chunk, sources, from, count)
+                        : 0;
+            }
+            case EMPTY, COPIES ->
+                // One that is worth to be sent as it is has a batch of its own: what is there already goes ahead.
+                rowCount > 0 && rows instanceof Selection.All && isLong ? 0 : copy(sources, rows, from, count);
+        };
+    }
+
+    private int copy(List<Optional<Source>> sources, Selection rows, int from, int most) {
+        int count = withinText(sources, rows, from, most);
         reserve(rowCount + count);
         for (int place = 0; place < columns.size(); place++) {
             Optional<Source> source = sources.get(place);
@@ -134,25 +186,40 @@ final class BatchBuilder {
         return count;
     }
 
-    private int slice(List<Optional<Source>> sources, int from, int most, int left) {
-        int count = most;
-        while (count > 8 && textBytes(sources, from, count) + (long) count * fixedBytes > limits.maxBytes()) {
-            count /= 2;
+    private int refer(RowBatch chunk, List<Optional<Source>> sources, int from, int most) {
+        int count = texts.isEmpty() ? most : fitting(sources, from, most);
+        if (count == 0) {
+            return 0;
         }
-        if (count < left && count > 8) {
-            count -= count % 8; // the next one begins at a whole byte of the bitmaps
+        if (lastHeld.isEmpty() || lastHeld.get() != chunk) {
+            held.add(chunk.share(chunk.rowCount()));
+            lastHeld = Optional.of(chunk);
         }
         for (int place = 0; place < columns.size(); place++) {
             Optional<Source> source = sources.get(place);
             if (source.isPresent()) {
-                columns.get(place).slice(source.get(), from, count);
+                columns.get(place).refer(source.get(), from, count, pieces.get(place));
             } else {
-                columns.get(place).reserve(count);
+                columns.get(place).referNulls(count, pieces.get(place));
             }
         }
-        isSlice = true;
-        rowCount = count;
+        appended(count, textBytes(sources, from, count));
         return count;
+    }
+
+    /// How many of the rows keep within the limit with their text; at least one in an empty batch.
+    private int fitting(List<Optional<Source>> sources, int from, int most) {
+        int fits = rowCount == 0 ? 1 : 0;
+        int tooMany = most + 1;
+        while (tooMany - fits > 1) {
+            int middle = (fits + tooMany) >>> 1;
+            if (bytes + textBytes(sources, from, middle) + (long) middle * fixedBytes <= limits.maxBytes()) {
+                fits = middle;
+            } else {
+                tooMany = middle;
+            }
+        }
+        return fits;
     }
 
     private long textBytes(List<Optional<Source>> sources, int from, int count) {
@@ -206,9 +273,33 @@ final class BatchBuilder {
         bytes += (long) count * fixedBytes + textBytes;
     }
 
-    /// Ends the batch.
-    void end() {
-        reserve(rowCount);
-        root.setRowCount(rowCount);
+    /// Ends the batch and hands it over.
+    OutBatch end() {
+        List<Pieces> buffers = new ArrayList<>(2 * columns.size());
+        List<Runnable> releases = new ArrayList<>();
+        int[] nullCounts = new int[columns.size()];
+        if (mode == Mode.REFERS) {
+            for (int place = 0; place < nullCounts.length; place++) {
+                nullCounts[place] = pieces.get(place).nullCount();
+                columns.get(place).gather(pieces.get(place), buffers);
+            }
+            held.forEach(chunk -> releases.add(chunk::close));
+            held.clear();
+            lastHeld = Optional.empty();
+            releases.addAll(scratch.transfer());
+        } else {
+            reserve(rowCount);
+            root.setRowCount(rowCount);
+            for (int place = 0; place < nullCounts.length; place++) {
+                nullCounts[place] = columns.get(place).gatherCopied(rowCount, buffers, releases);
+            }
+        }
+        return new OutBatch(rowCount, nullCounts, buffers, releases);
+    }
+
+    @Override
+    public void close() {
+        release();
+        root.close();
     }
 }

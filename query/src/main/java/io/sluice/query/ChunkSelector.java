@@ -24,19 +24,21 @@ final class ChunkSelector {
     static final class Counts {
         final Counter readPartitions;
         final Counter prunedPartitions;
+        final Counter partitionsPrunedByTag;
         private final Counter readChunks;
         private final Counter prunedChunks;
 
         Counts(MeterRegistry metrics) {
             this.readPartitions = partitions(metrics, "read");
             this.prunedPartitions = partitions(metrics, "pruned");
+            this.partitionsPrunedByTag = partitions(metrics, "pruned_by_tag");
             this.readChunks = chunks(metrics, "read");
             this.prunedChunks = chunks(metrics, "pruned");
         }
 
         private static Counter partitions(MeterRegistry metrics, String result) {
             return Counter.builder("sluice.query.partitions")
-                    .description("Partitions that queries read, or left out because of their keys")
+                    .description("Partitions that queries read, or left out because of their keys' time or tags")
                     .tag("result", result)
                     .register(metrics);
         }

@@ -1,7 +1,8 @@
 package io.sluice.query;
 
+import io.sluice.model.ColumnSchema;
 import io.sluice.proto.v1.BatchMetadata;
-import org.apache.arrow.vector.VectorSchemaRoot;
+import java.util.List;
 import org.apache.arrow.vector.dictionary.DictionaryProvider;
 
 /// A stream that is another one, for decorators to change what they are about.
@@ -13,8 +14,8 @@ abstract class ForwardingQueryStream implements QueryStream {
     }
 
     @Override
-    public VectorSchemaRoot root() {
-        return next.root();
+    public List<ColumnSchema> columns() {
+        return next.columns();
     }
 
     @Override
@@ -25,6 +26,21 @@ abstract class ForwardingQueryStream implements QueryStream {
     @Override
     public boolean next() {
         return next.next();
+    }
+
+    @Override
+    public boolean opensPartition() {
+        return next.opensPartition();
+    }
+
+    @Override
+    public OutBatch takeBatch() {
+        return next.takeBatch();
+    }
+
+    @Override
+    public int rowCount() {
+        return next.rowCount();
     }
 
     @Override

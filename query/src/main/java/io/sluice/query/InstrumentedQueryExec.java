@@ -95,7 +95,7 @@ public final class InstrumentedQueryExec implements QueryExec {
                 firstBatch.record(nanoTime.getAsLong() - startNs, TimeUnit.NANOSECONDS);
             }
             batches.increment();
-            rows.increment(root().getRowCount());
+            rows.increment(rowCount());
             return true;
         }
 

@@ -1,6 +1,5 @@
 package io.sluice.query;
 
-import io.sluice.query.OutColumn.Source;
 import io.sluice.query.QuerySource.PartitionRows;
 import io.sluice.rows.RowBatch;
 import java.util.List;
@@ -12,6 +11,7 @@ final class NaturalCursor implements PartitionCursor {
     private final ChunkSelector selector;
     private final BatchBuilder batch;
     private int nextChunk;
+    private Optional<RowBatch> current = Optional.empty();
     private Selection selection = Selection.none();
     private List<Optional<Source>> sources = List.of();
     private int place;
@@ -35,10 +35,11 @@ final class NaturalCursor implements PartitionCursor {
     private void advance() {
         while (place == selection.count() && nextChunk < rows.batches().size()) {
             RowBatch chunk = rows.batches().get(nextChunk++);
+            current = Optional.of(chunk);
             selection = selector.select(chunk);
             place = 0;
             if (selection.count() > 0) {
-                sources = batch.sources(chunk, sources);
+                sources = batch.sources(chunk);
             }
         }
     }
@@ -52,7 +53,7 @@ final class NaturalCursor implements PartitionCursor {
     public void fill(BatchBuilder into, long max) {
         long left = max;
         while (hasMore() && left > 0) {
-            int taken = into.append(sources, selection, place, left);
+            int taken = into.append(current.orElseThrow(), sources, selection, place, left);
             if (taken == 0) {
                 return;
             }

@@ -5,7 +5,6 @@ import io.sluice.model.ColumnName;
 import io.sluice.model.ColumnSchema;
 import io.sluice.model.SortKey;
 import io.sluice.model.TableSchema;
-import io.sluice.query.OutColumn.Source;
 import io.sluice.query.QuerySource.PartitionRows;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.merge.MergedRows;
@@ -55,7 +54,7 @@ final class OrderedCursor implements PartitionCursor {
         this.merged = merged;
         this.order = order;
         for (RowBatch chunk : chunks.batches()) {
-            sources.add(batch.sources(chunk, sources.isEmpty() ? List.of() : sources.getLast()));
+            sources.add(batch.sources(chunk));
         }
     }
 

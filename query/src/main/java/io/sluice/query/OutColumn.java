@@ -1,9 +1,7 @@
 package io.sluice.query;
 
 import io.sluice.model.ColumnName;
-import io.sluice.rows.RowColumn;
 import java.util.List;
-import java.util.Optional;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.util.MemoryUtil;
 import org.apache.arrow.vector.BitVector;
@@ -11,11 +9,13 @@ import org.apache.arrow.vector.BitVectorHelper;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.VarCharVector;
-import org.apache.arrow.vector.ipc.message.ArrowFieldNode;
 
 /// One column of the batches of a stream: takes values of chunks into its vector, which begins empty and all null, or
 /// lets it stand on the chunk's own memory. For one thread.
 abstract sealed class OutColumn {
+    /// The first room that is made: small answers are many.
+    private static final int MIN_ROOM_ROWS = 64;
+
     private final ColumnName name;
 
     private OutColumn(ColumnName name) {
@@ -31,8 +31,15 @@ abstract sealed class OutColumn {
     /// Makes room for rows up to `rowCount`.
     final void reserve(int rowCount) {
         FieldVector vector = vector();
-        while (vector.getValueCapacity() < rowCount) {
+        int room = vector.getValueCapacity();
+        if (room == 0) {
+            vector.setInitialCapacity(Math.max(rowCount, MIN_ROOM_ROWS));
+            vector.allocateNew();
+            room = vector.getValueCapacity();
+        }
+        while (room < rowCount) {
             vector.reAlloc();
+            room = vector.getValueCapacity();
         }
     }
 
@@ -41,7 +48,7 @@ abstract sealed class OutColumn {
     /// @param from the first place among those selected
     final void copy(Source source, Selection rows, int from, int count, int at) {
         FieldVector values = source.column().values();
-        boolean hasNulls = values.getNullCount() > 0;
+        boolean hasNulls = source.nullCount() > 0;
         if (!hasNulls && rows instanceof Selection.All && copyRange(source, from, count, at)) {
             return;
         }
@@ -61,56 +68,70 @@ abstract sealed class OutColumn {
         return false;
     }
 
-    /// Lets the vector stand on a chunk's memory, which stays alive as long as the vector needs it.
-    ///
-    /// @param from a multiple of 8
-    abstract void slice(Source source, int from, int count);
+    /// Adds rows that are next to one another to a batch that stands on chunks' memory.
+    final void refer(Source source, int from, int count, ColumnPieces into) {
+        FieldVector values = source.column().values();
+        if (values.getValueCount() < from + count) {
+            throw new IllegalStateException(
+                    "column '%s' has %d rows: expected %d".formatted(name, values.getValueCount(), from + count));
+        }
+        referValues(source, from, count, into);
+        if (source.nullCount() == 0) {
+            into.present(count);
+        } else {
+            into.presentAs(values.getValidityBuffer().memoryAddress(), from, count);
+        }
+    }
+
+    abstract void referValues(Source source, int from, int count, ColumnPieces into);
+
+    /// Adds rows of a chunk that lacks the column to such a batch.
+    final void referNulls(int count, ColumnPieces into) {
+        addZeros(count, into);
+        into.absent(count);
+    }
+
+    abstract void addZeros(int count, ColumnPieces into);
+
+    /// Puts the buffers of a batch that stands on chunks' memory behind those of other columns.
+    void gather(ColumnPieces from, List<Pieces> into) {
+        into.add(from.validity());
+        into.add(from.values());
+    }
+
+    /// Puts the buffers of a batch of copied rows behind those of other columns; returns how many rows are null.
+    final int gatherCopied(int rowCount, List<Pieces> into, List<Runnable> releases) {
+        FieldVector vector = vector();
+        int nulls = rowCount == 0 ? 0 : vector.getNullCount();
+        Pieces validity = new Pieces();
+        if (nulls > 0) {
+            share(vector.getValidityBuffer(), (rowCount + 7) / 8, validity, releases);
+        }
+        into.add(validity);
+        gatherCopiedValues(rowCount, into, releases);
+        return nulls;
+    }
+
+    abstract void gatherCopiedValues(int rowCount, List<Pieces> into, List<Runnable> releases);
+
+    /// Takes a reference of its own to a buffer's first bytes.
+    static void share(ArrowBuf buffer, long bytes, Pieces into, List<Runnable> releases) {
+        if (bytes > 0) {
+            buffer.getReferenceManager().retain();
+            releases.add(() -> buffer.getReferenceManager().release());
+            into.add(buffer.memoryAddress(), bytes);
+        }
+    }
+
+    private static void shareOne(ArrowBuf buffer, long bytes, List<Pieces> into, List<Runnable> releases) {
+        Pieces pieces = new Pieces();
+        share(buffer, bytes, pieces, releases);
+        into.add(pieces);
+    }
 
     /// Bytes of text in rows of a chunk; 0 if this is no text.
     long textBytes(Source source, int row, int count) {
         return 0;
-    }
-
-    /// A chunk's column, and what the stream makes of its codes if it is a tag.
-    ///
-    /// @param codes for each code of the chunk the stream's; empty if the column is no tag
-    /// @param isSame whether the stream's codes are the chunk's
-    record Source(RowColumn column, int[] codes, boolean isSame) {
-        static Source of(RowColumn column) {
-            return new Source(column, new int[0], true);
-        }
-
-        /// @param before the same column of the chunk before, whose codes are taken if the dictionaries are
-        ///     equal
-        static Source of(RowColumn.Tag tag, StreamDictionary dictionary, Optional<Source> before) {
-            if (before.isPresent()
-                    && before.get().column() instanceof RowColumn.Tag known
-                    && StreamDictionary.areEqual(known.dictionary(), tag.dictionary())) {
-                return new Source(tag, before.get().codes(), before.get().isSame());
-            }
-            int[] codes = dictionary.translate(tag);
-            boolean isSame = true;
-            for (int code = 0; code < codes.length; code++) {
-                isSame &= codes[code] == code;
-            }
-            return new Source(tag, codes, isSame);
-        }
-    }
-
-    private static ArrowFieldNode node(FieldVector values, int from, int count) {
-        // A chunk without nulls has none in a part of it; else a count other than 0 and all has the bits looked at.
-        if (values.getNullCount() == 0) {
-            return new ArrowFieldNode(count, 0);
-        }
-        int nulls = 0;
-        for (int row = from; row < from + count; row++) {
-            nulls += values.isNull(row) ? 1 : 0;
-        }
-        return new ArrowFieldNode(count, nulls);
-    }
-
-    private static ArrowBuf bits(ArrowBuf buffer, int from, int count) {
-        return buffer.slice(from / 8, (count + 7) / 8);
     }
 
     /// Values of 8 bytes: the time, integers and floats.
@@ -147,13 +168,20 @@ abstract sealed class OutColumn {
         }
 
         @Override
-        void slice(Source source, int from, int count) {
-            FieldVector values = source.column().values();
-            vector.loadFieldBuffers(
-                    node(values, from, count),
-                    List.of(
-                            bits(values.getValidityBuffer(), from, count),
-                            values.getDataBuffer().slice((long) from * Long.BYTES, (long) count * Long.BYTES)));
+        void referValues(Source source, int from, int count, ColumnPieces into) {
+            into.refer(
+                    source.column().values().getDataBuffer().memoryAddress() + (long) from * Long.BYTES,
+                    (long) count * Long.BYTES);
+        }
+
+        @Override
+        void addZeros(int count, ColumnPieces into) {
+            into.zeros((long) count * Long.BYTES);
+        }
+
+        @Override
+        void gatherCopiedValues(int rowCount, List<Pieces> into, List<Runnable> releases) {
+            shareOne(vector.getDataBuffer(), (long) rowCount * Long.BYTES, into, releases);
         }
     }
 
@@ -192,11 +220,24 @@ abstract sealed class OutColumn {
         }
 
         @Override
-        void slice(Source source, int from, int count) {
-            FieldVector values = source.column().values();
-            vector.loadFieldBuffers(
-                    node(values, from, count),
-                    List.of(bits(values.getValidityBuffer(), from, count), bits(values.getDataBuffer(), from, count)));
+        void referValues(Source source, int from, int count, ColumnPieces into) {
+            into.bits(source.column().values().getDataBuffer().memoryAddress(), from, count);
+        }
+
+        @Override
+        void addZeros(int count, ColumnPieces into) {
+            into.needBits();
+        }
+
+        @Override
+        void gather(ColumnPieces from, List<Pieces> into) {
+            into.add(from.validity());
+            into.add(from.bits());
+        }
+
+        @Override
+        void gatherCopiedValues(int rowCount, List<Pieces> into, List<Runnable> releases) {
+            shareOne(vector.getDataBuffer(), (rowCount + 7) / 8, into, releases);
         }
     }
 
@@ -222,23 +263,30 @@ abstract sealed class OutColumn {
         }
 
         @Override
-        void slice(Source source, int from, int count) {
+        void referValues(Source source, int from, int count, ColumnPieces into) {
             VarCharVector values = (VarCharVector) source.column().values();
-            int start = values.getStartOffset(from);
-            int end = values.getEndOffset(from + count - 1);
-            // Offsets count from the first byte that is sent, so those of a later part are written anew.
-            try (ArrowBuf offsets = vector.getAllocator().buffer((count + 1L) * Integer.BYTES)) {
-                for (int i = 0; i < count; i++) {
-                    offsets.setInt((long) i * Integer.BYTES, values.getStartOffset(from + i) - start);
-                }
-                offsets.setInt((long) count * Integer.BYTES, end - start);
-                vector.loadFieldBuffers(
-                        node(values, from, count),
-                        List.of(
-                                bits(values.getValidityBuffer(), from, count),
-                                offsets,
-                                values.getDataBuffer().slice(start, (long) end - start)));
-            }
+            into.text(
+                    values.getOffsetBuffer().memoryAddress() + (long) from * Integer.BYTES,
+                    values.getDataBuffer().memoryAddress(),
+                    count);
+        }
+
+        @Override
+        void addZeros(int count, ColumnPieces into) {
+            into.noText(count);
+        }
+
+        @Override
+        void gather(ColumnPieces from, List<Pieces> into) {
+            into.add(from.validity());
+            into.add(from.offsets());
+            into.add(from.values());
+        }
+
+        @Override
+        void gatherCopiedValues(int rowCount, List<Pieces> into, List<Runnable> releases) {
+            shareOne(vector.getOffsetBuffer(), rowCount == 0 ? 0 : (rowCount + 1L) * Integer.BYTES, into, releases);
+            shareOne(vector.getDataBuffer(), rowCount == 0 ? 0 : vector.getEndOffset(rowCount - 1), into, releases);
         }
 
         @Override
@@ -264,60 +312,70 @@ abstract sealed class OutColumn {
 
         @Override
         void copyOne(Source source, int row, int at) {
-            vector.set(
-                    at,
-                    translate(source, source.column().values().getDataBuffer().getInt((long) row * Integer.BYTES)));
-        }
-
-        private int translate(Source source, int code) {
-            int translated = source.codes()[code];
-            if (translated < 0) {
-                throw unknownValue();
-            }
-            return translated;
-        }
-
-        private IllegalStateException unknownValue() {
-            return new IllegalStateException(
-                    "tag '%s' has a value that was not there when the query started".formatted(name()));
+            vector.set(at, source.code(source.column().values().getDataBuffer().getInt((long) row * Integer.BYTES)));
         }
 
         @Override
         boolean copyRange(Source source, int from, int count, int at) {
-            ArrowBuf codes = source.column().values().getDataBuffer();
-            ArrowBuf target = vector.getDataBuffer();
-            // Bounds are checked once, here: for queries of all rows this loop is most of the work.
-            codes.checkBytes((long) from * Integer.BYTES, ((long) from + count) * Integer.BYTES);
-            target.checkBytes((long) at * Integer.BYTES, ((long) at + count) * Integer.BYTES);
-            long next = codes.memoryAddress() + (long) from * Integer.BYTES;
-            long into = target.memoryAddress() + (long) at * Integer.BYTES;
-            int[] translated = source.codes();
-            int lowest = 0;
-            for (int i = 0; i < count; i++) {
-                int code = translated[MemoryUtil.getInt(next + (long) i * Integer.BYTES)];
-                lowest |= code;
-                MemoryUtil.putInt(into + (long) i * Integer.BYTES, code);
-            }
-            if (lowest < 0) {
-                throw unknownValue();
-            }
+            vector.getDataBuffer().checkBytes((long) at * Integer.BYTES, ((long) at + count) * Integer.BYTES);
+            long target = vector.getDataBuffer().memoryAddress() + (long) at * Integer.BYTES;
+            translate(source, codes(source, from, count), count, target);
             setBits(vector.getValidityBuffer(), at, count);
             return true;
         }
 
+        /// The address of codes. Bounds are checked once, here: for queries of all rows the loops over codes are most
+        /// of the work.
+        private static long codes(Source source, int from, int count) {
+            ArrowBuf codes = source.column().values().getDataBuffer();
+            codes.checkBytes((long) from * Integer.BYTES, ((long) from + count) * Integer.BYTES);
+            return codes.memoryAddress() + (long) from * Integer.BYTES;
+        }
+
+        private static void translate(Source source, long codes, int count, long target) {
+            int[] translated = source.codes();
+            int lowest = 0;
+            for (int i = 0; i < count; i++) {
+                int code = translated[MemoryUtil.getInt(codes + (long) i * Integer.BYTES)];
+                lowest |= code;
+                MemoryUtil.putInt(target + (long) i * Integer.BYTES, code);
+            }
+            if (lowest < 0) {
+                throw source.unknownValue();
+            }
+        }
+
         @Override
-        void slice(Source source, int from, int count) {
-            FieldVector values = source.column().values();
-            if (!source.isSame()) {
-                reserve(count);
-                copy(source, new Selection.All(values.getValueCount()), from, count, 0);
+        void referValues(Source source, int from, int count, ColumnPieces into) {
+            long codes = codes(source, from, count);
+            long bytes = (long) count * Integer.BYTES;
+            if (source.nullCount() == 0 && source.isSame()) {
+                into.refer(codes, bytes);
                 return;
             }
-            vector.loadFieldBuffers(
-                    node(values, from, count),
-                    List.of(
-                            bits(values.getValidityBuffer(), from, count),
-                            values.getDataBuffer().slice((long) from * Integer.BYTES, (long) count * Integer.BYTES)));
+            long target = into.own(bytes);
+            if (source.nullCount() == 0) {
+                translate(source, codes, count, target);
+                return;
+            }
+            long validity = source.column().values().getValidityBuffer().memoryAddress();
+            for (int i = 0; i < count; i++) {
+                // Where a row is null, its code can be anything.
+                int code = Bitmap.isSet(validity, from + i)
+                        ? source.code(MemoryUtil.getInt(codes + (long) i * Integer.BYTES))
+                        : 0;
+                MemoryUtil.putInt(target + (long) i * Integer.BYTES, code);
+            }
+        }
+
+        @Override
+        void addZeros(int count, ColumnPieces into) {
+            into.zeros((long) count * Integer.BYTES);
+        }
+
+        @Override
+        void gatherCopiedValues(int rowCount, List<Pieces> into, List<Runnable> releases) {
+            shareOne(vector.getDataBuffer(), (long) rowCount * Integer.BYTES, into, releases);
         }
     }
 }

@@ -9,9 +9,7 @@ import io.sluice.query.QuerySource.PartitionRows;
 import io.sluice.query.QuerySource.TableScan;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.arrow.memory.BufferAllocator;
@@ -34,8 +32,8 @@ final class PartitionStream implements QueryStream {
     private final BufferAllocator allocator;
     private final TreeMap<Integer, StreamDictionary> dictionaries = new TreeMap<>();
     private final DictionaryProvider.MapDictionaryProvider provider = new DictionaryProvider.MapDictionaryProvider();
-    private final VectorSchemaRoot root;
     private final BatchBuilder batch;
+    private Optional<OutBatch> out = Optional.empty();
     private int nextPartition;
     private long rowsLeft;
     private Optional<PartitionCursor> cursor = Optional.empty();
@@ -55,7 +53,7 @@ final class PartitionStream implements QueryStream {
         this.counts = counts;
         this.selector = new ChunkSelector(filter, counts);
         this.scan = scan;
-        this.columns = columns;
+        this.columns = List.copyOf(columns);
         this.partitions = partitions;
         this.allocator = allocator;
         this.rowsLeft = request.limit().orElse(Long.MAX_VALUE);
@@ -73,8 +71,8 @@ final class PartitionStream implements QueryStream {
             }
             gatherDictionaries();
             dictionaries.values().forEach(dictionary -> provider.put(dictionary.dictionary()));
-            this.root = VectorSchemaRoot.create(WireSchema.memory(columns), allocator);
-            this.batch = new BatchBuilder(columns, dictionaries, root, limits);
+            VectorSchemaRoot root = VectorSchemaRoot.create(WireSchema.memory(columns), allocator);
+            this.batch = new BatchBuilder(columns, dictionaries, root, limits, allocator);
             done = true;
         } finally {
             if (!done) {
@@ -95,37 +93,42 @@ final class PartitionStream implements QueryStream {
     }
 
     private void gatherDictionaries(List<RowBatch> chunks) {
-        // What was taken whole, to be passed over where the next chunk has the same.
-        Map<Integer, RowColumn.Tag> last = new HashMap<>();
         for (RowBatch chunk : chunks) {
-            if (!filter.mayMatch(chunk)) {
+            Optional<Selection> few = filter.lookUp(chunk);
+            if (few.isPresent() ? few.get().count() == 0 : !filter.mayMatch(chunk)) {
                 continue;
             }
-            Optional<Selection> selection = Optional.empty();
+            Optional<Selection> selection = few;
             for (var entry : dictionaries.entrySet()) {
-                int place = entry.getKey();
-                if (chunk.find(columns.get(place).name()).orElse(null) instanceof RowColumn.Tag tag) {
-                    RowColumn.Tag known = last.get(place);
-                    if (known != null && StreamDictionary.areEqual(known.dictionary(), tag.dictionary())) {
-                        continue;
-                    }
-                    boolean[] wanted = filter.possible(tag);
-                    if (count(wanted) > SMALL_DICTIONARY) {
-                        Selection rows = selection.isPresent() ? selection.get() : filter.select(chunk);
-                        selection = Optional.of(rows);
-                        if (rows instanceof Selection.Some) {
-                            StreamDictionary.restrict(tag, rows, wanted);
-                            last.remove(place);
-                        } else {
-                            last.put(place, tag);
-                        }
+                if (chunk.find(columns.get(entry.getKey()).name()).orElse(null) instanceof RowColumn.Tag tag) {
+                    if (few.isPresent()) {
+                        entry.getValue().gather(tag, few.get());
+                    } else if (!filter.hasPredicates()) {
+                        entry.getValue().gatherAll(tag);
                     } else {
-                        last.put(place, tag);
+                        selection = gather(chunk, tag, entry.getValue(), selection);
                     }
-                    entry.getValue().gather(tag, wanted);
                 }
             }
         }
+    }
+
+    /// Adds the values of a chunk's tag that rows may have which are asked for. Returns the selected rows, if somebody
+    /// had to look at them.
+    private Optional<Selection> gather(
+            RowBatch chunk, RowColumn.Tag tag, StreamDictionary into, Optional<Selection> selected) {
+        boolean[] wanted = filter.possible(tag);
+        if (count(wanted) <= SMALL_DICTIONARY) {
+            into.gather(tag, wanted);
+            return selected;
+        }
+        Selection rows = selected.isPresent() ? selected.get() : filter.select(chunk);
+        if (rows instanceof Selection.Some) {
+            into.gather(tag, rows);
+        } else {
+            into.gather(tag, wanted);
+        }
+        return Optional.of(rows);
     }
 
     private static int count(boolean[] wanted) {
@@ -137,13 +140,30 @@ final class PartitionStream implements QueryStream {
     }
 
     @Override
-    public VectorSchemaRoot root() {
-        return root;
+    public List<ColumnSchema> columns() {
+        return columns;
     }
 
     @Override
     public DictionaryProvider dictionaries() {
         return provider;
+    }
+
+    @Override
+    public boolean opensPartition() {
+        return cursor.isEmpty() && rowsLeft > 0 && nextPartition > 0 && nextPartition < partitions.size();
+    }
+
+    @Override
+    public OutBatch takeBatch() {
+        OutBatch taken = out.orElseThrow(() -> new IllegalStateException("there is no batch to take"));
+        out = Optional.empty();
+        return taken;
+    }
+
+    @Override
+    public int rowCount() {
+        return batch.rowCount();
     }
 
     @Override
@@ -170,7 +190,8 @@ final class PartitionStream implements QueryStream {
         if (current.hasMore()) {
             current.fill(batch, rowsLeft);
         }
-        batch.end();
+        out.ifPresent(OutBatch::close);
+        out = Optional.of(batch.end());
         rowsLeft -= batch.rowCount();
         if (rowsLeft == 0 || !current.hasMore()) {
             current.close();
@@ -202,7 +223,8 @@ final class PartitionStream implements QueryStream {
         if (!closed) {
             closed = true;
             cursor.ifPresent(PartitionCursor::close);
-            root.close();
+            batch.close();
+            out.ifPresent(OutBatch::close);
             dictionaries.values().forEach(StreamDictionary::close);
         }
     }

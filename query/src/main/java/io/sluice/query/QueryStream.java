@@ -1,23 +1,40 @@
 package io.sluice.query;
 
+import io.sluice.model.ColumnSchema;
 import io.sluice.proto.v1.BatchMetadata;
-import org.apache.arrow.vector.VectorSchemaRoot;
+import java.util.List;
 import org.apache.arrow.vector.dictionary.DictionaryProvider;
+import org.apache.arrow.vector.types.pojo.Schema;
 
-/// The rows of one query, pulled batch by batch by one thread. Holds the rows of one partition at most. Whatever thread
-/// closes it, the one that pulls must have stopped.
+/// The rows of one query, pulled batch by batch by one thread. Holds the rows of one partition at most, and of the
+/// batches that were taken what they stand on. Whatever thread closes it, the one that pulls must have stopped.
 public interface QueryStream extends AutoCloseable {
-    /// Where each batch's rows are put; owned by the stream. Tags are codes into [#dictionaries].
-    VectorSchemaRoot root();
+    /// The columns of each batch. Tags are codes into [#dictionaries].
+    List<ColumnSchema> columns();
 
-    /// The dictionaries of all batches.
+    /// The schema of the batches, as it stands on the wire: a tag is a string with a dictionary.
+    default Schema schema() {
+        return WireSchema.message(columns());
+    }
+
+    /// The dictionaries of all batches, by the place of their columns. They live as long as the stream is open.
     DictionaryProvider dictionaries();
 
-    /// Puts the next batch into [#root]; false if there is none. A partition without matching rows gives one empty
-    /// batch.
+    /// Makes the next batch; false if there is none. A partition without matching rows gives one empty batch.
     boolean next();
 
-    /// What goes with the batch in [#root].
+    /// Whether [#next] would take the rows of another partition.
+    boolean opensPartition();
+
+    /// The batch that was made last, once. The caller closes it, which may be later than the stream.
+    ///
+    /// @throws IllegalStateException if it was taken, or none was made
+    OutBatch takeBatch();
+
+    /// How many rows the batch has that was made last.
+    int rowCount();
+
+    /// What goes with that batch.
     BatchMetadata metadata();
 
     /// Releases everything; calls after the first do nothing.

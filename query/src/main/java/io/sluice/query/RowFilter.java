@@ -6,6 +6,7 @@ import io.sluice.rows.RowColumn;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.util.MemoryUtil;
 
@@ -30,8 +31,9 @@ final class RowFilter {
 
     /// The matching rows.
     Selection select(RowBatch batch) {
-        if (batch.rowCount() == 0 || batch.maxTimeNs() < firstNs || batch.minTimeNs() > lastNs) {
-            return Selection.none();
+        Optional<Selection> few = lookUp(batch);
+        if (few.isPresent()) {
+            return few.get();
         }
         record Undecided(TagFilter filter, Verdict verdict) {}
         List<Undecided> undecided = new ArrayList<>();
@@ -52,7 +54,7 @@ final class RowFilter {
             scratch = new int[batch.rowCount()];
         }
         int[] rows = scratch;
-        int count = allTimes ? batch.rowCount() : inTime(batch, rows);
+        int count = allTimes ? batch.rowCount() : allInTime(batch, rows);
         boolean isWhole = allTimes;
         for (Undecided one : undecided) {
             count = isWhole
@@ -66,6 +68,45 @@ final class RowFilter {
         return count == 0 ? Selection.none() : new Selection.Some(Arrays.copyOf(rows, count), count);
     }
 
+    /// The matching rows, if they can be told without a look at other rows.
+    Optional<Selection> lookUp(RowBatch batch) {
+        if (batch.rowCount() == 0 || batch.maxTimeNs() < firstNs || batch.minTimeNs() > lastNs) {
+            return Optional.of(Selection.none());
+        }
+        for (TagFilter filter : tags) {
+            Optional<int[]> found = filter.lookUp(batch);
+            if (found.isPresent()) {
+                int[] rows = found.get();
+                boolean allTimes = batch.minTimeNs() >= firstNs && batch.maxTimeNs() <= lastNs;
+                int count = allTimes ? rows.length : inTime(batch, rows);
+                for (TagFilter other : tags) {
+                    if (other != filter) {
+                        count = other.keepFew(batch, rows, count);
+                    }
+                }
+                return Optional.of(count == 0 ? Selection.none() : new Selection.Some(rows, count));
+            }
+        }
+        return Optional.empty();
+    }
+
+    /// Keeps those rows that are in the time range; returns how many.
+    private int inTime(RowBatch batch, int[] rows) {
+        int kept = 0;
+        for (int row : rows) {
+            long timeNs = batch.time().get(row);
+            if (timeNs >= firstNs && timeNs <= lastNs) {
+                rows[kept++] = row;
+            }
+        }
+        return kept;
+    }
+
+    /// Whether anything but a time is asked for.
+    boolean hasPredicates() {
+        return !tags.isEmpty();
+    }
+
     /// Whether the chunk's times and dictionaries leave it possible that a row matches. Looks at no row.
     boolean mayMatch(RowBatch batch) {
         return batch.rowCount() > 0
@@ -74,7 +115,8 @@ final class RowFilter {
                 && tags.stream().noneMatch(filter -> filter.judge(batch).isNone());
     }
 
-    private int inTime(RowBatch batch, int[] rows) {
+    /// Puts the rows that are in the time range into `rows`; returns how many.
+    private int allInTime(RowBatch batch, int[] rows) {
         ArrowBuf times = batch.time().getDataBuffer();
         times.checkBytes(0, (long) batch.rowCount() * Long.BYTES);
         long address = times.memoryAddress();

@@ -8,7 +8,6 @@ import java.util.HashMap;
 import java.util.Map;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
-import org.apache.arrow.memory.util.ByteFunctionHelpers;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.dictionary.Dictionary;
 import org.apache.arrow.vector.types.pojo.DictionaryEncoding;
@@ -21,6 +20,11 @@ final class StreamDictionary implements AutoCloseable {
     private final Map<ByteBuffer, Integer> codes = new HashMap<>();
     /// The code of each number of an index; -1 where the stream has none, UNKNOWN where nobody has looked.
     private final Map<TagIndex, int[]> byIndex = new HashMap<>();
+
+    /// Of an index all of whose values are here: how many those are.
+    private final Map<TagIndex, Integer> whole = new HashMap<>();
+    /// Of an index: up to which number the stream's codes are the numbers.
+    private final Map<TagIndex, Integer> same = new HashMap<>();
 
     private final VarCharVector values;
     private final Dictionary dictionary;
@@ -58,7 +62,8 @@ final class StreamDictionary implements AutoCloseable {
         return codes.size() - 1;
     }
 
-    private int[] codes(TagIndex index) {
+    /// For each number of an index the stream's code, negative where it has none or nobody has asked.
+    int[] codes(TagIndex index) {
         int[] known = byIndex.getOrDefault(index, new int[0]);
         int size = index.size();
         if (known.length < size) {
@@ -70,38 +75,45 @@ final class StreamDictionary implements AutoCloseable {
         return known;
     }
 
-    /// Whether two dictionaries have the same values in the same order, as those of neighbouring chunks often have.
-    static boolean areEqual(VarCharVector one, VarCharVector other) {
-        int count = one.getValueCount();
-        if (count != other.getValueCount()) {
-            return false;
+    /// Adds all values of the index that a chunk's values have their numbers in: those of this chunk, and of others.
+    /// To do so again costs nothing.
+    void gatherAll(RowColumn.Tag tag) {
+        int size = tag.dictionary().getValueCount();
+        if (!tag.numbers().areAll(tag.dictionary())) {
+            boolean[] wanted = new boolean[size];
+            Arrays.fill(wanted, true);
+            gather(tag, wanted);
+            return;
         }
-        if (count == 0) {
-            return true;
+        TagIndex index = tag.numbers().index();
+        int[] byNumber = codes(index);
+        int gathered = whole.getOrDefault(index, 0);
+        if (gathered < byNumber.length) {
+            for (int number = gathered; number < byNumber.length; number++) {
+                if (byNumber[number] < 0) {
+                    byNumber[number] = add(index.value(number));
+                }
+            }
+            whole.put(index, byNumber.length);
         }
-        int bytes = one.getEndOffset(count - 1);
-        long offsetBytes = (count + 1L) * Integer.BYTES;
-        return bytes == other.getEndOffset(count - 1)
-                && equal(one.getOffsetBuffer(), other.getOffsetBuffer(), offsetBytes)
-                && equal(one.getDataBuffer(), other.getDataBuffer(), bytes);
     }
 
-    private static boolean equal(ArrowBuf one, ArrowBuf other, long bytes) {
-        return bytes == 0 || ByteFunctionHelpers.equal(one, 0, bytes, other, 0, bytes) == 1;
-    }
-
-    /// Takes out of `wanted` the codes that none of the rows has.
-    static void restrict(RowColumn.Tag tag, Selection rows, boolean[] wanted) {
-        boolean[] used = new boolean[wanted.length];
+    /// Adds the values that some rows have.
+    void gather(RowColumn.Tag tag, Selection rows) {
+        int[] numbers = tag.valueNumbers();
+        int[] byNumber = codes(tag.numbers().index());
         ArrowBuf data = tag.codes().getDataBuffer();
         for (int i = 0; i < rows.count(); i++) {
             int row = rows.row(i);
             if (!tag.codes().isNull(row)) {
-                used[data.getInt((long) row * Integer.BYTES)] = true;
+                int code = data.getInt((long) row * Integer.BYTES);
+                int number = numbers[code];
+                if (number < 0) {
+                    add(tag.dictionary().get(code));
+                } else if (byNumber[number] < 0) {
+                    byNumber[number] = add(tag.numbers().index().value(number));
+                }
             }
-        }
-        for (int code = 0; code < wanted.length; code++) {
-            wanted[code] &= used[code];
         }
     }
 
@@ -110,23 +122,66 @@ final class StreamDictionary implements AutoCloseable {
         values.setValueCount(codes.size());
     }
 
-    /// For each code of a chunk's own dictionary the stream's; -1 where the stream has none.
+    /// For each code of a chunk's own dictionary the stream's, -1 where the stream has none; perhaps more of them than
+    /// the dictionary has codes.
     int[] translate(RowColumn.Tag tag) {
+        if (isNumbers(tag)) {
+            return tag.valueNumbers();
+        }
         int[] translated = new int[tag.dictionary().getValueCount()];
         int[] numbers = tag.valueNumbers();
         int[] byNumber = codes(tag.numbers().index());
         for (int code = 0; code < translated.length; code++) {
-            int number = numbers[code];
-            if (number < 0) {
-                translated[code] = find(tag.dictionary().get(code));
-            } else {
-                if (byNumber[number] == UNKNOWN) {
-                    byNumber[number] = find(tag.numbers().index().value(number));
-                }
-                translated[code] = byNumber[number];
-            }
+            translated[code] = translate(tag, code, numbers, byNumber);
         }
         return translated;
+    }
+
+    /// The stream's code of one of a chunk's; -1 if it has none.
+    int translate(RowColumn.Tag tag, int code) {
+        return translate(tag, code, tag.valueNumbers(), codes(tag.numbers().index()));
+    }
+
+    private int translate(RowColumn.Tag tag, int code, int[] numbers, int[] byNumber) {
+        int number = numbers[code];
+        if (number < 0) {
+            return find(tag.dictionary().get(code));
+        }
+        if (byNumber[number] == UNKNOWN) {
+            byNumber[number] = find(tag.numbers().index().value(number));
+        }
+        return byNumber[number];
+    }
+
+    /// Whether the stream's codes are the numbers of the values in an index.
+    private boolean isNumbers(RowColumn.Tag tag) {
+        TagIndex index = tag.numbers().index();
+        if (!tag.numbers().areAll(tag.dictionary())) {
+            return false;
+        }
+        int gathered = whole.getOrDefault(index, 0);
+        int checked = same.getOrDefault(index, 0);
+        int[] byNumber = codes(index);
+        while (checked < gathered && byNumber[checked] == checked) {
+            checked++;
+        }
+        same.put(index, checked);
+        // Numbers that were not there when the values were gathered are of rows that are not shown.
+        return gathered > 0 && checked == gathered;
+    }
+
+    /// Whether the stream's codes of a chunk's values are the chunk's.
+    boolean isSame(RowColumn.Tag tag) {
+        if (isNumbers(tag)) {
+            return tag.numbers().areSame(tag.dictionary());
+        }
+        int[] codes = translate(tag);
+        for (int code = 0; code < codes.length; code++) {
+            if (codes[code] != code) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /// The code of a value; -1 if the stream has none.

@@ -370,7 +370,7 @@ abstract sealed class ColumnAppender implements AutoCloseable {
 
         Tag(ColumnSchema schema, TagIndex index, BufferAllocator allocator) {
             super(schema, allocator);
-            this.numbers = new TagNumbers(index);
+            this.numbers = TagNumbers.growing(index);
             this.codes = new GrowingBuffer(allocator);
             this.offsets = new GrowingBuffer(allocator);
             this.data = new GrowingBuffer(allocator);
@@ -504,6 +504,7 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         @Override
         public void close() {
             super.close();
+            numbers.settle(); // whoever has shares of the rows has all there will be
             codes.close();
             offsets.close();
             data.close();

@@ -1,6 +1,7 @@
 package io.sluice.ingester.buffer;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.sluice.ingester.door.ShapedRows;
 import io.sluice.model.IngesterId;
 import io.sluice.model.PartitionKey;
 import io.sluice.model.SequenceNumber;
@@ -48,7 +49,7 @@ final class PartitionBuffer {
     /// Of the chunks in `filling` and the open one. Others begin when those are frozen, so that values which are in
     /// files do not stay.
     @GuardedBy("lock")
-    private TagIndexes indexes = new TagIndexes();
+    private TagIndexes indexes;
 
     /// Everything up to here is in files.
     @GuardedBy("lock")
@@ -95,6 +96,7 @@ final class PartitionBuffer {
         this.frozenThrough = persistedThrough;
         this.lastApplied = persistedThrough;
         this.memoryChange = memoryChange;
+        this.indexes = new TagIndexes(memoryChange);
         this.open = new OpenChunk(allocator, indexes);
     }
 
@@ -124,12 +126,8 @@ final class PartitionBuffer {
         boolean linked = false;
         lock.lock();
         try {
-            if (!sequence.isAfter(persistedThrough)) {
+            if (!isWanted(sequence)) {
                 return fillingBytes;
-            }
-            if (!sequence.isAfter(lastApplied)) {
-                throw new IllegalStateException("partition %s of table '%s': write %s comes after write %s"
-                        .formatted(key, table.name(), sequence, lastApplied));
             }
             if (OpenChunk.isSmall(rows)) {
                 open.append(rows, sequence);
@@ -146,6 +144,37 @@ final class PartitionBuffer {
                 rows.close();
             }
         }
+    }
+
+    /// Applies a write's rows from its request, and returns the bytes that are filling now. Rows of a write that is in
+    /// files already are dropped.
+    ///
+    /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; none or all of the rows
+    ///     are applied
+    long append(SequenceNumber sequence, ShapedRows rows, long nowNs) {
+        lock.lock();
+        try {
+            if (isWanted(sequence)) {
+                open.append(rows, sequence);
+                applied(sequence, sequence, nowNs);
+            }
+            return fillingBytes;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Whether a write is not in files yet; it is the next one then.
+    @GuardedBy("lock")
+    private boolean isWanted(SequenceNumber sequence) {
+        if (!sequence.isAfter(persistedThrough)) {
+            return false;
+        }
+        if (!sequence.isAfter(lastApplied)) {
+            throw new IllegalStateException("partition %s of table '%s': write %s comes after write %s"
+                    .formatted(key, table.name(), sequence, lastApplied));
+        }
+        return true;
     }
 
     /// Applies rows of several writes, taking them over whatever happens, and returns the bytes that are filling now.
@@ -233,7 +262,7 @@ final class PartitionBuffer {
             frozenThrough = lastApplied;
             frozenBytes += fillingBytes;
             filling = new ArrayList<>();
-            indexes = new TagIndexes();
+            indexes = new TagIndexes(memoryChange);
             open.use(indexes);
             fillingFirst = SequenceNumber.NONE;
             sealedBytes = 0;
@@ -271,7 +300,11 @@ final class PartitionBuffer {
             lock.unlock();
         }
         // A query may still be reading; then its chunks stay on the ledger until it has let go of them.
-        batch.chunks().forEach(chunk -> chunk.rows().whenReleased(() -> memoryChange.accept(-chunk.memoryBytes())));
+        batch.chunks()
+                .forEach(chunk -> chunk.rows().whenReleased(() -> {
+                    chunk.rows().dropLookups();
+                    memoryChange.accept(-chunk.memoryBytes());
+                }));
         batch.close();
         batch.done().complete(file);
     }
@@ -392,6 +425,8 @@ final class PartitionBuffer {
     void close() {
         lock.lock();
         try {
+            frozen.forEach(batch -> batch.chunks().forEach(chunk -> chunk.rows().dropLookups()));
+            filling.forEach(chunk -> chunk.rows().dropLookups());
             frozen.forEach(Frozen::close);
             frozen.clear();
             filling.forEach(Chunk::close);

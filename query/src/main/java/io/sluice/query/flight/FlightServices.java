@@ -1,13 +1,24 @@
 package io.sluice.query.flight;
 
 import io.grpc.BindableService;
+import io.grpc.MethodDescriptor;
+import io.grpc.ServerMethodDefinition;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.ServiceDescriptor;
+import io.grpc.stub.ServerCalls;
 import io.sluice.query.QueryExec;
 import io.sluice.query.QueryGate;
 import io.sluice.query.QuerySource;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ThreadFactory;
 import org.apache.arrow.flight.FlightGrpcUtils;
 import org.apache.arrow.flight.auth.ServerAuthHandler;
+import org.apache.arrow.flight.impl.Flight.FlightData;
+import org.apache.arrow.flight.impl.Flight.Ticket;
+import org.apache.arrow.flight.impl.FlightServiceGrpc;
 import org.apache.arrow.memory.BufferAllocator;
 
 /// Arrow Flight as a gRPC service, to be mounted on a server beside others.
@@ -31,10 +42,45 @@ public final class FlightServices {
             BufferAllocator allocator,
             ExecutorService executor,
             ThreadFactory threads) {
-        return FlightGrpcUtils.createFlightService(
-                allocator,
-                new SluiceFlightProducer(gate, queries, source, idle, allocator, threads),
-                ServerAuthHandler.NO_OP,
-                executor);
+        ServerServiceDefinition flight = FlightGrpcUtils.createFlightService(
+                        allocator, new SluiceFlightProducer(queries, source), ServerAuthHandler.NO_OP, executor)
+                .bindService();
+        DoGet doGet = new DoGet(gate, queries, idle, allocator, threads);
+        return () -> withDoGet(flight, doGet);
+    }
+
+    /// Flight's own service, but for the one method whose messages are many and large.
+    private static ServerServiceDefinition withDoGet(ServerServiceDefinition flight, DoGet doGet) {
+        MethodDescriptor<Ticket, FlightData> plain = FlightServiceGrpc.getDoGetMethod();
+        MethodDescriptor<Ticket, Frame> ours = plain.toBuilder(plain.getRequestMarshaller(), new FrameMarshaller())
+                .build();
+        List<ServerMethodDefinition<?, ?>> methods = new ArrayList<>();
+        ServiceDescriptor.Builder descriptor = ServiceDescriptor.newBuilder(
+                        flight.getServiceDescriptor().getName())
+                .setSchemaDescriptor(flight.getServiceDescriptor().getSchemaDescriptor());
+        for (ServerMethodDefinition<?, ?> method : flight.getMethods()) {
+            boolean isDoGet = method.getMethodDescriptor().getFullMethodName().equals(plain.getFullMethodName());
+            methods.add(
+                    isDoGet
+                            ? ServerMethodDefinition.create(ours, ServerCalls.asyncServerStreamingCall(doGet))
+                            : method);
+            descriptor.addMethod(methods.getLast().getMethodDescriptor());
+        }
+        ServerServiceDefinition.Builder service = ServerServiceDefinition.builder(descriptor.build());
+        methods.forEach(service::addMethod);
+        return service.build();
+    }
+
+    /// Hands frames to gRPC.
+    private static final class FrameMarshaller implements MethodDescriptor.Marshaller<Frame> {
+        @Override
+        public InputStream stream(Frame frame) {
+            return frame.stream();
+        }
+
+        @Override
+        public Frame parse(InputStream stream) {
+            throw new IllegalStateException("a server does not read what it answers");
+        }
     }
 }

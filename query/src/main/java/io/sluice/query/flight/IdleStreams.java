@@ -9,7 +9,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
-import org.apache.arrow.flight.FlightProducer.ServerStreamListener;
 
 /// Streams that wait for their clients to read on, and the end of those that have waited for too long. It has no
 /// thread: somebody calls [#endIdle] every now and then, and a stream ends with the first call that finds it idle for
@@ -47,17 +46,21 @@ public final class IdleStreams {
         return timeout;
     }
 
-    /// Begins to listen to a client. To be called before the call's first callback.
-    ///
-    /// @param gone hears that the client has gone, on a thread of the call's executor
-    Client join(ServerStreamListener listener, Runnable gone) {
-        Client client = new Client(listener);
-        listener.setOnReadyHandler(client::wake);
-        listener.setOnCancelHandler(() -> {
-            gone.run();
-            client.wake();
-        });
-        return client;
+    /// A client, as its stream sees it. Any thread may ask.
+    interface Reader {
+        /// Whether it takes a batch.
+        boolean isReady();
+
+        /// Whether it has gone.
+        boolean isCancelled();
+
+        /// Whether it has read all batches that were sent from memory that others need.
+        boolean hasReadAll();
+    }
+
+    /// Begins to watch a client.
+    Client join(Reader reader) {
+        return new Client(reader);
     }
 
     /// What a stream does next.
@@ -72,17 +75,19 @@ public final class IdleStreams {
 
     /// One stream's client. Its stream waits on one thread.
     final class Client {
-        private final ServerStreamListener listener;
+        private final Reader reader;
         private final ReentrantLock lock = new ReentrantLock();
         private final Condition changed = lock.newCondition();
         private long sinceNs;
+        private boolean isForAll;
         private boolean isIdle;
 
-        private Client(ServerStreamListener listener) {
-            this.listener = listener;
+        private Client(Reader reader) {
+            this.reader = reader;
         }
 
-        private void wake() {
+        /// To be called when what the reader says may have changed.
+        void wake() {
             lock.lock();
             try {
                 changed.signalAll();
@@ -91,10 +96,14 @@ public final class IdleStreams {
             }
         }
 
+        private boolean mayGoOn() {
+            return reader.isCancelled() || (isForAll ? reader.hasReadAll() : reader.isReady());
+        }
+
         private void endIfIdle(long nowNs) {
             lock.lock();
             try {
-                if (!isIdle && !listener.isReady() && !listener.isCancelled() && nowNs - sinceNs >= timeout.toNanos()) {
+                if (!isIdle && !mayGoOn() && nowNs - sinceNs >= timeout.toNanos()) {
                     isIdle = true;
                     ended.increment();
                     changed.signalAll();
@@ -106,14 +115,24 @@ public final class IdleStreams {
 
         /// Waits until the client takes a batch, has gone, or was idle for the timeout.
         Outcome await() {
+            return await(false);
+        }
+
+        /// Waits until the client has read all batches, has gone, or was idle for the timeout.
+        Outcome awaitAll() {
+            return await(true);
+        }
+
+        private Outcome await(boolean forAll) {
             lock.lock();
             try {
                 sinceNs = nanoTime.getAsLong();
-                while (!isIdle && !listener.isReady() && !listener.isCancelled()) {
+                isForAll = forAll;
+                while (!isIdle && !mayGoOn()) {
                     waiting.add(this);
                     changed.awaitUninterruptibly();
                 }
-                if (listener.isCancelled()) {
+                if (reader.isCancelled()) {
                     return Outcome.CANCELLED;
                 }
                 return isIdle ? Outcome.IDLE : Outcome.READY;

@@ -5,14 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.query.flight.IdleStreams.Client;
 import io.sluice.query.flight.IdleStreams.Outcome;
+import io.sluice.query.flight.IdleStreams.Reader;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
-import org.apache.arrow.flight.FlightProducer.ServerStreamListener;
-import org.apache.arrow.memory.ArrowBuf;
-import org.apache.arrow.vector.VectorSchemaRoot;
-import org.apache.arrow.vector.dictionary.DictionaryProvider;
-import org.apache.arrow.vector.ipc.message.IpcOption;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 /// A stream that waits, and a clock that is set by hand.
@@ -22,24 +19,28 @@ final class IdleStreamsTest {
     private final AtomicLong nowNs = new AtomicLong(-5);
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final IdleStreams idle = new IdleStreams(new FlightSettings(Duration.ofSeconds(60)), nowNs::get, metrics);
-    private final FakeListener listener = new FakeListener();
-    private final Client client = idle.join(listener, () -> {});
+    private final FakeReader reader = new FakeReader();
+    private final Client client = idle.join(reader);
 
     /// A client that is told when to read and when to go.
-    private static final class FakeListener implements ServerStreamListener {
+    private final class FakeReader implements Reader {
         private volatile boolean ready;
         private volatile boolean cancelled;
-        private Runnable onReady = () -> {};
-        private Runnable onCancel = () -> {};
+        private volatile boolean hasReadAll;
 
         void read() {
             ready = true;
-            onReady.run();
+            client.wake();
+        }
+
+        void readAll() {
+            hasReadAll = true;
+            client.wake();
         }
 
         void cancel() {
             cancelled = true;
-            onCancel.run();
+            client.wake();
         }
 
         @Override
@@ -53,49 +54,18 @@ final class IdleStreamsTest {
         }
 
         @Override
-        public void setOnReadyHandler(Runnable handler) {
-            onReady = handler;
-        }
-
-        @Override
-        public void setOnCancelHandler(Runnable handler) {
-            onCancel = handler;
-        }
-
-        @Override
-        public void start(VectorSchemaRoot root, DictionaryProvider dictionaries, IpcOption option) {
-            throw new IllegalStateException("nothing is sent here");
-        }
-
-        @Override
-        public void putNext() {
-            throw new IllegalStateException("nothing is sent here");
-        }
-
-        @Override
-        public void putNext(ArrowBuf metadata) {
-            throw new IllegalStateException("nothing is sent here");
-        }
-
-        @Override
-        public void putMetadata(ArrowBuf metadata) {
-            throw new IllegalStateException("nothing is sent here");
-        }
-
-        @Override
-        public void error(Throwable failure) {
-            throw new IllegalStateException("nothing is sent here");
-        }
-
-        @Override
-        public void completed() {
-            throw new IllegalStateException("nothing is sent here");
+        public boolean hasReadAll() {
+            return hasReadAll;
         }
     }
 
     private CompletableFuture<Outcome> waiting() {
+        return waiting(client::await);
+    }
+
+    private CompletableFuture<Outcome> waiting(Supplier<Outcome> wait) {
         CompletableFuture<Outcome> outcome = new CompletableFuture<>();
-        Thread.ofVirtual().start(() -> outcome.complete(client.await()));
+        Thread.ofVirtual().start(() -> outcome.complete(wait.get()));
         while (idle.waiting() == 0) {
             Thread.onSpinWait();
         }
@@ -123,29 +93,43 @@ final class IdleStreamsTest {
     void eachWaitBeginsAnew() {
         CompletableFuture<Outcome> first = waiting();
         pass(59);
-        listener.read();
+        reader.read();
         assertThat(first.join()).isEqualTo(Outcome.READY);
-        listener.ready = false;
+        reader.ready = false;
         pass(30);
         CompletableFuture<Outcome> second = waiting();
         pass(59);
         assertThat(second).isNotDone();
-        listener.read();
+        reader.read();
         assertThat(second.join()).isEqualTo(Outcome.READY);
         assertThat(metrics.get("sluice.query.idle.ended").counter().count()).isZero();
     }
 
     @Test
     void aClientThatReadsOrHasGoneIsNotIdleHoweverLateItIs() {
-        listener.read();
+        reader.read();
         pass(1_000);
         assertThat(client.await()).isEqualTo(Outcome.READY);
-        listener.ready = false;
+        reader.ready = false;
         CompletableFuture<Outcome> outcome = waiting();
-        listener.cancel();
+        reader.cancel();
         assertThat(outcome.join()).isEqualTo(Outcome.CANCELLED);
         pass(1_000);
         assertThat(client.await()).isEqualTo(Outcome.CANCELLED);
         assertThat(metrics.get("sluice.query.idle.ended").counter().count()).isZero();
+    }
+
+    @Test
+    void whoWaitsForEverythingToBeReadIsNotContentWithRoom() {
+        reader.read();
+        CompletableFuture<Outcome> first = waiting(client::awaitAll);
+        pass(59);
+        assertThat(first).isNotDone();
+        reader.readAll();
+        assertThat(first.join()).isEqualTo(Outcome.READY);
+        reader.hasReadAll = false;
+        CompletableFuture<Outcome> second = waiting(client::awaitAll);
+        pass(60);
+        assertThat(second.join()).isEqualTo(Outcome.IDLE);
     }
 }
