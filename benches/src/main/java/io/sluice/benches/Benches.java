@@ -46,8 +46,12 @@ public final class Benches {
     private static final Map<String, Program> PROGRAMS = new TreeMap<>(Map.of(
             "replay",
             new ReplayComparison(),
+            "persist",
+            new PersistComparison(),
             "query",
             new QueryComparison(),
+            "s3",
+            new S3Comparison(),
             "stream",
             new StreamComparison(),
             "wal",

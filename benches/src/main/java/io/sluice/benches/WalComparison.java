@@ -18,9 +18,11 @@ import java.util.stream.Stream;
 /// The log beside others, under one load after another. In each case every log runs for a window in turn, so that what
 /// the machine does meanwhile meets all of them.
 ///
-/// `pN-SIZE`: N producers that each wait for their ack. `pipe64`: one producer with 64 writes in flight; RocksDB, whose
-/// puts wait, has 64 producers there. `verify-2GB`: reading a log and checking all of it, in a quick run one of 256 MB,
-/// next to reading the same files; both by the bytes of the files.
+/// `pN-SIZE`: N producers that each wait for their ack, platform threads if nothing else is said. With 256 of those
+/// most of the time goes to waking them: the peer `silent`, which writes nothing, tells how much is left. `pipe64`:
+/// one producer with 64 writes in flight; RocksDB, whose puts wait, has 64 producers there. `verify-2GB`: reading a
+/// log and checking all of it, in a quick run one of 256 MB, next to reading the same files; both by the bytes of the
+/// files.
 final class WalComparison implements Program {
     private static final String BENCH = "wal";
     private static final String OURS = "ours";
@@ -40,8 +42,12 @@ final class WalComparison implements Program {
                             new Figure("p1-1KiB-p99", "us", Better.LOWER, window -> window.latencyMicros(0.99)))),
             new LoadCase(
                     () -> Load.random(256, 1, KIB),
-                    List.of(Peer.NAIVE, Peer.ROCKSDB),
+                    List.of(Peer.NAIVE, Peer.ROCKSDB, Peer.SILENT),
                     List.of(new Figure("p256-1KiB", "writes/s", Better.HIGHER, Measured::writesPerSecond))),
+            new LoadCase(
+                    () -> Load.random(256, 1, KIB).virtual(),
+                    List.of(Peer.NAIVE, Peer.ROCKSDB),
+                    List.of(new Figure("p256-1KiB-virtual", "writes/s", Better.HIGHER, Measured::writesPerSecond))),
             new LoadCase(
                     () -> Load.random(1, 64, KIB),
                     List.of(Peer.NAIVE, Peer.ROCKSDB),
@@ -75,6 +81,7 @@ final class WalComparison implements Program {
     private record Peer(String label, Opener opener) {
         static final Peer NAIVE = new Peer("naive", NaiveLog::start);
         static final Peer ROCKSDB = new Peer("rocksdb", RocksDbLog::new);
+        static final Peer SILENT = new Peer("silent", _ -> SilentLog.start());
         static final Peer BARE = new Peer("bare", BareFile::new);
     }
 

@@ -81,8 +81,11 @@ final class Window {
     }
 
     private Measured run(Duration start, Duration length) throws IOException, InterruptedException {
-        ExecutorService threads = Executors.newThreadPerTaskExecutor(
-                Thread.ofPlatform().name("producer-", 0).factory());
+        Thread.Builder builder = switch (load.threads()) {
+            case PLATFORM -> Thread.ofPlatform().name("producer-", 0);
+            case VIRTUAL -> Thread.ofVirtual().name("producer-", 0);
+        };
+        ExecutorService threads = Executors.newThreadPerTaskExecutor(builder.factory());
         try {
             List<Future<Tally>> producers = new ArrayList<>();
             for (int i = 0; i < load.producers(); i++) {

@@ -12,6 +12,7 @@ import io.sluice.model.IngesterId;
 import io.sluice.model.SequenceNumber;
 import io.sluice.persist.FreezeReason;
 import io.sluice.persist.catalog.Catalog.Registration;
+import io.sluice.persist.catalog.Catalogs;
 import io.sluice.wal.QuarantineFolder;
 import io.sluice.wal.ReplayReport;
 import io.sluice.wal.WalListener;
@@ -159,7 +160,7 @@ public final class IngesterServer {
                 http.port(),
                 wiring.settings.wal().directory(),
                 wiring.store.describe(),
-                wiring.settings.catalog());
+                Catalogs.describe(wiring.settings.catalog()));
         var _ = maintenance.scheduleWithFixedDelay(this::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
         var _ = watch.scheduleWithFixedDelay(this::tellHealth, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
         replay();
@@ -347,7 +348,9 @@ public final class IngesterServer {
         wiring.wal.close();
         pipeline.buffer().close();
         wiring.calls.shutdown();
+        wiring.uploads.shutdown();
         wiring.catalog.close();
+        wiring.store.close();
         watch.shutdownNow();
         LOG.info("stopped");
         // The stop may have been quicker than the end that a failure had set.

@@ -63,6 +63,10 @@ final class ServerReports {
         for (Reason reason : wiring.state.all()) {
             reasons.add(describe(reason));
         }
+        if (!reasons.isEmpty()) {
+            // Not of themselves: writes are taken as long as there is room.
+            wiring.outages().forEach(down -> reasons.add(down.inWords()));
+        }
         wiring.logStall.reason().ifPresent(reasons::add);
         return reasons;
     }

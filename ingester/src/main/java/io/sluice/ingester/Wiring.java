@@ -16,6 +16,7 @@ import io.sluice.ingester.door.Waiting;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.door.WritePermit;
+import io.sluice.ingester.grpc.CatalogServiceDoor;
 import io.sluice.ingester.grpc.GrpcServer;
 import io.sluice.ingester.grpc.NamespaceServiceDoor;
 import io.sluice.ingester.http.HttpDoor;
@@ -30,6 +31,7 @@ import io.sluice.ingester.settings.ServeSettings;
 import io.sluice.ingester.sink.InstrumentedSink;
 import io.sluice.ingester.sink.StableWatermark;
 import io.sluice.ingester.sink.WalSink;
+import io.sluice.ingester.status.Down;
 import io.sluice.ingester.status.LogStall;
 import io.sluice.ingester.status.RecentErrors;
 import io.sluice.ingester.status.StatusDocument;
@@ -43,12 +45,15 @@ import io.sluice.model.TableSchema;
 import io.sluice.persist.PersistListener;
 import io.sluice.persist.Persister;
 import io.sluice.persist.catalog.Catalog;
+import io.sluice.persist.catalog.CatalogContext;
 import io.sluice.persist.catalog.Catalogs;
 import io.sluice.persist.catalog.InstrumentedCatalog;
 import io.sluice.persist.catalog.StaleEpochException;
+import io.sluice.persist.retry.Availability;
 import io.sluice.persist.store.InstrumentedObjectStore;
 import io.sluice.persist.store.ObjectStore;
 import io.sluice.persist.store.ObjectStores;
+import io.sluice.persist.store.StoreContext;
 import io.sluice.query.BufferQueryExec;
 import io.sluice.query.InstrumentedQueryExec;
 import io.sluice.query.LimitedQueryExec;
@@ -65,9 +70,11 @@ import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SplittableRandom;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -79,6 +86,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.ToDoubleFunction;
+import java.util.random.RandomGenerator;
 import org.apache.arrow.memory.AllocationListener;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
@@ -126,6 +134,10 @@ final class Wiring {
     /// What starts set aside of the log.
     final QuarantineFolder quarantine;
     final ExecutorService calls;
+    /// Sends the parts of uploads.
+    final ExecutorService uploads;
+    final Availability catalogAvailability;
+    final Availability storeAvailability;
     final BufferAllocator rootAllocator;
     final BufferAllocator bufferAllocator;
     final BufferAllocator queryAllocator;
@@ -151,6 +163,12 @@ final class Wiring {
                 "--inflight-bytes");
         this.calls = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("call-", 0).factory());
+        this.uploads = Executors.newThreadPerTaskExecutor(
+                Thread.ofVirtual().name("upload-", 0).factory());
+        this.catalogAvailability = new Availability(
+                "catalog " + Catalogs.describe(settings.catalog()), "sluice.catalog.up", clock, metrics);
+        this.storeAvailability = new Availability(
+                "object store " + settings.objectStore().address(), "sluice.object.store.up", clock, metrics);
         this.rootAllocator = new RootAllocator(
                 AllocationListener.NOOP, Long.MAX_VALUE, size -> (size + ALIGNMENT_BYTES - 1) & -ALIGNMENT_BYTES);
         this.bufferAllocator = rootAllocator.newChildAllocator("buffer", 0, Long.MAX_VALUE);
@@ -158,14 +176,30 @@ final class Wiring {
         boolean done = false;
         Optional<Wal> openedWal = Optional.empty();
         Optional<Catalog> openedCatalog = Optional.empty();
+        Optional<ObjectStore> openedStore = Optional.empty();
         try {
             // The log first: it has the lock that says whether this folder is ours.
             this.wal = Wal.open(settings.wal(), clock, nanoTime, metrics);
             openedWal = Optional.of(wal);
+            RandomGenerator random = new SplittableRandom(new SecureRandom().nextLong());
             this.catalog = new InstrumentedCatalog(
-                    Catalogs.open(settings.catalog(), clock, settings.catalogLimits()), metrics);
+                    Catalogs.open(
+                            settings.catalog(),
+                            new CatalogContext(
+                                    clock,
+                                    settings.catalogLimits(),
+                                    Thread::sleep,
+                                    random,
+                                    name -> Optional.ofNullable(System.getenv(name)))),
+                    catalogAvailability,
+                    metrics);
             openedCatalog = Optional.of(catalog);
-            this.store = new InstrumentedObjectStore(ObjectStores.open(settings.objectStore()), metrics);
+            this.store = new InstrumentedObjectStore(
+                    ObjectStores.open(
+                            settings.objectStore(), new StoreContext(clock, Thread::sleep, random, uploads, metrics)),
+                    storeAvailability,
+                    metrics);
+            openedStore = Optional.of(store);
             this.schemas = new SchemaCache(catalog, settings.createOnWrite(), settings.maxColumns(), metrics);
             this.persister = Persister.create(
                     settings.persist(),
@@ -182,6 +216,10 @@ final class Wiring {
         } finally {
             if (!done) {
                 calls.shutdown();
+                uploads.shutdown();
+                if (openedStore.isPresent()) {
+                    openedStore.get().close();
+                }
                 if (openedCatalog.isPresent()) {
                     openedCatalog.get().close();
                 }
@@ -327,7 +365,10 @@ final class Wiring {
                 reports.statusDocument(),
                 delays,
                 metrics,
-                List.of(flight, new NamespaceServiceDoor(new CatalogNamespaces(catalog))));
+                List.of(
+                        flight,
+                        new NamespaceServiceDoor(new CatalogNamespaces(catalog)),
+                        new CatalogServiceDoor(catalog, settings.objectStore().address())));
     }
 
     /// Builds the HTTP server.
@@ -410,6 +451,16 @@ final class Wiring {
         }
     }
 
+    /// What does not answer.
+    List<Down> outages() {
+        List<Down> down = new ArrayList<>();
+        storeAvailability.outage().ifPresent(outage -> down.add(new Down("object store", store.describe(), outage)));
+        catalogAvailability
+                .outage()
+                .ifPresent(outage -> down.add(new Down("catalog", Catalogs.describe(settings.catalog()), outage)));
+        return down;
+    }
+
     /// What reports need of the running server.
     StatusDocument.Snapshot snapshot(ServerReports reports) {
         WritePipeline now = pipeline.get();
@@ -432,7 +483,8 @@ final class Wiring {
                 replayed.get(),
                 persister.status(),
                 store.describe(),
-                settings.catalog(),
+                Catalogs.describe(settings.catalog()),
+                outages(),
                 errors.entries());
     }
 }

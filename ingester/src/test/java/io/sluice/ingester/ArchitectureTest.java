@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 final class ArchitectureTest {
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
+            .withImportOption(location -> !location.contains("/io/sluice/fixtures/"))
             .importPackages("io.sluice");
 
     @Test
@@ -67,6 +68,24 @@ final class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("org.apache.parquet..", "org.apache.hadoop..")
+                .check(CLASSES);
+    }
+
+    @Test
+    void librariesOfStoresAndDatabasesStayInTheirPackages() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("io.sluice.persist.store..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("software.amazon..")
+                .check(CLASSES);
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("io.sluice.persist.catalog..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("com.zaxxer..", "org.postgresql..", "org.sqlite..", "java.sql..")
                 .check(CLASSES);
     }
 

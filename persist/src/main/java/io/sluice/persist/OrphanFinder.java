@@ -3,6 +3,7 @@ package io.sluice.persist;
 import io.sluice.persist.catalog.Catalog;
 import io.sluice.persist.store.ObjectInfo;
 import io.sluice.persist.store.ObjectStore;
+import io.sluice.persist.store.UnfinishedUpload;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -20,18 +21,31 @@ import org.slf4j.LoggerFactory;
 ///
 /// An object of an ingester that runs may be about to be recorded: it is an orphan only if it is older than any
 /// persist job takes. An ingester uploads again what it could not record within ten minutes, so an age of an hour is
-/// safe. Objects under other names, and uploads under way, are nobody's orphans.
+/// safe. Objects under other names are nobody's orphans. The same holds of uploads that were begun and never ended,
+/// where the store does not clean up by itself.
 public final class OrphanFinder {
     private static final Logger LOG = LoggerFactory.getLogger(OrphanFinder.class);
 
     // The catalog is asked again before each so many deletions.
     private static final int DELETIONS_PER_CHECK = 100;
 
-    private final Catalog catalog;
+    private final RecordedObjects catalog;
     private final ObjectStore store;
     private final InstantSource clock;
 
+    /// What the catalog knows.
+    @FunctionalInterface
+    public interface RecordedObjects {
+        /// The names of all recorded objects, at this moment.
+        Set<String> objectNames() throws IOException;
+    }
+
     public OrphanFinder(Catalog catalog, ObjectStore store, InstantSource clock) {
+        this(catalog::objectNames, store, clock);
+    }
+
+    /// As the other one, for who only looks into the catalog.
+    public OrphanFinder(RecordedObjects catalog, ObjectStore store, InstantSource clock) {
         this.catalog = catalog;
         this.store = store;
         this.clock = clock;
@@ -59,10 +73,7 @@ public final class OrphanFinder {
     /// @throws IllegalArgumentException if `olderThan` is negative
     /// @throws IOException if store or catalog fail; each deletion until then was logged
     public List<ObjectInfo> delete(Duration olderThan) throws IOException {
-        if (olderThan.isNegative()) {
-            throw new IllegalArgumentException("age of orphans to delete is negative: " + olderThan);
-        }
-        Instant before = clock.instant().minus(olderThan);
+        Instant before = before(olderThan);
         List<ObjectInfo> old = find().stream()
                 .filter(object -> object.modifiedAt().isBefore(before))
                 .toList();
@@ -85,6 +96,47 @@ public final class OrphanFinder {
             }
         }
         return deleted;
+    }
+
+    /// All uploads of this moment that were begun and not ended, by name; those of ingesters that run included.
+    public List<UnfinishedUpload> findUnfinished() throws IOException {
+        var found = new ArrayList<UnfinishedUpload>();
+        store.listUnfinished(upload -> {
+            if (ObjectNaming.isName(upload.name())) {
+                found.add(upload);
+            }
+        });
+        found.sort(Comparator.comparing(UnfinishedUpload::name).thenComparing(UnfinishedUpload::id));
+        return found;
+    }
+
+    /// Discards the uploads that were begun more than `olderThan` ago, and not ended.
+    ///
+    /// @return those discarded, by name
+    /// @throws IllegalArgumentException if `olderThan` is negative
+    /// @throws IOException if the store fails; each that was discarded until then was logged
+    public List<UnfinishedUpload> discardUnfinished(Duration olderThan) throws IOException {
+        Instant before = before(olderThan);
+        var discarded = new ArrayList<UnfinishedUpload>();
+        for (UnfinishedUpload upload : findUnfinished()) {
+            if (upload.startedAt().isBefore(before)) {
+                store.discard(upload);
+                LOG.info(
+                        "discarded unfinished upload {} of {}, begun {}",
+                        upload.id(),
+                        upload.name(),
+                        upload.startedAt());
+                discarded.add(upload);
+            }
+        }
+        return discarded;
+    }
+
+    private Instant before(Duration olderThan) {
+        if (olderThan.isNegative()) {
+            throw new IllegalArgumentException("age of orphans to delete is negative: " + olderThan);
+        }
+        return clock.instant().minus(olderThan);
     }
 
     private boolean isUnchanged(ObjectInfo object) throws IOException {

@@ -1,6 +1,7 @@
 package io.sluice.persist;
 
 import io.sluice.model.SortKey;
+import io.sluice.persist.parquet.EncodeHelpers;
 import io.sluice.persist.parquet.EncodedFile;
 import io.sluice.persist.parquet.FileMetadata;
 import io.sluice.persist.parquet.ParquetEncoder;
@@ -12,21 +13,33 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.concurrent.ThreadFactory;
+import java.util.function.LongSupplier;
 
 /// Sorted and merged rows as Parquet.
 final class ParquetFormat implements FileFormat {
-    /// Heap for each row beside the request's own memory: the order, the times, and a column of values at a time for
-    /// the encoder, which holds all of a file's columns.
-    private static final long ORDER_BYTES_PER_ROW = 24;
+    /// Heap for each row beside the request's own memory, at its greatest: the order and the times while rows are
+    /// sorted, with a digit-by-digit sort of rows that came in no order at all.
+    private static final long ORDER_BYTES_PER_ROW = 48;
 
-    private static final long COLUMN_BYTES_PER_ROW = 9;
-
+    private final EncodeHelpers helpers;
     private final ParquetEncoder encoder;
     private final InstantSource clock;
 
-    ParquetFormat(ParquetSettings settings, InstantSource clock) {
-        this.encoder = new ParquetEncoder(settings);
+    ParquetFormat(ParquetSettings settings, EncodeHelpers helpers, InstantSource clock, LongSupplier nanoTime) {
+        this.helpers = helpers;
+        this.encoder = new ParquetEncoder(settings, helpers, nanoTime);
         this.clock = clock;
+    }
+
+    @Override
+    public void start(ThreadFactory threadFactory) {
+        helpers.start(threadFactory);
+    }
+
+    @Override
+    public void stop() {
+        helpers.stop();
     }
 
     @Override
@@ -36,9 +49,9 @@ final class ParquetFormat implements FileFormat {
 
     @Override
     public long workingMemoryBytes(PersistRequest request) {
-        long perRow = ORDER_BYTES_PER_ROW
-                + COLUMN_BYTES_PER_ROW * request.schema().columns().size();
-        return request.memoryBytes() + perRow * request.rowCount();
+        long rows = request.rowCount();
+        long memoryBytes = request.memoryBytes();
+        return memoryBytes + ORDER_BYTES_PER_ROW * rows + encoder.workingMemoryBytes(rows, memoryBytes);
     }
 
     @Override
@@ -57,7 +70,14 @@ final class ParquetFormat implements FileFormat {
             @Override
             public Encoded encode(OutputStream out) throws IOException {
                 EncodedFile file = encoder.encode(rows, metadata, out);
-                return new Encoded(file.rowCount(), file.sizeBytes(), file.minTimeNs(), file.maxTimeNs());
+                return new Encoded(
+                        file.rowCount(),
+                        file.sizeBytes(),
+                        file.minTimeNs(),
+                        file.maxTimeNs(),
+                        file.merge(),
+                        file.encode(),
+                        file.write());
             }
 
             @Override

@@ -31,6 +31,9 @@ final class PersistJob {
     private final AtomicBoolean isOpen = new AtomicBoolean(true);
     private final Map<PersistStage, Duration> spent = new EnumMap<>(PersistStage.class);
     private long stageStartNanos;
+    private Duration merge = Duration.ZERO;
+    private Duration encode = Duration.ZERO;
+    private Duration write = Duration.ZERO;
     private volatile Progress progress;
     private PersistGate.@Nullable Ticket ticket;
     private @Nullable Uploaded uploaded;
@@ -106,6 +109,28 @@ final class PersistJob {
     /// Time spent in all stages so far, the current one up to its beginning.
     Duration sinceEnqueued() {
         return in(PersistStage.values());
+    }
+
+    /// Notes what encoding took; of several attempts all count, as they do for stages.
+    void encoded(FileFormat.Encoded encoded) {
+        merge = merge.plus(encoded.merge());
+        encode = encode.plus(encoded.encode());
+        write = write.plus(encoded.write());
+    }
+
+    /// Time spent on bringing values into order and merging them, of all threads together.
+    Duration merge() {
+        return merge;
+    }
+
+    /// Time spent on encoding and compressing, of all threads together.
+    Duration encode() {
+        return encode;
+    }
+
+    /// Time that the object store took to get the bytes and to have them for good.
+    Duration upload() {
+        return write.plus(in(PersistStage.UPLOAD));
     }
 
     /// Its place at the gate: the same over all attempts.

@@ -3,6 +3,7 @@ package io.sluice.persist;
 import io.sluice.persist.catalog.CatalogConflictException;
 import io.sluice.persist.catalog.FileRecord;
 import io.sluice.persist.catalog.StaleEpochException;
+import io.sluice.persist.retry.Backoff;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -229,7 +230,7 @@ final class PersistLane implements Runnable {
         LOG.atInfo()
                 .setMessage(
                         "persisted namespace={} table={} partition={} object={} rows={} bytes={}"
-                                + " duplicates={} reason={} attempts={} queued={} gate={} sort={} upload={} catalog={} retry={} total={} ms")
+                                + " duplicates={} reason={} attempts={} queued={} gate={} sort={} merge={} encode={} upload={} catalog={} retry={} total={} ms")
                 .addArgument(file.namespace())
                 .addArgument(file.table())
                 .addArgument(request.key())
@@ -242,7 +243,9 @@ final class PersistLane implements Runnable {
                 .addArgument(persisted.queued().toMillis())
                 .addArgument(job.in(PersistStage.GATE).toMillis())
                 .addArgument(job.in(PersistStage.MERGE).toMillis())
-                .addArgument(job.in(PersistStage.UPLOAD).toMillis())
+                .addArgument(job.merge().toMillis())
+                .addArgument(job.encode().toMillis())
+                .addArgument(job.upload().toMillis())
                 .addArgument(job.in(PersistStage.CHECK, PersistStage.SORT_KEY, PersistStage.CATALOG)
                         .toMillis())
                 .addArgument(job.in(PersistStage.RETRY, PersistStage.PARKED).toMillis())

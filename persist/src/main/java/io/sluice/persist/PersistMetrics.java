@@ -18,6 +18,8 @@ final class PersistMetrics {
     private final Timer queued;
     private final Timer gateWait;
     private final Timer sort;
+    private final Timer merge;
+    private final Timer encode;
     private final Timer upload;
     private final Timer catalog;
     private final Timer total;
@@ -37,8 +39,14 @@ final class PersistMetrics {
     PersistMetrics(MeterRegistry registry, PersistQueue queue, PersistGate gate) {
         queued = timer(registry, "sluice.persist.queued", "From being enqueued to the first step of the job");
         gateWait = timer(registry, "sluice.persist.gate.wait", "Waiting for a slot and for memory");
-        sort = timer(registry, "sluice.persist.sort", "Sorting and merging");
-        upload = timer(registry, "sluice.persist.upload", "Encoding into the object store");
+        sort = timer(registry, "sluice.persist.sort", "Sorting the rows' numbers");
+        merge = timer(
+                registry,
+                "sluice.persist.merge",
+                "Bringing values into order and merging them, of all threads together");
+        encode = timer(registry, "sluice.persist.encode", "Encoding and compressing, of all threads together");
+        upload =
+                timer(registry, "sluice.persist.upload", "The object store getting the bytes and having them for good");
         catalog = timer(registry, "sluice.persist.catalog", "Asking the catalog and recording the file");
         total = timer(registry, "sluice.persist.total", "From being enqueued to being in the catalog");
         for (FreezeReason reason : FreezeReason.values()) {
@@ -103,7 +111,9 @@ final class PersistMetrics {
         queued.record(file.queued());
         gateWait.record(job.in(PersistStage.GATE));
         sort.record(job.in(PersistStage.MERGE));
-        upload.record(job.in(PersistStage.UPLOAD));
+        merge.record(job.merge());
+        encode.record(job.encode());
+        upload.record(job.upload());
         catalog.record(job.in(PersistStage.CHECK, PersistStage.SORT_KEY, PersistStage.CATALOG));
         total.record(file.queued().plus(file.active()));
     }

@@ -12,7 +12,9 @@ public enum PersistStage {
     SORT_KEY,
     /// Sorting, and merging rows of equal keys.
     MERGE,
-    /// Encoding into the object store.
+    /// Encoding, and handing over to the object store what is encoded.
+    ENCODE,
+    /// Waiting for the object store to have all of it for good.
     UPLOAD,
     /// Recording the file in the catalog.
     CATALOG,

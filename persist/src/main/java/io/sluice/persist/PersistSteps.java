@@ -139,9 +139,11 @@ final class PersistSteps {
         SortKey key = agreeOnSortKey(job);
         enter(job, PersistStage.MERGE);
         try (SortedRows rows = format.sort(request, key)) {
-            enter(job, PersistStage.UPLOAD);
+            enter(job, PersistStage.ENCODE);
             try (ObjectUpload upload = store.upload(objectName(request))) {
                 Encoded encoded = rows.encode(upload.out());
+                job.encoded(encoded);
+                enter(job, PersistStage.UPLOAD);
                 ObjectInfo object = upload.complete();
                 if (object.sizeBytes() != encoded.sizeBytes()) {
                     throw new IOException("object %s has %d bytes in %s: expected %d"

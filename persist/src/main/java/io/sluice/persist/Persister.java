@@ -6,7 +6,9 @@ import io.sluice.model.IngesterId;
 import io.sluice.persist.PersistJob.Progress;
 import io.sluice.persist.catalog.Catalog;
 import io.sluice.persist.catalog.StaleEpochException;
+import io.sluice.persist.parquet.EncodeHelpers;
 import io.sluice.persist.parquet.ParquetSettings;
+import io.sluice.persist.retry.Backoff;
 import io.sluice.persist.store.ObjectStore;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -45,6 +47,7 @@ public final class Persister {
     private final InstantSource clock;
     private final LongSupplier nanoTime;
     private final PersistListener listener;
+    private final FileFormat format;
     private final PersistGate gate;
     private final PersistQueue queue;
     private final PersistMetrics metrics;
@@ -103,6 +106,7 @@ public final class Persister {
         this.clock = clock;
         this.nanoTime = nanoTime;
         this.listener = listener;
+        this.format = format;
         this.gate = new PersistGate(settings.concurrency(), settings.memoryBytes(), nanoTime);
         this.queue = new PersistQueue(settings.workers(), settings.queueDepth(), nanoTime, alarm, isSaturated -> {
             if (isSaturated) {
@@ -138,11 +142,12 @@ public final class Persister {
             RandomGenerator random,
             MeterRegistry registry,
             PersistListener listener) {
+        var helpers = new EncodeHelpers(Math.max(0, Runtime.getRuntime().availableProcessors() - 1));
         return new Persister(
                 settings,
                 catalog,
                 store,
-                new ParquetFormat(parquet, clock),
+                new ParquetFormat(parquet, helpers, clock, nanoTime),
                 epochs,
                 clock,
                 nanoTime,
@@ -154,7 +159,7 @@ public final class Persister {
 
     /// Starts the workers. Requests that were enqueued before are served now.
     ///
-    /// @param threadFactory makes a thread for each worker
+    /// @param threadFactory makes a thread for each worker, and those that help to encode
     /// @throws IllegalStateException if started before
     public void start(ThreadFactory threadFactory) {
         synchronized (threads) {
@@ -170,6 +175,7 @@ public final class Persister {
                     }
                 }));
             }
+            format.start(threadFactory);
             threads.forEach(Thread::start);
         }
     }
@@ -248,6 +254,7 @@ public final class Persister {
                 LOG.warn("{} persist workers do not answer", lanesLeft.getCount());
             }
         } finally {
+            format.stop();
             for (PersistJob job : queue.unfinished()) {
                 LOG.warn("given up while in stage {}: {}", job.progress().at(), job);
                 job.fail(stopped("stopped while under way: " + job));

@@ -4,6 +4,7 @@ import io.sluice.model.ColumnSchema;
 import io.sluice.model.IngesterId;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.PartitionId;
+import io.sluice.model.PartitionKey;
 import io.sluice.model.PartitionTemplate;
 import io.sluice.model.SequenceNumber;
 import io.sluice.model.SortKey;
@@ -11,7 +12,9 @@ import io.sluice.model.TableId;
 import io.sluice.model.TableName;
 import io.sluice.model.TableSchema;
 import io.sluice.persist.catalog.Catalog;
+import io.sluice.persist.catalog.FileQuery;
 import io.sluice.persist.catalog.FileRecord;
+import io.sluice.persist.catalog.PartitionSummary;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -170,6 +173,17 @@ final class FailingCatalog implements Catalog {
     @Override
     public List<FileRecord> files(NamespaceName namespace, TableName table) throws IOException {
         return run(Step.FILES, () -> next.files(namespace, table));
+    }
+
+    @Override
+    public List<FileRecord> files(FileQuery query) throws IOException {
+        return run(Step.FILES, () -> next.files(query));
+    }
+
+    @Override
+    public List<PartitionSummary> partitions(
+            NamespaceName namespace, TableName table, Optional<PartitionKey> after, int limit) throws IOException {
+        return run(Step.FILES, () -> next.partitions(namespace, table, after, limit));
     }
 
     @Override

@@ -8,11 +8,19 @@ import io.sluice.persist.FailingCatalog.Step;
 import io.sluice.persist.catalog.FileRecord;
 import io.sluice.persist.store.FailingObjectStore;
 import io.sluice.persist.store.ObjectInfo;
+import io.sluice.persist.store.ObjectStore;
 import io.sluice.persist.store.ObjectUpload;
+import io.sluice.persist.store.UnfinishedUpload;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -145,5 +153,67 @@ class OrphanFinderTest {
         } catch (IOException e) {
             throw new AssertionError(e);
         }
+    }
+
+    /// A store that has uploads which nobody ended.
+    private final class Unfinished implements ObjectStore {
+        private final List<UnfinishedUpload> uploads = new ArrayList<>();
+
+        @Override
+        public ObjectUpload upload(String name) throws IOException {
+            return fixture.objects.upload(name);
+        }
+
+        @Override
+        public InputStream open(String name) throws IOException {
+            return fixture.objects.open(name);
+        }
+
+        @Override
+        public Optional<ObjectInfo> find(String name) {
+            return fixture.objects.find(name);
+        }
+
+        @Override
+        public void list(String prefix, Consumer<ObjectInfo> consumer) {
+            fixture.objects.list(prefix, consumer);
+        }
+
+        @Override
+        public void delete(String name) {
+            fixture.objects.delete(name);
+        }
+
+        @Override
+        public void listUnfinished(Consumer<UnfinishedUpload> consumer) {
+            uploads.forEach(consumer);
+        }
+
+        @Override
+        public void discard(UnfinishedUpload upload) {
+            uploads.remove(upload);
+        }
+
+        @Override
+        public String describe() {
+            return "unfinished";
+        }
+    }
+
+    @Test
+    void oldUnfinishedUploadsOfIngestersAreDiscardedAndNoOthers() throws IOException {
+        var store = new Unfinished();
+        Instant now = fixture.clock.instant();
+        var old = new UnfinishedUpload(ORPHAN, "1", now.minus(HOUR.multipliedBy(2)));
+        var young = new UnfinishedUpload(ORPHAN, "2", now.minus(HOUR.dividedBy(2)));
+        var foreign = new UnfinishedUpload("readme.txt", "3", now.minus(HOUR.multipliedBy(9)));
+        store.uploads.addAll(List.of(foreign, young, old));
+        var unfinished = new OrphanFinder(fixture.catalog, store, fixture.clock);
+
+        assertThat(unfinished.findUnfinished()).containsExactly(old, young);
+        assertThat(unfinished.discardUnfinished(HOUR)).containsExactly(old);
+        assertThat(store.uploads).containsExactly(foreign, young);
+        assertThatThrownBy(() -> unfinished.discardUnfinished(HOUR.negated()))
+                .isInstanceOf(IllegalArgumentException.class);
     }
 }

@@ -6,6 +6,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.model.TableName;
 import io.sluice.model.TableSchema;
 import io.sluice.persist.Rows.Row;
+import io.sluice.persist.catalog.Catalog;
 import io.sluice.persist.catalog.FileRecord;
 import io.sluice.persist.catalog.SqliteCatalog;
 import io.sluice.persist.catalog.StaleEpochException;
@@ -34,7 +35,7 @@ final class PersistFixture implements AutoCloseable {
 
     final ManualClock clock = new ManualClock();
     final BufferAllocator allocator = new RootAllocator();
-    final SqliteCatalog realCatalog;
+    final Catalog realCatalog;
     final FailingCatalog catalog;
     final InMemoryObjectStore objects = new InMemoryObjectStore(clock);
     final FailingObjectStore store = new FailingObjectStore(objects);

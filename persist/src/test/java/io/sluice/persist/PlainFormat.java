@@ -8,6 +8,7 @@ import io.sluice.rows.RowColumn;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -125,7 +126,8 @@ final class PlainFormat implements FileFormat {
             }
             long min = rows.stream().mapToLong(Row::timeNs).min().orElseThrow();
             long max = rows.stream().mapToLong(Row::timeNs).max().orElseThrow();
-            return new Encoded(rows.size(), reportedSize(sizeBytes), min, max);
+            return new Encoded(
+                    rows.size(), reportedSize(sizeBytes), min, max, Duration.ZERO, Duration.ZERO, Duration.ZERO);
         }
 
         @Override

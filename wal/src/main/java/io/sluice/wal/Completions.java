@@ -8,19 +8,19 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Tells listeners what became of their entries, in log order: on a thread of its own, so that the log's thread writes
-/// the next group meanwhile; or, if there are few and none wait, at once on the log's thread, which spares a lone
-/// writer a change of threads.
+/// Tells listeners what became of their entries, in log order: on the log's thread as long as that has nothing else to
+/// do, which spares a change of threads; and the rest on a thread of its own, while the log's writes the next group.
 ///
 /// The queue is bounded by the entries that the log takes.
 final class Completions {
     private static final Logger LOG = LoggerFactory.getLogger(Completions.class);
-    /// Entries that are completed on the log's thread.
+    /// Entries whose bad news are told on the log's thread.
     private static final int MAX_AT_ONCE = 4;
 
     private final WalListener owner;
@@ -29,49 +29,45 @@ final class Completions {
     private final Consumer<List<Append>> onDone;
     private final BlockingQueue<Group> queue = new LinkedBlockingQueue<>();
     private final AtomicInteger pending = new AtomicInteger();
-    private final Runnable onIdle;
+    private final BooleanSupplier isNextGroupThere;
     private final Thread thread;
 
     /// Entries that share an outcome.
     private sealed interface Group {
-        List<Append> appends();
-
         record Durable(List<Append> appends, long firstSequence) implements Group {}
+
+        /// What the log's thread began to tell.
+        record Rest(List<Append> appends, long firstSequence) implements Group {}
 
         record Failed(List<Append> appends, IOException cause) implements Group {}
 
         record Refused(List<Append> appends, WalRefusedException refusal) implements Group {}
 
         /// Nothing comes behind it.
-        record End(List<Append> appends) implements Group {}
+        record End() implements Group {}
     }
 
     /// Starts nothing.
     ///
     /// @param onDone hears of entries that are about to be told: they wait no more
-    /// @param onIdle hears, on the thread, that all that was handed over is told
+    /// @param isNextGroupThere tells the log's thread to go and write; asked by that thread only
     Completions(
             WalListener owner,
             LongSupplier nanoTime,
             WalMetrics metrics,
             Consumer<List<Append>> onDone,
-            Runnable onIdle,
+            BooleanSupplier isNextGroupThere,
             ThreadFactory threads) {
         this.owner = owner;
         this.nanoTime = nanoTime;
         this.metrics = metrics;
         this.onDone = onDone;
-        this.onIdle = onIdle;
+        this.isNextGroupThere = isNextGroupThere;
         this.thread = threads.newThread(this::run);
     }
 
     void start() {
         thread.start();
-    }
-
-    /// Whether something handed over is not told yet.
-    boolean isBusy() {
-        return pending.get() > 0;
     }
 
     boolean isCalledByItself() {
@@ -80,30 +76,42 @@ final class Completions {
 
     /// The entries are on disk. Called by the log's thread, as are the others.
     void durable(List<Append> appends, long firstSequence) {
-        hand(new Group.Durable(appends, firstSequence));
+        // Only this thread adds: if nothing is pending, nothing can come before these.
+        if (pending.get() > 0) {
+            add(new Group.Durable(appends, firstSequence));
+            return;
+        }
+        onDone.accept(appends);
+        int told = tellDurable(appends, firstSequence, isNextGroupThere);
+        if (told < appends.size()) {
+            add(new Group.Rest(appends.subList(told, appends.size()), firstSequence + told));
+        }
     }
 
     void failed(List<Append> appends, IOException cause) {
-        hand(new Group.Failed(appends, cause));
+        hand(appends.size(), new Group.Failed(appends, cause));
     }
 
     void refused(List<Append> appends, WalRefusedException refusal) {
-        hand(new Group.Refused(appends, refusal));
+        hand(appends.size(), new Group.Refused(appends, refusal));
     }
 
-    private void hand(Group group) {
-        // Only the log's thread adds: if nothing is pending, nothing can come before this group.
-        if (group.appends().size() <= MAX_AT_ONCE && pending.get() == 0) {
+    private void hand(int entries, Group group) {
+        if (entries <= MAX_AT_ONCE && pending.get() == 0) {
             tell(group);
         } else {
-            pending.incrementAndGet();
-            queue.add(group);
+            add(group);
         }
+    }
+
+    private void add(Group group) {
+        pending.incrementAndGet();
+        queue.add(group);
     }
 
     /// Tells what is queued, and ends the thread.
     void close() {
-        queue.add(new Group.End(List.of()));
+        queue.add(new Group.End());
         Threads.join(thread);
     }
 
@@ -116,9 +124,7 @@ final class Completions {
                     more = false;
                 } else {
                     tell(group);
-                    if (pending.decrementAndGet() == 0) {
-                        onIdle.run();
-                    }
+                    pending.decrementAndGet();
                 }
             } catch (InterruptedException e) {
                 LOG.debug("interrupted; what is queued is told all the same", e);
@@ -128,7 +134,13 @@ final class Completions {
 
     private void tell(Group group) {
         switch (group) {
-            case Group.Durable(List<Append> appends, long firstSequence) -> tellDurable(appends, firstSequence);
+            case Group.Durable(List<Append> appends, long firstSequence) -> {
+                onDone.accept(appends);
+                int _ = tellDurable(appends, firstSequence, () -> false);
+            }
+            case Group.Rest(List<Append> appends, long firstSequence) -> {
+                int _ = tellDurable(appends, firstSequence, () -> false);
+            }
             case Group.Failed(List<Append> appends, IOException cause) ->
                 tellEach(appends, listener -> listener.failed(cause));
             case Group.Refused(List<Append> appends, WalRefusedException refusal) ->
@@ -137,23 +149,35 @@ final class Completions {
         }
     }
 
-    private void tellDurable(List<Append> appends, long firstSequence) {
-        onDone.accept(appends);
+    /// @param enough asked before each entry
+    /// @return how many entries were told
+    private int tellDurable(List<Append> appends, long firstSequence, BooleanSupplier enough) {
         long nowNs = nanoTime.getAsLong();
-        long sequence = firstSequence;
+        int told = 0;
         for (Append append : appends) {
+            if (enough.getAsBoolean()) {
+                break;
+            }
+            long sequence = firstSequence + told;
             metrics.append.record(nowNs - append.queuedAtNs(), TimeUnit.NANOSECONDS);
             try {
                 append.listener().durable(new SequenceNumber(sequence));
             } catch (RuntimeException e) {
                 LOG.error("entry {} is durable, and its listener threw; the log goes on", sequence, e);
             }
-            sequence++;
+            told++;
         }
+        if (told > 0) {
+            completed(firstSequence + told - 1);
+        }
+        return told;
+    }
+
+    private void completed(long sequence) {
         try {
-            owner.completed(new SequenceNumber(sequence - 1));
+            owner.completed(new SequenceNumber(sequence));
         } catch (RuntimeException e) {
-            LOG.error("entries up to {} are durable, and the log's owner threw; the log goes on", sequence - 1, e);
+            LOG.error("entries up to {} are durable, and the log's owner threw; the log goes on", sequence, e);
         }
     }
 

@@ -34,8 +34,16 @@ final class LogWriter {
     /// How often a log without room looks whether there is some.
     private static final long ROOM_CHECK_NS = TimeUnit.MILLISECONDS.toNanos(100);
 
-    /// How long a group waits at most for those who are just hearing of the one before.
-    private static final long MAX_RETURN_NS = TimeUnit.MICROSECONDS.toNanos(500);
+    /// How long a group waits for those who heard of the one before, if none of them comes.
+    private static final long QUIET_NS = TimeUnit.MICROSECONDS.toNanos(40);
+
+    /// How often it looks at most meanwhile.
+    private static final int QUIET_LOOKS = 1_000;
+
+    /// Waits in vain, one after another, behind which only every so many groups waits.
+    private static final int MAX_VAIN_WAITS = 4;
+
+    private static final int SELDOM = 64;
 
     private final WalSettings settings;
     private final SequenceSource sequences;
@@ -61,8 +69,6 @@ final class LogWriter {
     private volatile String noRoom = "";
     private volatile boolean closing;
     private volatile boolean parked;
-    /// Whether the thread sleeps until those of the last group have heard of it.
-    private volatile boolean awaitsTold;
     /// Since when the thread waits for the disk: for a write, or for the next segment; 0 = it does not.
     private volatile long writingSinceNs;
 
@@ -77,6 +83,7 @@ final class LogWriter {
     private long firstEntryAtNs;
 
     private int lastGroupSize;
+    private int vainWaits;
     private boolean hasEntries;
     private long lastSequence;
 
@@ -106,7 +113,7 @@ final class LogWriter {
         this.nanoTime = nanoTime;
         this.metrics = metrics;
         this.owner = owner;
-        this.completions = new Completions(owner, nanoTime, metrics, this::told, this::allTold, threads);
+        this.completions = new Completions(owner, nanoTime, metrics, this::told, this::isNextGroupThere, threads);
         this.open = pool.take();
         this.openHeader = begin(open);
         drain(); // so that a log without entries still knows its numbers
@@ -140,6 +147,7 @@ final class LogWriter {
             }
         }
         if (parked) {
+            parked = false; // one is enough to wake it
             LockSupport.unpark(thread);
         }
     }
@@ -190,12 +198,6 @@ final class LogWriter {
         }
         waitingBytes.addAndGet(-bytes);
         waitingEntries.addAndGet(-appends.size());
-    }
-
-    private void allTold() {
-        if (awaitsTold) {
-            LockSupport.unpark(thread);
-        }
     }
 
     WalStatus.State state() {
@@ -278,23 +280,39 @@ final class LogWriter {
         return true;
     }
 
-    /// While the writers of the last group are being told, most of them come back with their next write: waiting for
-    /// that, a moment, makes one large group of what would be many small ones.
+    /// Most of those who heard of the last group come back with their next write within microseconds. Waiting for
+    /// half of them, as long as they keep coming, makes few large groups of many small ones; and the other half
+    ///     comes
+    /// back while those are written. It lets others run meanwhile and does not sleep, as to be woken takes longer
+    /// than all of this.
+    @SuppressWarnings("ThreadPriorityCheck") // whether a yield does anything is a matter of speed only
     private void awaitReturn() {
-        if (held != null || !completions.isBusy() || queued.get() >= lastGroupSize || closing) {
+        if (held != null || closing || isNextGroupThere()) {
             return;
         }
-        long startNs = nanoTime.getAsLong();
-        awaitsTold = true;
-        try {
-            long leftNs = MAX_RETURN_NS;
-            while (leftNs > 0 && completions.isBusy() && queued.get() < lastGroupSize) {
-                LockSupport.parkNanos(this, leftNs);
-                leftNs = MAX_RETURN_NS - (nanoTime.getAsLong() - startNs);
-            }
-        } finally {
-            awaitsTold = false;
+        if (vainWaits >= MAX_VAIN_WAITS && vainWaits++ % SELDOM != 0) {
+            return; // those who write now do not wait for one another
         }
+        int before = queued.get();
+        int seen = before;
+        int looks = 0;
+        long sinceNs = nanoTime.getAsLong();
+        while (!isNextGroupThere() && looks < QUIET_LOOKS && nanoTime.getAsLong() - sinceNs < QUIET_NS) {
+            Thread.yield();
+            looks++;
+            int now = queued.get();
+            if (now != seen) {
+                seen = now;
+                looks = 0;
+                sinceNs = nanoTime.getAsLong();
+            }
+        }
+        vainWaits = seen > before ? 0 : vainWaits + 1;
+    }
+
+    /// Whether so many wait that the next group is worth writing.
+    private boolean isNextGroupThere() {
+        return queued.get() >= (lastGroupSize + 1) / 2;
     }
 
     /// The next entry that is queued; tells those on the way whose session has ended.

@@ -4,7 +4,9 @@ import io.sluice.ingester.buffer.PartitionBuffer.PartitionStatistics;
 import io.sluice.ingester.schema.SchemaCache;
 import io.sluice.ingester.sink.StableWatermark;
 import io.sluice.ingester.sink.WriteOperation;
+import io.sluice.ingester.sink.WriteOperation.CopiedRows;
 import io.sluice.ingester.sink.WriteOperation.PartitionWrite;
+import io.sluice.ingester.sink.WriteOperation.ReceivedRows;
 import io.sluice.ingester.sink.WriteSink;
 import io.sluice.model.IngesterId;
 import io.sluice.model.NamespaceName;
@@ -99,7 +101,7 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         return new GatheredRows(schema, key, prepare(schema, key), allocator);
     }
 
-    /// Links the write's rows to their partitions, all prepared before, and takes them over whatever happens. Done when
+    /// Adds the write's rows to their partitions, all prepared before, and takes them over whatever happens. Done when
     /// this returns.
     @Override
     public CompletionStage<SequenceNumber> apply(WriteOperation operation) {
@@ -109,15 +111,17 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
             for (PartitionWrite write : operation.partitions()) {
                 PartitionBuffer partition = prepared(write.schema(), write.key());
                 taken++;
-                if (partition.append(sequence, write.rows(), nanoTime.getAsLong()) >= hotBytes) {
+                long nowNs = nanoTime.getAsLong();
+                long fillingBytes = switch (write) {
+                    case CopiedRows copied -> partition.append(sequence, copied.rows(), nowNs);
+                    case ReceivedRows received -> partition.append(sequence, received.rows(), nowNs);
+                };
+                if (fillingBytes >= hotBytes) {
                     partition.freeze(FreezeReason.HOT, persist);
                 }
             }
         } finally {
-            operation
-                    .partitions()
-                    .subList(taken, operation.partitions().size())
-                    .forEach(write -> write.rows().close());
+            operation.partitions().subList(taken, operation.partitions().size()).forEach(PartitionWrite::close);
         }
         return CompletableFuture.completedStage(sequence);
     }

@@ -1,6 +1,7 @@
 package io.sluice.ingester.buffer;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.sluice.ingester.door.ShapedRows;
 import io.sluice.model.IngesterId;
 import io.sluice.model.PartitionKey;
 import io.sluice.model.SequenceNumber;
@@ -125,12 +126,8 @@ final class PartitionBuffer {
         boolean linked = false;
         lock.lock();
         try {
-            if (!sequence.isAfter(persistedThrough)) {
+            if (!isWanted(sequence)) {
                 return fillingBytes;
-            }
-            if (!sequence.isAfter(lastApplied)) {
-                throw new IllegalStateException("partition %s of table '%s': write %s comes after write %s"
-                        .formatted(key, table.name(), sequence, lastApplied));
             }
             if (OpenChunk.isSmall(rows)) {
                 open.append(rows, sequence);
@@ -147,6 +144,37 @@ final class PartitionBuffer {
                 rows.close();
             }
         }
+    }
+
+    /// Applies a write's rows from its request, and returns the bytes that are filling now. Rows of a write that is in
+    /// files already are dropped.
+    ///
+    /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; none or all of the rows
+    ///     are applied
+    long append(SequenceNumber sequence, ShapedRows rows, long nowNs) {
+        lock.lock();
+        try {
+            if (isWanted(sequence)) {
+                open.append(rows, sequence);
+                applied(sequence, sequence, nowNs);
+            }
+            return fillingBytes;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Whether a write is not in files yet; it is the next one then.
+    @GuardedBy("lock")
+    private boolean isWanted(SequenceNumber sequence) {
+        if (!sequence.isAfter(persistedThrough)) {
+            return false;
+        }
+        if (!sequence.isAfter(lastApplied)) {
+            throw new IllegalStateException("partition %s of table '%s': write %s comes after write %s"
+                    .formatted(key, table.name(), sequence, lastApplied));
+        }
+        return true;
     }
 
     /// Applies rows of several writes, taking them over whatever happens, and returns the bytes that are filling now.

@@ -1,22 +1,18 @@
 package io.sluice.ingester.cli;
 
 import io.sluice.persist.OrphanFinder;
-import io.sluice.persist.catalog.Catalog;
-import io.sluice.persist.catalog.Catalogs;
+import io.sluice.persist.catalog.CatalogView;
 import io.sluice.persist.store.ObjectInfo;
 import io.sluice.persist.store.ObjectStore;
-import io.sluice.persist.store.ObjectStores;
+import io.sluice.persist.store.UnfinishedUpload;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.function.Predicate;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -25,15 +21,18 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "gc",
         description = {
-            "Lists objects that the catalog does not know: uploads that were never recorded.",
+            "Lists objects that the catalog does not know: uploads that were never recorded, and on S3 those that were never",
+            "completed.",
             "Deletes them only with --delete, and only those older than --older-than."
         },
         mixinStandardHelpOptions = true,
         footerHeading = "%nExamples:%n",
-        footer = {"  sluice gc", "  sluice gc --delete --older-than 24h"})
+        footer = {
+            "  sluice gc",
+            "  sluice gc --delete --older-than 24h",
+            "  sluice gc --object-store s3://metrics/sluice --catalog postgresql://sluice@db.example/sluice"
+        })
 final class GcCommand implements Callable<Integer> {
-    private static final String SQLITE = "sqlite:";
-    private static final String FILE = "file:";
     /// An object that is about to be recorded is younger: see [OrphanFinder].
     private static final Duration MIN_AGE = Duration.ofHours(1);
 
@@ -42,24 +41,8 @@ final class GcCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
-    @Option(
-            names = "--data-dir",
-            paramLabel = "DIR",
-            defaultValue = "./sluice-data",
-            description = "The server's data folder (default: ${DEFAULT-VALUE})")
-    private Path dataDirectory = Path.of("./sluice-data");
-
-    @Option(
-            names = "--object-store",
-            paramLabel = "URI",
-            description = "As of the server (default: objects in the data folder)")
-    private String objectStore = "";
-
-    @Option(
-            names = "--catalog",
-            paramLabel = "URI",
-            description = "As of the server (default: catalog.db in the data folder)")
-    private String catalog = "";
+    @Mixin
+    private StoreOptions stores = new StoreOptions();
 
     @Option(names = "--delete", description = "Delete what is old enough")
     private boolean delete;
@@ -83,55 +66,43 @@ final class GcCommand implements Callable<Integer> {
                     "--older-than is %s: expected 1h to %dd, as a running server may be about to record what is younger"
                             .formatted(olderThan, MAX_AGE.toDays()));
         }
-        InstantSource clock = Clock.systemUTC();
-        String catalogAddress = or(catalog, SQLITE, "catalog.db");
-        String storeAddress = or(objectStore, FILE, "objects");
-        requireExisting(catalogAddress, SQLITE, Files::isRegularFile, "there is no catalog");
-        requireExisting(storeAddress, FILE, Files::isDirectory, "there is no object store");
         PrintWriter out = spec.commandLine().getOut();
-        try (Catalog opened = Catalogs.open(catalogAddress, clock)) {
-            ObjectStore store = ObjectStores.open(storeAddress);
-            OrphanFinder finder = new OrphanFinder(opened, store, clock);
-            if (delete && !finder.find().isEmpty() && !namesAny(opened, store)) {
+        try (CatalogView catalog = stores.openCatalog();
+                ObjectStore store = stores.openStore()) {
+            OrphanFinder finder = new OrphanFinder(catalog::objectNames, store, Clock.systemUTC());
+            boolean isNothing =
+                    finder.find().isEmpty() && finder.findUnfinished().isEmpty();
+            if (delete && !isNothing && !namesAny(catalog, store)) {
                 // More likely another server's catalog than one whose every upload was lost.
                 throw new CommandFailedException(
                         ExitCodes.PARTIAL,
                         "nothing was deleted: the catalog %s names no object of %s, so it may not belong to it"
-                                .formatted(catalogAddress, storeAddress));
+                                .formatted(stores.describeCatalog(), stores.describeStore()));
             }
             List<ObjectInfo> orphans = delete ? finder.delete(olderThan) : finder.find();
             for (ObjectInfo orphan : orphans) {
                 out.printf("%s  %s  %s%n", orphan.modifiedAt(), Units.bytes(orphan.sizeBytes()), orphan.name());
             }
+            List<UnfinishedUpload> unfinished = delete ? finder.discardUnfinished(olderThan) : finder.findUnfinished();
+            for (UnfinishedUpload upload : unfinished) {
+                out.printf("%s  unfinished upload  %s%n", upload.startedAt(), upload.name());
+            }
             out.printf("%d objects %s%n", orphans.size(), delete ? "deleted" : "are not in the catalog");
-        } catch (IllegalArgumentException e) {
-            throw new CommandFailedException(ExitCodes.USAGE, String.valueOf(e.getMessage()));
+            if (!unfinished.isEmpty()) {
+                out.printf("%d unfinished uploads%s%n", unfinished.size(), delete ? " aborted" : "");
+            }
         }
         out.flush();
         return ExitCodes.OK;
     }
 
     /// Whether the catalog names an object that is in the store.
-    private static boolean namesAny(Catalog catalog, ObjectStore store) throws IOException {
+    private static boolean namesAny(CatalogView catalog, ObjectStore store) throws IOException {
         for (String name : catalog.objectNames()) {
             if (store.find(name).isPresent()) {
                 return true;
             }
         }
         return false;
-    }
-
-    /// Opening creates what is missing, and to an empty catalog every object is an orphan: all rows would be deleted.
-    private static void requireExisting(String address, String scheme, Predicate<Path> exists, String complaint) {
-        if (!address.startsWith(scheme)) {
-            return; // opening says what is supported
-        }
-        if (!exists.test(Path.of(address.substring(scheme.length())))) {
-            throw new CommandFailedException(ExitCodes.IO, complaint + " " + address);
-        }
-    }
-
-    private String or(String address, String scheme, String name) {
-        return address.isEmpty() ? scheme + dataDirectory.resolve(name) : address;
     }
 }

@@ -44,6 +44,7 @@ public final class SluiceCommand implements Runnable {
         line.addSubcommand("namespace", new NamespaceCommand());
         line.addSubcommand("status", new StatusCommand());
         line.addSubcommand("wal", new WalCommand());
+        line.addSubcommand("files", new FilesCommand());
         line.addSubcommand("gc", new GcCommand());
         tellVersion(line);
         line.setCaseInsensitiveEnumValuesAllowed(true);

@@ -49,7 +49,9 @@ final class WalLsCommand implements Callable<Integer> {
     @Option(
             names = "--catalog",
             paramLabel = "URI",
-            description = "As of the server (default: catalog.db in the data folder)")
+            defaultValue = "${env:SLUICE_CATALOG:-}",
+            description =
+                    "As of the server: sqlite:FILE or postgresql://HOST/DATABASE (default: catalog.db in the data folder)")
     private String catalog = "";
 
     private final InstantSource clock = Clock.systemUTC();
@@ -130,7 +132,7 @@ final class WalLsCommand implements Callable<Integer> {
         }
         String address = catalog.isEmpty() ? "sqlite:" + file.get() : catalog;
         try {
-            return Optional.of(Catalogs.view(address));
+            return Optional.of(Catalogs.view(address, StoreOptions.catalogContext()));
         } catch (IllegalArgumentException e) {
             throw new CommandFailedException(ExitCodes.USAGE, String.valueOf(e.getMessage()));
         } catch (IOException e) {

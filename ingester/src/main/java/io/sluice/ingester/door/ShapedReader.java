@@ -85,6 +85,15 @@ public final class ShapedReader {
         return tables.size() == tableCount ? tables : tables.subList(0, tableCount);
     }
 
+    /// As [#tables], which then has none of them: they stay as they are whatever is read next, and any thread may read
+    /// them once they were handed over.
+    public List<ShapedRows> take() {
+        List<ShapedRows> taken = List.copyOf(tables());
+        tables.subList(0, tableCount).clear();
+        tableCount = 0;
+        return taken;
+    }
+
     /// Remembers what a write looks like.
     ///
     /// @return whether all of its tables are there to be recognised; if not, it has more of them than are

@@ -2,7 +2,10 @@ package io.sluice.ingester.settings;
 
 import io.sluice.persist.PersistSettings;
 import io.sluice.persist.catalog.CatalogLimits;
+import io.sluice.persist.catalog.Catalogs;
 import io.sluice.persist.parquet.ParquetSettings;
+import io.sluice.persist.store.ObjectStoreSettings;
+import io.sluice.persist.store.ObjectStores;
 import io.sluice.query.flight.FlightSettings;
 import io.sluice.wal.CorruptionPolicy;
 import io.sluice.wal.WalSettings;
@@ -20,7 +23,7 @@ public record ServeSettings(
         Path dataDirectory,
         WalSettings wal,
         Duration walStallTimeout,
-        String objectStore,
+        ObjectStoreSettings objectStore,
         String catalog,
         InetSocketAddress grpcBind,
         InetSocketAddress httpBind,
@@ -86,8 +89,8 @@ public record ServeSettings(
                 data,
                 wal(values, data, inflightBytes),
                 values.duration(Setting.WAL_STALL_TIMEOUT),
-                values.address(Setting.OBJECT_STORE, "file:", "file:" + data.resolve("objects")),
-                values.address(Setting.CATALOG, "sqlite:", "sqlite:" + data.resolve("catalog.db")),
+                objectStore(values, data),
+                values.address(Setting.CATALOG, "sqlite:" + data.resolve("catalog.db"), Catalogs::check),
                 grpcBind,
                 httpBind,
                 values.flag(Setting.CREATE_ON_WRITE),
@@ -113,6 +116,20 @@ public record ServeSettings(
                 values.bytes(Setting.QUERY_MEMORY, 16 * MIB, TIB),
                 values.duration(Setting.SHUTDOWN_DEADLINE),
                 logLevel);
+    }
+
+    private static ObjectStoreSettings objectStore(SettingValues values, Path data) throws InvalidSettingException {
+        ObjectStoreSettings settings = new ObjectStoreSettings(
+                values.address(Setting.OBJECT_STORE, "file:" + data.resolve("objects"), ObjectStores::check),
+                values.endpoint(Setting.S3_ENDPOINT),
+                values.find(Setting.S3_REGION));
+        if (!settings.isS3()
+                && (settings.endpoint().isPresent() || settings.region().isPresent())) {
+            throw new InvalidSettingException(
+                    "--s3-endpoint and --s3-region say where a bucket is: expected --object-store s3://BUCKET/PREFIX, found %s"
+                            .formatted(settings.address()));
+        }
+        return settings;
     }
 
     private static WalSettings wal(SettingValues values, Path data, long inflightBytes) throws InvalidSettingException {

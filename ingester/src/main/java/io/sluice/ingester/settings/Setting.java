@@ -9,11 +9,19 @@ import java.util.Optional;
 public enum Setting {
     DATA_DIR("DIR", "./sluice-data", "Folder of the log, the objects and the catalog, unless they are set apart"),
     WAL_DIR("DIR", "", "Folder of the log; default: wal in the data folder"),
-    OBJECT_STORE("file:DIR", "", "Where Parquet files go: file:DIR; default: objects in the data folder"),
-    CATALOG(
-            "sqlite:FILE",
+    OBJECT_STORE(
+            "URI",
             "",
-            "Where schemas and files are recorded: sqlite:FILE; default: catalog.db in the data folder"),
+            "Where Parquet files go: file:DIR or s3://BUCKET/PREFIX (credentials by the variables and files of AWS);"
+                    + " default: objects in the data folder"),
+    S3_ENDPOINT(
+            "URL", "", "Of an S3 that is not Amazon's, such as http://127.0.0.1:9000; the bucket is in the path then"),
+    S3_REGION("REGION", "", "Of the bucket; default: as the variables and files of AWS say"),
+    CATALOG(
+            "URI",
+            "",
+            "Where schemas and files are recorded: sqlite:FILE or postgresql://[USER@]HOST[:PORT]/DATABASE (password:"
+                    + " PGPASSWORD); default: catalog.db in the data folder"),
     GRPC_BIND("HOST:PORT", "127.0.0.1:8087", "Address of gRPC and Arrow Flight; port 0 takes a free one"),
     HTTP_BIND("HOST:PORT", "127.0.0.1:8086", "Address of HTTP; port 0 takes a free one"),
     CREATE_ON_WRITE("true|false", "true", "Whether a write creates its namespace and table"),

@@ -1,6 +1,7 @@
 package io.sluice.ingester.settings;
 
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -9,6 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -129,22 +131,39 @@ public final class SettingValues {
         }
     }
 
-    /// An address that begins with a scheme, such as `file:DIR`; not `scheme://host/…`.
+    /// An address that begins with a scheme, such as `file:DIR`.
     ///
     /// @param otherwise the address if none was chosen
-    public String address(Setting setting, String scheme, String otherwise) throws InvalidSettingException {
+    /// @param check throws [IllegalArgumentException], which says what is wrong, and tells no password
+    public String address(Setting setting, String otherwise, Consumer<String> check) throws InvalidSettingException {
         String address = find(setting).orElse(otherwise);
-        String path = address.startsWith(scheme) ? address.substring(scheme.length()) : "";
-        if (path.isEmpty() || (path.startsWith("//") && !path.startsWith("///"))) {
-            // The address of a server may hold a password, which must not get into a log.
-            int end = address.indexOf(':');
-            throw new InvalidSettingException("%s is '%s': expected %s, all that this version supports"
-                    .formatted(
-                            value(setting).source(),
-                            end < 0 ? address : address.substring(0, end) + ":…",
-                            setting.label()));
+        try {
+            check.accept(address);
+            return address;
+        } catch (IllegalArgumentException e) {
+            throw new InvalidSettingException("%s: %s".formatted(value(setting).source(), e.getMessage()));
         }
-        return address;
+    }
+
+    /// An address of HTTP; empty if there is none.
+    public Optional<URI> endpoint(Setting setting) throws InvalidSettingException {
+        if (find(setting).isEmpty()) {
+            return Optional.empty();
+        }
+        return Optional.of(parse(setting, "http://HOST:PORT or https://HOST", SettingValues::parseEndpoint));
+    }
+
+    /// Reads `http://HOST:PORT` or `https://HOST`, without a path.
+    public static URI parseEndpoint(String text) {
+        URI uri = URI.create(text);
+        boolean isHttp = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
+        boolean isBare = uri.getUserInfo() == null
+                && uri.getQuery() == null
+                && Set.of("", "/").contains(uri.getPath());
+        if (!isHttp || uri.getHost() == null || !isBare) {
+            throw new IllegalArgumentException(text);
+        }
+        return uri;
     }
 
     /// A number within bounds, both inclusive.

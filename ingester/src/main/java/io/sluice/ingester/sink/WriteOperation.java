@@ -1,5 +1,6 @@
 package io.sluice.ingester.sink;
 
+import io.sluice.ingester.door.ShapedRows;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.PartitionKey;
 import io.sluice.model.SequenceNumber;
@@ -8,8 +9,8 @@ import io.sluice.rows.RowBatch;
 import io.sluice.wal.AppendSession;
 import java.util.List;
 
-/// A write that has passed every check: what the log stores, and the same rows cut into partitions in Arrow memory, so
-/// that to apply it is only to link them. Held by one thread at a time; closed once, or taken apart by the buffer.
+/// A write that has passed every check: what the log stores, and the same rows by partition, ready to be applied. Held
+/// by one thread at a time; closed once, or taken apart by the buffer.
 public final class WriteOperation implements AutoCloseable {
     private final byte[] payload;
     private final NamespaceName namespace;
@@ -28,9 +29,55 @@ public final class WriteOperation implements AutoCloseable {
     }
 
     /// The rows of one write that belong to one partition.
-    ///
-    /// @param schema of the table, at least as new as the rows
-    public record PartitionWrite(TableSchema schema, PartitionKey key, RowBatch rows) {}
+    public sealed interface PartitionWrite extends AutoCloseable {
+        /// Of the table, at least as new as the rows.
+        TableSchema schema();
+
+        PartitionKey key();
+
+        int rowCount();
+
+        /// Bytes of Arrow memory that the rows hold.
+        long memoryBytes();
+
+        /// Releases the rows.
+        @Override
+        void close();
+    }
+
+    /// Rows in Arrow memory: to apply them is to link them.
+    public record CopiedRows(TableSchema schema, PartitionKey key, RowBatch rows) implements PartitionWrite {
+        @Override
+        public int rowCount() {
+            return rows.rowCount();
+        }
+
+        @Override
+        public long memoryBytes() {
+            return rows.memoryBytes();
+        }
+
+        @Override
+        public void close() {
+            rows.close();
+        }
+    }
+
+    /// Few rows, which lie in the request: to apply them is to copy them from there to where small writes gather.
+    public record ReceivedRows(TableSchema schema, PartitionKey key, ShapedRows rows) implements PartitionWrite {
+        @Override
+        public int rowCount() {
+            return rows.rowCount();
+        }
+
+        @Override
+        public long memoryBytes() {
+            return 0;
+        }
+
+        @Override
+        public void close() {}
+    }
 
     /// The request as it was received. Not to be changed.
     public byte[] payload() {
@@ -46,14 +93,12 @@ public final class WriteOperation implements AutoCloseable {
     }
 
     public long rowCount() {
-        return partitions.stream().mapToLong(write -> write.rows().rowCount()).sum();
+        return partitions.stream().mapToLong(PartitionWrite::rowCount).sum();
     }
 
     /// Bytes of Arrow memory that the write holds.
     public long memoryBytes() {
-        return partitions.stream()
-                .mapToLong(write -> write.rows().memoryBytes())
-                .sum();
+        return partitions.stream().mapToLong(PartitionWrite::memoryBytes).sum();
     }
 
     /// Makes the write one of several of which none must be in the log without those before it. Before it is handed on.
@@ -87,6 +132,6 @@ public final class WriteOperation implements AutoCloseable {
     /// Releases the rows.
     @Override
     public void close() {
-        partitions.forEach(write -> write.rows().close());
+        partitions.forEach(PartitionWrite::close);
     }
 }

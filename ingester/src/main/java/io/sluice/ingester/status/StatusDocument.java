@@ -37,6 +37,7 @@ public final class StatusDocument implements StatusSource {
     /// @param quarantine what starts set aside; empty if that cannot be read
     /// @param replayStatus how far the replay is, or how it was
     /// @param replay what the start found in the log; empty while it is replayed
+    /// @param outages what does not answer
     public record Snapshot(
             String version,
             Instant startedAt,
@@ -57,6 +58,7 @@ public final class StatusDocument implements StatusSource {
             PersistStatus persist,
             String objectStore,
             String catalog,
+            List<Down> outages,
             List<RecentErrors.Entry> lastErrors) {}
 
     @Override
@@ -85,6 +87,17 @@ public final class StatusDocument implements StatusSource {
         now.replay().ifPresent(report -> replay(replay, report));
         buffer(json.putObject("buffer"), now.buffer(), now.bufferLimitBytes());
         persist(json.putObject("persist"), now);
+        ArrayNode outages = json.putArray("outages");
+        for (Down down : now.outages()) {
+            outages.addObject()
+                    .put("what", down.what())
+                    .put("where", down.where())
+                    .put("since", down.outage().since().toString())
+                    .put("attempts", down.outage().attempts())
+                    .put("last_at", down.outage().lastAt().toString())
+                    .put("last_error", down.outage().lastError())
+                    .put("message", down.inWords());
+        }
         ArrayNode errors = json.putArray("last_errors");
         for (RecentErrors.Entry error : now.lastErrors()) {
             errors.addObject()

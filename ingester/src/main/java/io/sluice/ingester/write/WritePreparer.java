@@ -10,15 +10,18 @@ import io.sluice.ingester.schema.PartitionSplitter.PartitionRows;
 import io.sluice.ingester.schema.SchemaCache;
 import io.sluice.ingester.schema.SchemaConflictException;
 import io.sluice.ingester.sink.WriteOperation;
+import io.sluice.ingester.sink.WriteOperation.CopiedRows;
 import io.sluice.ingester.sink.WriteOperation.PartitionWrite;
+import io.sluice.ingester.sink.WriteOperation.ReceivedRows;
 import io.sluice.model.TableSchema;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// Turns a request's bytes into a write that cannot fail to apply: decodes, checks, looks the schema up, cuts the
 /// rows into partitions and makes sure that the partitions' nodes exist. The costly part of a write; any thread may
-/// run it.
+/// run it. A small write that looks like one before is not decoded again ([FamiliarWrites]).
 public final class WritePreparer {
     /// Most columns of a request's partitions together: each is a few objects and buffers, whatever few rows it has.
     /// Rows of very many days would otherwise take thousands of times what they take in the request.
@@ -27,11 +30,13 @@ public final class WritePreparer {
     private final SchemaCache schemas;
     private final PartitionSplitter splitter;
     private final BufferTree buffer;
+    private final FamiliarWrites familiar;
 
     public WritePreparer(SchemaCache schemas, PartitionSplitter splitter, BufferTree buffer) {
         this.schemas = schemas;
         this.splitter = splitter;
         this.buffer = buffer;
+        this.familiar = new FamiliarWrites(schemas, Runtime.getRuntime().availableProcessors());
     }
 
     /// What gathers small writes. The caller closes it.
@@ -46,7 +51,22 @@ public final class WritePreparer {
     /// @throws IOException if the catalog cannot answer
     /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory for the rows
     public WriteOperation prepare(byte[] request) throws InvalidWriteException, SchemaConflictException, IOException {
-        return prepare(request, WriteDecoder.decode(request));
+        Optional<List<ReceivedRows>> received = familiar.read(request);
+        if (received.isPresent()) {
+            List<PartitionWrite> partitions = List.copyOf(received.get());
+            prepareNodes(partitions);
+            return new WriteOperation(request, partitions.getFirst().schema().namespace(), partitions);
+        }
+        DecodedWrite write = WriteDecoder.decode(request);
+        WriteOperation operation = prepare(request, write);
+        familiar.learn(write, request.length); // only what the catalog has agreed to
+        return operation;
+    }
+
+    private void prepareNodes(List<PartitionWrite> partitions) throws IOException {
+        for (PartitionWrite partition : partitions) {
+            buffer.prepare(partition.schema(), partition.key());
+        }
     }
 
     /// As [#prepare(byte[])], of a request that was decoded already.
@@ -65,18 +85,16 @@ public final class WritePreparer {
                 TableSchema schema = resolved.get(i);
                 for (PartitionRows rows : splitter.split(write.tables().get(i), schema.template(), columnsLeft)) {
                     columnsLeft -= rows.batch().columns().size();
-                    partitions.add(new PartitionWrite(schema, rows.key(), rows.batch()));
+                    partitions.add(new CopiedRows(schema, rows.key(), rows.batch()));
                 }
             }
-            for (PartitionWrite partition : partitions) {
-                buffer.prepare(partition.schema(), partition.key());
-            }
+            prepareNodes(partitions);
             WriteOperation operation = new WriteOperation(request, write.namespace(), partitions);
             done = true;
             return operation;
         } finally {
             if (!done) {
-                partitions.forEach(partition -> partition.rows().close());
+                partitions.forEach(PartitionWrite::close);
             }
         }
     }

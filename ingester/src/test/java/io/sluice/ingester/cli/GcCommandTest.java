@@ -162,7 +162,7 @@ final class GcCommandTest {
 
     @Test
     void anEmptyCatalogDeletesNothing() throws IOException {
-        Files.createFile(data.resolve("empty.db"));
+        Catalogs.open("sqlite:" + data.resolve("empty.db"), Clock.systemUTC()).close();
         gc("--delete", "--catalog", "sqlite:" + data.resolve("empty.db"))
                 .assertFailed(ExitCodes.PARTIAL, "nothing was deleted", "empty.db");
         assertNothingWasDeleted();
@@ -201,9 +201,14 @@ final class GcCommandTest {
 
     @Test
     void addressesThatAreNotSupportedAreErrorsOfUsage() {
-        gc("--object-store", "s3://bucket").assertFailed(ExitCodes.USAGE, "s3://bucket", "expected file:DIR");
-        gc("--catalog", "postgresql://user:secret@host/db").assertFailed(ExitCodes.USAGE, "expected sqlite:FILE");
-        assertThat(gc("--catalog", "postgresql://user:secret@host/db").err()).doesNotContain("secret");
+        gc("--object-store", "s3:bucket").assertFailed(ExitCodes.USAGE, "s3:bucket", "expected file:DIR");
+        gc("--object-store", "s3://b").assertFailed(ExitCodes.USAGE, "s3://b", "3 to 63");
+        gc("--object-store", "s3://bucket", "--s3-endpoint", "ftp://host")
+                .assertFailed(ExitCodes.USAGE, "--s3-endpoint", "expected http");
+        gc("--catalog", "mysql://user:secret@host/db").assertFailed(ExitCodes.USAGE, "expected sqlite:FILE");
+        gc("--catalog", "postgresql://user:secret@/db").assertFailed(ExitCodes.USAGE, "expected postgresql://");
+        assertThat(gc("--catalog", "mysql://user:secret@host/db").err()).doesNotContain("secret");
+        assertThat(gc("--catalog", "postgresql://user:secret@/db").err()).doesNotContain("secret");
         assertNothingWasDeleted();
     }
 

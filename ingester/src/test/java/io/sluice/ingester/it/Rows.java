@@ -139,6 +139,11 @@ final class Rows {
                         .toString());
             }
         }
+        return parquet(files);
+    }
+
+    /// What Parquet files hold, read by DuckDB.
+    static List<String> parquet(List<String> files) throws Exception {
         if (files.isEmpty()) {
             return List.of();
         }

@@ -52,6 +52,12 @@ final class SluiceServer implements AutoCloseable {
 
     /// Starts a server and waits for nothing.
     static SluiceServer launch(Path dataDirectory, String... options) throws Exception {
+        return launch(dataDirectory, Map.of(), options);
+    }
+
+    /// Starts a server with variables in its environment, and waits for nothing.
+    static SluiceServer launch(Path dataDirectory, Map<String, String> environment, String... options)
+            throws Exception {
         List<String> command = new ArrayList<>(List.of(
                 LAUNCHER.toString(),
                 "serve",
@@ -65,6 +71,7 @@ final class SluiceServer implements AutoCloseable {
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
         builder.environment().put("SLUICE_JAVA_HOME", System.getProperty("java.home"));
         builder.environment().put("SLUICE_JAVA_OPTS", "-Xmx512m");
+        builder.environment().putAll(environment);
         SluiceServer server = new SluiceServer(builder.start());
         server.reader = Thread.ofVirtual().start(server::readLog);
         return server;

@@ -13,6 +13,7 @@ import io.sluice.model.SequenceNumber;
 import io.sluice.model.TableName;
 import io.sluice.persist.PersistStage;
 import io.sluice.persist.PersistStatus;
+import io.sluice.persist.retry.Outage;
 import io.sluice.wal.QuarantineFolder;
 import io.sluice.wal.QuarantineFolder.Loss;
 import io.sluice.wal.QuarantineFolder.Origin;
@@ -72,6 +73,10 @@ final class StatusDocumentTest {
                 persist,
                 "file:/objects",
                 "sqlite:/catalog.db",
+                errors.isEmpty()
+                        ? List.of()
+                        : List.of(new Down(
+                                "catalog", "postgresql://db/" + NASTY, new Outage(STARTED, 7, STARTED, NASTY))),
                 errors);
     }
 
@@ -166,6 +171,12 @@ final class StatusDocumentTest {
         assertThat(json.at("/not_ready"))
                 .extracting(JsonNode::asText)
                 .containsExactly("WAL_FAILED: " + NASTY, "MEMORY_LIMIT: " + NASTY);
+        assertThat(json.at("/outages/0/what").asText()).isEqualTo("catalog");
+        assertThat(json.at("/outages/0/attempts").asLong()).isEqualTo(7);
+        assertThat(json.at("/outages/0/last_error").asText()).isEqualTo(NASTY);
+        assertThat(json.at("/outages/0/message").asText())
+                .startsWith("the catalog postgresql://db/")
+                .contains("has not answered since 2026-11-21T10:00:00Z, 7 calls failed");
         assertThat(json.at("/log/state").asText()).isEqualTo("FAILED");
         assertThat(json.at("/log/failure").asText()).isEqualTo(NASTY);
         assertThat(json.at("/log").has("oldest_segment_at")).isFalse();

@@ -4,6 +4,7 @@ import io.sluice.model.ColumnSchema;
 import io.sluice.model.IngesterId;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.PartitionId;
+import io.sluice.model.PartitionKey;
 import io.sluice.model.PartitionTemplate;
 import io.sluice.model.SequenceNumber;
 import io.sluice.model.SortKey;
@@ -82,6 +83,16 @@ public interface Catalog extends AutoCloseable {
 
     /// The files of a table, by partition key, ingester and sequence; empty if there is no such table.
     List<FileRecord> files(NamespaceName namespace, TableName table) throws IOException;
+
+    /// A page of files, by the names of their objects. So those of a partition come by ingester and sequence.
+    List<FileRecord> files(FileQuery query) throws IOException;
+
+    /// A page of the partitions of a table that have files, by key; empty if there is no such table.
+    ///
+    /// @param after the last key of the page before
+    /// @param limit how many at most
+    List<PartitionSummary> partitions(NamespaceName namespace, TableName table, Optional<PartitionKey> after, int limit)
+            throws IOException;
 
     /// The names of all recorded objects. For finding those in the store that are not.
     Set<String> objectNames() throws IOException;

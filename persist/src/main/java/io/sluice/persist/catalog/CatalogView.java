@@ -7,50 +7,47 @@ import io.sluice.model.SequenceNumber;
 import io.sluice.model.TableName;
 import io.sluice.model.TableSchema;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
-/// A look into a catalog's SQLite file that changes nothing: no file is created, no schema brought up to date. What it
-/// tells is true at the moment of the call. Any thread may call any method.
+/// A look into a catalog that changes nothing: nothing is created, no schema brought up to date. What it tells is
+/// true at the moment of the call. Any thread may call any method.
 public final class CatalogView implements AutoCloseable {
-    private final SqliteSession session;
+    private final CatalogSession session;
 
-    private CatalogView(SqliteSession session) {
+    /// @param session is the view's to close
+    CatalogView(CatalogSession session) {
         this.session = session;
     }
 
-    static CatalogView open(Path file) throws IOException {
-        Path absolute = file.toAbsolutePath().normalize();
-        if (!Files.isRegularFile(absolute)) {
-            throw new CatalogException("catalog %s: there is no such file".formatted(absolute));
-        }
-        SqliteSession session = new SqliteSession(absolute, SqliteSession.Mode.LOOK);
-        boolean done = false;
-        try {
-            session.run("open it", connection -> {
-                SqliteFile.requireCurrent(absolute, connection);
-                return true;
-            });
-            done = true;
-            return new CatalogView(session);
-        } finally {
-            if (!done) {
-                session.close();
-            }
-        }
+    /// All namespaces, by name.
+    public List<NamespaceName> namespaces() throws IOException {
+        return session.read("list namespaces", SchemaStatements::namespaces);
+    }
+
+    /// A page of files, by the names of their objects.
+    public List<FileRecord> files(FileQuery query) throws IOException {
+        return session.read(
+                "list files of namespace '%s'".formatted(query.namespace()),
+                connection -> FileStatements.files(connection, query));
+    }
+
+    /// The names of all recorded objects.
+    public Set<String> objectNames() throws IOException {
+        return session.read("list recorded objects", FileStatements::objectNames);
     }
 
     /// The table's schema; empty if there is no such table.
     public Optional<TableSchema> findTable(NamespaceName namespace, TableName table) throws IOException {
-        return session.run(
+        return session.read(
                 "find table '%s' in namespace '%s'".formatted(table, namespace),
                 connection -> SchemaStatements.findTable(connection, namespace, table));
     }
 
     /// Up to which write of an ingester a partition is in files; [SequenceNumber#NONE] if it never persisted.
     public SequenceNumber persistedThrough(IngesterId ingester, PartitionId partition) throws IOException {
-        return session.run(
+        return session.read(
                 "read how far partition '%s' of table %s is in files".formatted(partition.key(), partition.tableId()),
                 connection -> FileStatements.persistedThrough(connection, ingester, partition));
     }

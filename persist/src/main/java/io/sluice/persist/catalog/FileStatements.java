@@ -13,6 +13,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -44,6 +45,16 @@ final class FileStatements {
             FROM files f JOIN tables t ON t.id = f.table_id JOIN namespaces n ON n.id = t.namespace_id""";
     private static final String BY_OBJECT_NAME = " WHERE f.object_name = ?";
     private static final String BY_TABLE = " WHERE n.name = ? AND t.name = ?";
+    private static final String BY_NAMESPACE_FROM = " WHERE n.name = ? AND f.object_name > ?";
+    private static final String AND_TABLE = " AND t.name = ?";
+    private static final String AND_PARTITION = " AND f.partition_key = ?";
+    private static final String PAGE = " ORDER BY f.object_name LIMIT ?";
+    private static final String PARTITIONS = """
+            SELECT f.partition_key, count(*) AS files, sum(f.row_count) AS row_count, sum(f.size_bytes) AS size_bytes,
+              min(f.min_time_ns) AS min_time_ns, max(f.max_time_ns) AS max_time_ns
+            FROM files f JOIN tables t ON t.id = f.table_id JOIN namespaces n ON n.id = t.namespace_id
+            WHERE n.name = ? AND t.name = ? AND f.partition_key > ?
+            GROUP BY f.partition_key ORDER BY f.partition_key LIMIT ?""";
     private static final String OBJECT_NAMES = "SELECT object_name FROM files";
 
     private static final Comparator<FileRecord> FILE_ORDER = Comparator.comparing(
@@ -79,9 +90,10 @@ final class FileStatements {
                 .orElse(SequenceNumber.NONE);
     }
 
-    static void recordFile(Connection connection, FileRecord file, long epoch)
+    /// @param sharedRowLock keeps the epoch as it is until the transaction ends
+    static void recordFile(Connection connection, FileRecord file, long epoch, String sharedRowLock)
             throws SQLException, CatalogConflictException {
-        requireEpoch(connection, file.ingester(), epoch);
+        requireEpoch(connection, file.ingester(), epoch, sharedRowLock);
         requireNames(connection, file);
         if (isRecorded(connection, file)) {
             return;
@@ -109,9 +121,10 @@ final class FileStatements {
                 file.maxSequence().value());
     }
 
-    private static void requireEpoch(Connection connection, IngesterId ingester, long epoch)
+    private static void requireEpoch(Connection connection, IngesterId ingester, long epoch, String sharedRowLock)
             throws SQLException, CatalogConflictException {
-        Optional<Long> found = Sql.queryOne(connection, EPOCH, row -> row.getLong("epoch"), ingester.toString());
+        Optional<Long> found =
+                Sql.queryOne(connection, EPOCH + sharedRowLock, row -> row.getLong("epoch"), ingester.toString());
         if (found.isEmpty()) {
             throw new CatalogConflictException(
                     "ingester %s is not registered: expected epoch %d".formatted(ingester, epoch));
@@ -196,6 +209,41 @@ final class FileStatements {
                 Sql.query(connection, FILES + BY_TABLE, FileStatements::file, namespace.value(), table.value());
         files.sort(FILE_ORDER);
         return List.copyOf(files);
+    }
+
+    static List<FileRecord> files(Connection connection, FileQuery query) throws SQLException {
+        var sql = new StringBuilder(FILES).append(BY_NAMESPACE_FROM);
+        List<Object> arguments = new ArrayList<>(List.of(query.namespace().value(), query.after()));
+        query.table().ifPresent(table -> {
+            sql.append(AND_TABLE);
+            arguments.add(table.value());
+        });
+        query.partition().ifPresent(partition -> {
+            sql.append(AND_PARTITION);
+            arguments.add(partition.value());
+        });
+        sql.append(PAGE);
+        arguments.add(query.limit());
+        return List.copyOf(Sql.query(connection, sql.toString(), FileStatements::file, arguments.toArray()));
+    }
+
+    static List<PartitionSummary> partitions(
+            Connection connection, NamespaceName namespace, TableName table, Optional<PartitionKey> after, int limit)
+            throws SQLException {
+        return List.copyOf(Sql.query(
+                connection,
+                PARTITIONS,
+                row -> new PartitionSummary(
+                        new PartitionKey(row.getString("partition_key")),
+                        row.getLong("files"),
+                        row.getLong("row_count"),
+                        row.getLong("size_bytes"),
+                        row.getLong("min_time_ns"),
+                        row.getLong("max_time_ns")),
+                namespace.value(),
+                table.value(),
+                after.map(PartitionKey::value).orElse(""),
+                limit));
     }
 
     static Set<String> objectNames(Connection connection) throws SQLException {

@@ -6,12 +6,14 @@ import io.sluice.model.ColumnSchema;
 import io.sluice.model.IngesterId;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.PartitionId;
+import io.sluice.model.PartitionKey;
 import io.sluice.model.PartitionTemplate;
 import io.sluice.model.SequenceNumber;
 import io.sluice.model.SortKey;
 import io.sluice.model.TableId;
 import io.sluice.model.TableName;
 import io.sluice.model.TableSchema;
+import io.sluice.persist.retry.Availability;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
@@ -21,10 +23,13 @@ import java.util.Set;
 /// `error`).
 public final class InstrumentedCatalog implements Catalog {
     private final Catalog next;
+    private final Availability availability;
     private final MeterRegistry meters;
 
-    public InstrumentedCatalog(Catalog next, MeterRegistry meters) {
+    /// @param availability hears of each call whether it got an answer
+    public InstrumentedCatalog(Catalog next, Availability availability, MeterRegistry meters) {
         this.next = next;
+        this.availability = availability;
         this.meters = meters;
     }
 
@@ -96,6 +101,17 @@ public final class InstrumentedCatalog implements Catalog {
     }
 
     @Override
+    public List<FileRecord> files(FileQuery query) throws IOException {
+        return time("files", () -> next.files(query));
+    }
+
+    @Override
+    public List<PartitionSummary> partitions(
+            NamespaceName namespace, TableName table, Optional<PartitionKey> after, int limit) throws IOException {
+        return time("partitions", () -> next.partitions(namespace, table, after, limit));
+    }
+
+    @Override
     public Set<String> objectNames() throws IOException {
         return time("objectNames", next::objectNames);
     }
@@ -116,9 +132,14 @@ public final class InstrumentedCatalog implements Catalog {
         try {
             T result = call.run();
             outcome = "ok";
+            availability.succeeded();
             return result;
         } catch (CatalogConflictException e) {
             outcome = "conflict";
+            availability.succeeded();
+            throw e;
+        } catch (IOException e) {
+            availability.failed(e);
             throw e;
         } finally {
             sample.stop(Timer.builder("sluice.catalog.call")

@@ -17,7 +17,8 @@ import org.sqlite.SQLiteDataSource;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
-/// One connection to a SQLite file, used by one thread at a time, and the transactions on it.
+/// One connection to a SQLite file, used by one thread at a time, and the transactions on it. What they may do is the
+/// session's mode, not the caller's word.
 ///
 /// A connection whose transaction could not be ended cleanly is thrown away; the next transaction opens another
 /// one.
@@ -36,12 +37,6 @@ final class SqliteSession implements AutoCloseable {
         Mode(String begin) {
             this.begin = begin;
         }
-    }
-
-    /// Work inside a transaction.
-    @FunctionalInterface
-    interface Work<T> {
-        T run(Connection connection) throws SQLException, IOException;
     }
 
     /// How long another process (`sluice gc`) may hold the file's write lock before a transaction gives up.
@@ -71,7 +66,7 @@ final class SqliteSession implements AutoCloseable {
     /// @param doing what the work does, for the error: "record file 'a'"
     /// @throws CatalogException if the database cannot answer
     /// @throws CatalogConflictException what the work says
-    <T> T run(String doing, Work<T> work) throws IOException {
+    <T> T run(String doing, CatalogSession.Work<T> work) throws IOException {
         awaitTurn(doing);
         try {
             return runInTurn(work);
@@ -108,7 +103,7 @@ final class SqliteSession implements AutoCloseable {
         }
     }
 
-    private <T> T runInTurn(Work<T> work) throws SQLException, IOException {
+    private <T> T runInTurn(CatalogSession.Work<T> work) throws SQLException, IOException {
         Connection connection = connection();
         boolean ended = false;
         try {

@@ -1,91 +1,86 @@
 package io.sluice.persist.parquet;
 
-import io.sluice.model.ColumnKind;
-import io.sluice.model.ColumnName;
 import io.sluice.model.ColumnSchema;
-import io.sluice.model.TableSchema;
 import io.sluice.rows.merge.MergedRows;
+import io.sluice.rows.merge.RowWindow;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.util.ArrayList;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
-import java.util.stream.Collectors;
-import org.apache.parquet.bytes.HeapByteBufferAllocator;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.LongSupplier;
 import org.apache.parquet.column.ColumnDescriptor;
-import org.apache.parquet.column.ColumnWriteStore;
 import org.apache.parquet.column.ParquetProperties;
-import org.apache.parquet.column.values.factory.DefaultValuesWriterFactory;
-import org.apache.parquet.column.values.factory.ValuesWriterFactory;
 import org.apache.parquet.format.ColumnChunk;
 import org.apache.parquet.format.FileMetaData;
 import org.apache.parquet.format.RowGroup;
 import org.apache.parquet.format.SortingColumn;
-import org.apache.parquet.hadoop.ColumnChunkPageWriteStore;
 import org.apache.parquet.hadoop.ParquetFileWriter;
 import org.apache.parquet.hadoop.metadata.ColumnChunkMetaData;
 import org.apache.parquet.hadoop.metadata.ParquetMetadata;
-import org.apache.parquet.schema.LogicalTypeAnnotation;
-import org.apache.parquet.schema.LogicalTypeAnnotation.TimeUnit;
-import org.apache.parquet.schema.MessageType;
-import org.apache.parquet.schema.PrimitiveType.PrimitiveTypeName;
-import org.apache.parquet.schema.Type;
-import org.apache.parquet.schema.Types;
 
-/// Writes merged rows as a Parquet file, column by column and page by page, without Hadoop at run time. Any thread
-/// may call; each call makes one file.
+/// Writes merged rows as a Parquet file, without Hadoop at run time. Any thread may call; each call makes one file.
 ///
-/// | column         | Parquet                                                   |
-/// |----------------|-----------------------------------------------------------|
-/// | TAG            | optional BYTE_ARRAY, STRING, dictionary-encoded           |
-/// | TIME           | required INT64, TIMESTAMP(NANOS, adjusted to UTC)         |
-/// | FIELD `I64`    | optional INT64                                            |
-/// | FIELD `U64`    | optional INT64, INTEGER(64, unsigned)                     |
-/// | FIELD `F64`    | optional DOUBLE                                           |
-/// | FIELD `BOOL`   | optional BOOLEAN                                          |
-/// | FIELD `STRING` | optional BYTE_ARRAY, STRING                               |
+/// Row group after row group, its columns are read from the rows, encoded and compressed, each by one thread and
+/// several at once if there are helpers, and then written: the stream gets a row group while nothing of the next one
+/// exists. So memory for one row group's pages is held, and for each thread that of one column's values.
 ///
-/// The tags of the sort key come first, then `time`, then the fields in the table's order. A column that has no value
-/// in any row is left out: readers unite files by name. Field ids are places in the table's schema, from 1 on, and so
-/// the same in all files of a table.
+/// [FileSchema] says what columns become; how values are encoded stands in [TagChunk], [NumberChunk] and [TextChunk].
 public final class ParquetEncoder {
     /// Column index entries and statistics are cut to this; a longer value says no more to a reader that prunes.
     private static final int TRUNCATE_BYTES = 64;
-    /// The first buffer of a column takes a thousandth of this, so that a thousand columns of one row are cheap. It
-    /// ends no page: sizes are looked at every `pageRows` rows, where a page ends anyway, at the same rows in every
-    /// column.
-    private static final int PAGE_BYTES = 1 << 20;
+    /// A row group ends before its rows do if its values, as they lie in memory, have about so many bytes: tables of
+    /// many columns would take too much otherwise, of this process and of readers.
+    private static final long ROW_GROUP_BYTES = 128 << 20;
 
-    /// A field whose distinct values take more than this is written value by value.
-    private static final int DICTIONARY_BYTES = 1 << 20;
+    /// Which rows are in a row group, and again while they are sorted.
+    private static final long WINDOW_BYTES_PER_ROW = 16;
+    /// Values, which of them there are, and their codes in a dictionary.
+    private static final long COLUMN_BYTES_PER_ROW = 13;
 
     private final ParquetSettings settings;
+    private final EncodeHelpers helpers;
+    private final LongSupplier nanoTime;
 
-    public ParquetEncoder(ParquetSettings settings) {
+    /// @param helpers who encodes columns beside the calling thread
+    /// @param nanoTime monotonic time, nanoseconds, for what is told of the file
+    public ParquetEncoder(ParquetSettings settings, EncodeHelpers helpers, LongSupplier nanoTime) {
         this.settings = settings;
+        this.helpers = helpers;
+        this.nanoTime = nanoTime;
     }
 
     /// Writes one file. The stream stays open.
     ///
     /// @throws IOException what the stream threw, as it threw it
     public EncodedFile encode(MergedRows rows, FileMetadata metadata, OutputStream out) throws IOException {
-        List<ColumnSource> columns = columns(rows);
-        MessageType message = message(rows.schema(), columns);
+        FileSchema schema = FileSchema.of(rows);
         FooterOutput output = new FooterOutput(out);
         ParquetMetadata written;
+        long writeNanos = 0;
+        Queue<ColumnScratch> scratches = new ConcurrentLinkedQueue<>();
         try (ParquetFileWriter file = new ParquetFileWriter(
                 output,
-                message,
+                schema.message(),
                 ParquetFileWriter.Mode.CREATE,
                 Long.MAX_VALUE,
                 0,
                 null,
-                properties(new DefaultValuesWriterFactory()))) {
+                ParquetProperties.builder()
+                        .withColumnIndexTruncateLength(TRUNCATE_BYTES)
+                        .withStatisticsTruncateLength(TRUNCATE_BYTES)
+                        .build())) {
             file.start();
+            RowWindow window = rows.window();
+            int rowGroupRows = rowGroupRows(rows);
             int to;
             for (int from = 0; from < rows.rowCount(); from = to) {
-                to = from + Math.min(settings.rowGroupRows(), rows.rowCount() - from);
-                writeRowGroup(columns, message, file, from, to);
+                to = from + Math.min(rowGroupRows, rows.rowCount() - from);
+                window.move(from, to);
+                writeNanos += writeRowGroup(rows, schema, window, scratches, file);
             }
             output.hold();
             file.end(metadata.entries());
@@ -93,105 +88,87 @@ public final class ParquetEncoder {
         } catch (IOException e) {
             // Parquet says what it was writing; the person on call needs to know why that failed.
             throw output.failure().orElse(e);
-        }
-        long sizeBytes = output.release(footer -> complete(footer, written, sorting(columns)));
-        return new EncodedFile(rows.rowCount(), sizeBytes, rows.minTimeNs(), rows.maxTimeNs());
-    }
-
-    private ParquetProperties properties(ValuesWriterFactory valuesWriters) {
-        return ParquetProperties.builder()
-                .withValuesWriterFactory(valuesWriters)
-                .withDictionaryEncoding(true)
-                .withDictionaryPageSize(DICTIONARY_BYTES)
-                .withPageSize(PAGE_BYTES)
-                .withPageRowCountLimit(settings.pageRows())
-                .withMinRowCountForPageSizeCheck(settings.pageRows())
-                .withMaxRowCountForPageSizeCheck(settings.pageRows())
-                .withColumnIndexTruncateLength(TRUNCATE_BYTES)
-                .withStatisticsTruncateLength(TRUNCATE_BYTES)
-                .withAllocator(HeapByteBufferAllocator.getInstance())
-                .build();
-    }
-
-    private static List<ColumnSource> columns(MergedRows rows) {
-        List<ColumnSchema> present = rows.presentColumns();
-        List<ColumnSource> columns = new ArrayList<>();
-        for (ColumnName tag : rows.sortKey().tags()) {
-            present.stream()
-                    .filter(column -> column.name().equals(tag))
-                    .forEach(column -> columns.add(ColumnSource.of(column, rows)));
-        }
-        columns.add(ColumnSource.of(ColumnSchema.TIME, rows));
-        for (ColumnSchema column : present) {
-            if (column.kind() == ColumnKind.FIELD) {
-                columns.add(ColumnSource.of(column, rows));
-            }
-        }
-        return columns;
-    }
-
-    private static MessageType message(TableSchema schema, List<ColumnSource> columns) {
-        List<Type> types = new ArrayList<>();
-        for (ColumnSource column : columns) {
-            types.add(type(column.schema(), schema.columns().indexOf(column.schema()) + 1));
-        }
-        return new MessageType("sluice", types);
-    }
-
-    private static Type type(ColumnSchema column, int fieldId) {
-        String name = column.name().value();
-        if (column.kind() == ColumnKind.TIME) {
-            return Types.required(PrimitiveTypeName.INT64)
-                    .as(LogicalTypeAnnotation.timestampType(true, TimeUnit.NANOS))
-                    .id(fieldId)
-                    .named(name);
-        }
-        return switch (column.type()) {
-            case I64 -> Types.optional(PrimitiveTypeName.INT64).id(fieldId).named(name);
-            case U64 ->
-                Types.optional(PrimitiveTypeName.INT64)
-                        .as(LogicalTypeAnnotation.intType(64, false))
-                        .id(fieldId)
-                        .named(name);
-            case F64 -> Types.optional(PrimitiveTypeName.DOUBLE).id(fieldId).named(name);
-            case BOOL -> Types.optional(PrimitiveTypeName.BOOLEAN).id(fieldId).named(name);
-            case STRING ->
-                Types.optional(PrimitiveTypeName.BINARY)
-                        .as(LogicalTypeAnnotation.stringType())
-                        .id(fieldId)
-                        .named(name);
-        };
-    }
-
-    private void writeRowGroup(
-            List<ColumnSource> columns, MessageType message, ParquetFileWriter file, int from, int to)
-            throws IOException {
-        ParquetProperties properties = properties(new ValuesWriters(columns.stream()
-                .filter(column -> column.schema().kind() == ColumnKind.TAG && column.hasValue(from, to))
-                .map(column -> column.schema().name().value())
-                .collect(Collectors.toSet())));
-        ColumnChunkPageWriteStore pages = new ColumnChunkPageWriteStore(
-                new ZstdCompressor(settings.zstdLevel()), message, properties.getAllocator(), TRUNCATE_BYTES, true);
-        try (ColumnWriteStore store = properties.newColumnWriteStore(message, pages)) {
-            // Asked for once: the answer is made anew each time, from all columns.
-            List<ColumnDescriptor> descriptors = message.getColumns();
-            // The store cuts pages when rows end, so each column gets one page's values before its rows end.
-            int end;
-            for (int start = from; start < to; start = end) {
-                end = start + Math.min(settings.pageRows(), to - start);
-                for (int i = 0; i < columns.size(); i++) {
-                    columns.get(i).write(store.getColumnWriter(descriptors.get(i)), start, end);
-                }
-                for (int row = start; row < end; row++) {
-                    store.endRecord();
-                }
-            }
-            store.flush();
-            file.startBlock((long) to - from);
-            pages.flushToFileWriter(file);
-            file.endBlock();
         } finally {
-            pages.close();
+            scratches.forEach(ColumnScratch::close);
+        }
+        long sizeBytes = output.release(footer -> complete(footer, written, schema.sorting()));
+        return new EncodedFile(
+                rows.rowCount(),
+                sizeBytes,
+                rows.minTimeNs(),
+                rows.maxTimeNs(),
+                Duration.ofNanos(
+                        scratches.stream().mapToLong(ColumnScratch::mergeNanos).sum()),
+                Duration.ofNanos(
+                        scratches.stream().mapToLong(ColumnScratch::encodeNanos).sum()),
+                Duration.ofNanos(writeNanos));
+    }
+
+    /// How many bytes encoding takes at once beside the rows, roughly.
+    ///
+    /// @param rows before merging
+    /// @param memoryBytes that the rows take
+    public long workingMemoryBytes(long rows, long memoryBytes) {
+        long groupRows = Math.min(rows, settings.rowGroupRows());
+        long perRow = WINDOW_BYTES_PER_ROW + COLUMN_BYTES_PER_ROW * (1L + helpers.threads());
+        return Math.min(memoryBytes, ROW_GROUP_BYTES) + perRow * groupRows;
+    }
+
+    private int rowGroupRows(MergedRows rows) {
+        long within = Math.max(settings.pageRows(), ROW_GROUP_BYTES / Math.max(1, rows.meanRowBytes()));
+        return (int) Math.min(settings.rowGroupRows(), within);
+    }
+
+    /// Writes the rows in the window; returns how many nanoseconds the stream took.
+    private long writeRowGroup(
+            MergedRows rows,
+            FileSchema schema,
+            RowWindow window,
+            Queue<ColumnScratch> scratches,
+            ParquetFileWriter file)
+            throws IOException {
+        List<ColumnSchema> columns = schema.columns();
+        // Asked for once: the answer is made anew each time, from all columns.
+        List<ColumnDescriptor> descriptors = schema.message().getColumns();
+        AtomicReferenceArray<ChunkWriter> chunks = new AtomicReferenceArray<>(columns.size());
+        try {
+            runAll(columns.size(), number -> {
+                ColumnScratch scratch = scratches.poll();
+                if (scratch == null) {
+                    scratch = new ColumnScratch(rows, settings, nanoTime);
+                }
+                try {
+                    chunks.set(
+                            number,
+                            scratch.encode(columns.get(number), descriptors.get(number), window, TRUNCATE_BYTES));
+                } finally {
+                    scratches.add(scratch);
+                }
+            });
+            long start = nanoTime.getAsLong();
+            file.startBlock(window.size());
+            for (int i = 0; i < chunks.length(); i++) {
+                chunks.get(i).flush(file);
+            }
+            file.endBlock();
+            return nanoTime.getAsLong() - start;
+        } finally {
+            for (int i = 0; i < chunks.length(); i++) {
+                ChunkWriter chunk = chunks.get(i);
+                if (chunk != null) {
+                    chunk.close();
+                }
+            }
+        }
+    }
+
+    private void runAll(int count, EncodeHelpers.Task task) throws IOException {
+        try {
+            helpers.run(count, task);
+        } catch (IOException | RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
         }
     }
 
@@ -208,16 +185,5 @@ public final class ParquetEncoder {
                 ChunkBounds.settle(statistics, known.get(column).getStatistics(), TRUNCATE_BYTES);
             }
         }
-    }
-
-    /// Tags of the key that the file has, then time; nulls first, ascending.
-    private static List<SortingColumn> sorting(List<ColumnSource> columns) {
-        List<SortingColumn> sorting = new ArrayList<>();
-        for (int i = 0; i < columns.size(); i++) {
-            if (columns.get(i).schema().kind() != ColumnKind.FIELD) {
-                sorting.add(new SortingColumn(i, false, true));
-            }
-        }
-        return sorting;
     }
 }

@@ -47,6 +47,11 @@ public final class ObjectNames {
         return findBrokenRule(text).isEmpty();
     }
 
+    /// Whether a name may begin with this text.
+    static boolean mayBegin(String text) {
+        return text.isEmpty() || isName(text.endsWith("/") ? text + "a" : text);
+    }
+
     private static Optional<String> findBrokenRule(String name) {
         for (int i = 0; i < name.length(); i++) {
             char c = name.charAt(i);

@@ -7,7 +7,7 @@ import java.util.function.Consumer;
 
 /// Named, immutable objects. Any thread may call any method. [ObjectNames] says what a name is; every method
 /// that takes one throws [IllegalArgumentException] for what is none.
-public interface ObjectStore {
+public interface ObjectStore extends AutoCloseable {
     /// Begins an object. Nothing is visible before [ObjectUpload#complete].
     ObjectUpload upload(String name) throws IOException;
 
@@ -15,6 +15,20 @@ public interface ObjectStore {
     ///
     /// @throws java.nio.file.NoSuchFileException if there is no such object
     InputStream open(String name) throws IOException;
+
+    /// As [#open(String)], from a position on.
+    ///
+    /// @param positionBytes where to begin, from 0 to the object's length
+    default InputStream open(String name, long positionBytes) throws IOException {
+        InputStream in = open(name);
+        try {
+            in.skipNBytes(positionBytes);
+            return in;
+        } catch (IOException | RuntimeException e) {
+            in.close();
+            throw e;
+        }
+    }
 
     Optional<ObjectInfo> find(String name) throws IOException;
 
@@ -28,6 +42,17 @@ public interface ObjectStore {
     /// Deletes an object; none of that name is fine too.
     void delete(String name) throws IOException;
 
+    /// Hands over what uploads left behind that were neither completed nor closed, and which takes up room without
+    /// being an object; uploads under way included, of any process. A store that cleans up by itself has none.
+    default void listUnfinished(Consumer<UnfinishedUpload> consumer) throws IOException {}
+
+    /// Removes what an upload left behind; one that is gone is fine too. An upload under way fails.
+    default void discard(UnfinishedUpload upload) throws IOException {}
+
     /// Where the objects lie, for people: `file:/var/lib/sluice/objects`.
     String describe();
+
+    /// Lets go of connections. Objects stay.
+    @Override
+    default void close() throws IOException {}
 }

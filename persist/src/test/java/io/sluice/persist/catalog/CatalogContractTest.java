@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.model.IngesterId;
+import io.sluice.model.NamespaceName;
 import io.sluice.model.PartitionId;
 import io.sluice.model.PartitionKey;
 import io.sluice.model.PartitionTemplate;
@@ -15,7 +16,9 @@ import io.sluice.model.TableSchema;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -205,6 +208,55 @@ abstract class CatalogContractTest extends CatalogSchemaContractTest {
                 .containsExactlyInAnyOrderElementsOf(Stream.of(a, b, c, d, elsewhere)
                         .map(FileRecord::objectName)
                         .toList());
+    }
+
+    @Test
+    void filesAreListedInPagesByTableAndPartition() throws IOException {
+        TableSchema table = ensure(METRICS, CPU, HOST);
+        TableSchema other = ensure(METRICS, new TableName("mem"), HOST);
+        TableSchema elsewhere = ensure(new NamespaceName("elsewhere"), CPU, HOST);
+        long epoch = catalog().registerIngester(INGESTER).epoch();
+        List<FileRecord> all = new ArrayList<>();
+        for (int i = 1; i <= 5; i++) {
+            all.add(file(table, i % 2 == 0 ? DAY_2 : DAY_1, INGESTER, i, i));
+        }
+        all.add(file(other, DAY_1, INGESTER, 6, 6));
+        for (FileRecord file : all) {
+            catalog().recordFile(file, epoch);
+        }
+        catalog().recordFile(file(elsewhere, DAY_1, INGESTER, 7, 7), epoch);
+
+        assertThat(pages(Optional.empty(), Optional.empty(), 4)).containsExactlyInAnyOrderElementsOf(all);
+        assertThat(pages(Optional.of(CPU), Optional.empty(), 1)).containsExactlyInAnyOrderElementsOf(all.subList(0, 5));
+        assertThat(pages(Optional.of(CPU), Optional.of(DAY_2), 2)).containsExactlyInAnyOrder(all.get(1), all.get(3));
+        assertThat(pages(Optional.of(new TableName("none")), Optional.empty(), 2))
+                .isEmpty();
+        List<PartitionSummary> first = catalog().partitions(METRICS, CPU, Optional.empty(), 1);
+        List<PartitionSummary> second = catalog().partitions(METRICS, CPU, Optional.of(DAY_1), 10);
+        assertThat(first).singleElement().satisfies(partition -> {
+            assertThat(partition.key()).isEqualTo(DAY_1);
+            assertThat(partition.files()).isEqualTo(3);
+            assertThat(partition.rowCount()).isEqualTo(all.get(0).rowCount() * 3);
+        });
+        assertThat(second)
+                .singleElement()
+                .satisfies(partition -> assertThat(partition.key()).isEqualTo(DAY_2));
+        assertThat(catalog().partitions(METRICS, CPU, Optional.of(DAY_2), 10)).isEmpty();
+    }
+
+    private List<FileRecord> pages(Optional<TableName> table, Optional<PartitionKey> partition, int limit)
+            throws IOException {
+        List<FileRecord> found = new ArrayList<>();
+        List<FileRecord> page = catalog().files(new FileQuery(METRICS, table, partition, "", limit));
+        while (!page.isEmpty()) {
+            assertThat(page).hasSizeLessThanOrEqualTo(limit);
+            found.addAll(page);
+            page = catalog()
+                    .files(new FileQuery(
+                            METRICS, table, partition, page.getLast().objectName(), limit));
+        }
+        assertThat(found).isSortedAccordingTo(Comparator.comparing(FileRecord::objectName));
+        return found;
     }
 
     @Test

@@ -34,7 +34,7 @@ final class CatalogsTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Catalogs.open(address, CLOCK))
                 .withMessageEndingWith(
-                        "is not supported: expected sqlite:FILE, such as sqlite:/var/lib/sluice/catalog.db");
+                        "is not supported: expected sqlite:FILE or postgresql://HOST/DATABASE, such as sqlite:/var/lib/sluice/catalog.db");
     }
 
     @Test

@@ -8,6 +8,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.model.ColumnSchema;
 import io.sluice.model.ColumnType;
 import io.sluice.model.PartitionTemplate;
+import io.sluice.persist.retry.Availability;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -22,12 +23,15 @@ final class InstrumentedCatalogTest extends CatalogContractTest {
     @TempDir
     private Path folder;
 
+    private final Availability availability =
+            new Availability("catalog", "sluice.catalog.up", InstantSource.fixed(ARBITRARY_INSTANT), meters);
+
     private InstrumentedCatalog catalog;
 
     @BeforeEach
     void openCatalog() throws IOException {
         var sqlite = SqliteCatalog.open(folder.resolve("catalog.db"), InstantSource.fixed(ARBITRARY_INSTANT));
-        catalog = new InstrumentedCatalog(sqlite, meters);
+        catalog = new InstrumentedCatalog(sqlite, availability, meters);
     }
 
     @AfterEach
@@ -49,6 +53,8 @@ final class InstrumentedCatalogTest extends CatalogContractTest {
         catalog.close();
         assertThatIOException().isThrownBy(() -> catalog.namespaces());
 
+        assertThat(availability.outage()).isPresent();
+        assertThat(meters.get("sluice.catalog.up").gauge().value()).isZero();
         assertThat(calls("createNamespace", "ok")).isEqualTo(1);
         assertThat(calls("ensureTable", "ok")).isEqualTo(1);
         assertThat(calls("ensureTable", "conflict")).isEqualTo(1);

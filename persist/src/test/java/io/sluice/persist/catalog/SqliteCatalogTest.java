@@ -42,7 +42,7 @@ final class SqliteCatalogTest extends CatalogContractTest {
     private Path folder;
 
     private Path file;
-    private SqliteCatalog catalog;
+    private Catalog catalog;
 
     @BeforeEach
     void openCatalog() throws IOException {

@@ -80,6 +80,7 @@ final class Encoding {
     private static EncodedFile encode(
             TableSchema schema, SortKey sortKey, ParquetSettings settings, List<RowBatch> batches, OutputStream out)
             throws IOException {
-        return new ParquetEncoder(settings).encode(MergedRows.of(schema, sortKey, batches), metadata(sortKey), out);
+        return new ParquetEncoder(settings, EncodeHelpers.NONE, () -> 0)
+                .encode(MergedRows.of(schema, sortKey, batches), metadata(sortKey), out);
     }
 }

@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.management.ManagementFactory;
 import java.math.BigInteger;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -88,7 +89,15 @@ class ParquetEncoderTest {
                 Map.of("time", Long.MAX_VALUE, "f", Double.MIN_VALUE));
         Made made = Encoding.encode(TABLE, BY_HOST, ParquetSettings.DEFAULT, rows);
         assertThat(ParquetRows.read(made.bytes())).isEqualTo(rows);
-        assertThat(made.file()).isEqualTo(new EncodedFile(6, made.bytes().length, Long.MIN_VALUE, Long.MAX_VALUE));
+        assertThat(made.file())
+                .isEqualTo(new EncodedFile(
+                        6,
+                        made.bytes().length,
+                        Long.MIN_VALUE,
+                        Long.MAX_VALUE,
+                        Duration.ZERO,
+                        Duration.ZERO,
+                        Duration.ZERO));
     }
 
     /// More distinct values than a dictionary takes: its writer changes to plain values in the middle of a row group.

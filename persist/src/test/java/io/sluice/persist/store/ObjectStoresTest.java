@@ -24,12 +24,12 @@ final class ObjectStoresTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "objects", "/objects", "file:", "file://host/objects", "s3://bucket/prefix", "FILE:a"})
+    @ValueSource(strings = {"", "objects", "/objects", "file:", "file://host/objects", "s3:bucket/prefix", "FILE:a"})
     void refusesWhatItDoesNotSupportAndSaysWhatItDoes(String address) {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> ObjectStores.open(address))
                 .withMessage(
-                        "object store '%s' is not supported: expected file:DIR, such as file:/var/lib/sluice/objects"
+                        "object store '%s' is not supported: expected file:DIR or s3://BUCKET/PREFIX, such as file:/var/lib/sluice/objects"
                                 .formatted(address));
     }
 

@@ -1,29 +1,25 @@
 package io.sluice.rows.merge;
 
+import io.sluice.model.ColumnKind;
 import io.sluice.model.ColumnName;
 import io.sluice.model.ColumnSchema;
+import io.sluice.model.ColumnType;
 import io.sluice.model.SortKey;
 import io.sluice.model.TableSchema;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
+import java.nio.LongBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.BitSet;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.IntPredicate;
-import org.apache.arrow.vector.BaseFixedWidthVector;
-import org.apache.arrow.vector.BitVector;
-import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.VarCharVector;
 
 /// Rows in the order of a sort key's tags and then time, each key once: in every column the last value that is not
 /// null, in arrival order. Null tags come first, then values in the order of their bytes.
 ///
-/// A view of the batches it was made of, which stay open as long as it is read. Holds 8 bytes a row for the order, 4
-/// for each tag, 8 for the time; a column of values that is read takes 8 more while it is. For one thread.
+/// A view of the batches it was made of, which stay open as long as it is read. Holds 16 bytes a row for the order and
+/// the times, and 8 for each series; values are read through a [RowWindow]. Any thread may read.
 public final class MergedRows {
     /// The most rows that are merged at once; so the sums and products of row numbers in this package fit an int.
     public static final int MAX_ROWS = 1 << 28;
@@ -32,9 +28,9 @@ public final class MergedRows {
     private final SortKey sortKey;
     private final List<RowBatch> batches;
     private final int arrivedRows;
-    private final Map<ColumnName, TagRanks> tags;
+    private final List<TagRanks> tags;
+    private final SeriesKeys series;
     private final RowOrder.Ordered order;
-    private final long[] times;
     private final long minTimeNs;
     private final long maxTimeNs;
 
@@ -43,21 +39,21 @@ public final class MergedRows {
             SortKey sortKey,
             List<RowBatch> batches,
             int arrivedRows,
-            Map<ColumnName, TagRanks> tags,
-            RowOrder.Ordered order,
-            long[] times) {
+            List<TagRanks> tags,
+            SeriesKeys series,
+            RowOrder.Ordered order) {
         this.schema = schema;
         this.sortKey = sortKey;
-        this.batches = batches;
+        this.batches = List.copyOf(batches);
         this.arrivedRows = arrivedRows;
-        this.tags = tags;
+        this.tags = List.copyOf(tags);
+        this.series = series;
         this.order = order;
-        this.times = times;
         long min = Long.MAX_VALUE;
         long max = Long.MIN_VALUE;
-        for (long timeNs : times) {
-            min = Math.min(min, timeNs);
-            max = Math.max(max, timeNs);
+        for (int row = 0; row < order.keys(); row++) {
+            min = Math.min(min, order.times()[row]);
+            max = Math.max(max, order.times()[row]);
         }
         this.minTimeNs = min;
         this.maxTimeNs = max;
@@ -81,22 +77,17 @@ public final class MergedRows {
             throw new IllegalArgumentException("table '%s' has tags that its sort key %s lacks: expected %s"
                     .formatted(schema.table(), sortKey.tags(), needed.tags()));
         }
-        int rowCount = (int) allRows;
-        Map<ColumnName, TagRanks> tags = new HashMap<>();
-        List<TagRanks> inOrder = new ArrayList<>();
+        List<TagRanks> tags = new ArrayList<>();
         for (ColumnName tag : sortKey.tags()) {
-            TagRanks ranks = TagRanks.of(tag, batches, rowCount);
-            tags.put(tag, ranks);
-            inOrder.add(ranks);
+            tags.add(TagRanks.of(tag, batches));
         }
-        long[] times = new long[rowCount];
-        int at = 0;
-        for (RowBatch batch : batches) {
-            for (int row = 0; row < batch.rowCount(); row++) {
-                times[at++] = batch.time().get(row);
-            }
-        }
-        return new MergedRows(schema, sortKey, batches, rowCount, tags, RowOrder.of(inOrder, times), times);
+        int[] seriesOfRow = new int[(int) allRows];
+        SeriesKeys series = SeriesKeys.number(sortKey.tags(), tags, batches, seriesOfRow);
+        List<LongBuffer> times = batches.stream()
+                .map(batch -> Vectors.longs(batch.time(), batch.rowCount()))
+                .toList();
+        RowOrder.Ordered order = RowOrder.of(seriesOfRow, series.count(), times);
+        return new MergedRows(schema, sortKey, batches, (int) allRows, tags, series, order);
     }
 
     // A column that is passed over would be in no file, and its values lost.
@@ -142,7 +133,7 @@ public final class MergedRows {
 
     /// The timestamp of a row, nanoseconds since the epoch.
     public long timeNs(int row) {
-        return times[order.rows()[order.starts()[row]]];
+        return order.times()[row];
     }
 
     /// The columns that have a value in some row, in the schema's order, without `time`.
@@ -162,119 +153,69 @@ public final class MergedRows {
         return false;
     }
 
-    /// The values of a tag, distinct and in order.
+    /// How many bytes the values of a row take in memory, on average and roughly.
+    public long meanRowBytes() {
+        long fixed = Long.BYTES;
+        long textBytes = 0;
+        for (ColumnSchema column : presentColumns()) {
+            if (column.kind() == ColumnKind.TAG) {
+                fixed += Integer.BYTES;
+            } else if (column.type() == ColumnType.STRING) {
+                fixed += Integer.BYTES;
+                textBytes += textBytes(column);
+            } else {
+                fixed += Long.BYTES;
+            }
+        }
+        return fixed + textBytes / Math.max(1, arrivedRows);
+    }
+
+    private long textBytes(ColumnSchema column) {
+        long bytes = 0;
+        for (RowBatch batch : batches) {
+            Optional<RowColumn> found = batch.find(column.name());
+            if (found.isPresent() && batch.rowCount() > 0) {
+                bytes += ((VarCharVector) found.get().values())
+                        .getOffsetBuffer()
+                        .getInt((long) batch.rowCount() * Integer.BYTES);
+            }
+        }
+        return bytes;
+    }
+
+    /// The values of a tag, distinct and in order; perhaps some that no row has. Not to be changed.
     public byte[][] tagValues(ColumnName tag) {
         return ranks(tag).values();
     }
 
-    /// The place of each row's value among [#tagValues]; -1 if it is null.
-    public int[] tagPlaces(ColumnName tag) {
-        int[] ranks = ranks(tag).ranks();
-        int[] places = new int[rowCount()];
-        for (int row = 0; row < places.length; row++) {
-            places[row] = ranks[order.rows()[order.starts()[row]]] - 1;
-        }
-        return places;
+    private TagRanks ranks(ColumnName tag) {
+        return tags.get(place(tag));
     }
 
-    private TagRanks ranks(ColumnName tag) {
-        TagRanks ranks = tags.get(tag);
-        if (ranks == null) {
+    /// The place of a tag in the sort key.
+    int place(ColumnName tag) {
+        int place = sortKey.tags().indexOf(tag);
+        if (place < 0) {
             throw new IllegalArgumentException("'%s' is not in the sort key %s".formatted(tag, sortKey.tags()));
         }
-        return ranks;
+        return place;
     }
 
-    /// The values of a field of 64 bits or of one: integers, the bits of floats, 0 or 1.
-    ///
-    /// @param present which rows have one
-    public record Numbers(long[] values, BitSet present) {}
-
-    /// The values of a field that is no string.
-    public Numbers numbers(ColumnSchema column) {
-        long[] arrived = new long[arrivedRows];
-        BitSet has = new BitSet(arrivedRows);
-        int at = 0;
-        for (RowBatch batch : batches) {
-            Optional<RowColumn> found = batch.find(column.name());
-            if (found.isPresent()) {
-                copy(found.get().values(), batch.rowCount(), arrived, has, at);
-            }
-            at += batch.rowCount();
-        }
-        int[] winners = winners(has);
-        long[] values = new long[winners.length];
-        BitSet present = new BitSet(winners.length);
-        for (int row = 0; row < winners.length; row++) {
-            if (winners[row] >= 0) {
-                values[row] = arrived[winners[row]];
-                present.set(row);
-            }
-        }
-        return new Numbers(values, present);
+    /// A window on no rows, to be moved.
+    public RowWindow window() {
+        return new RowWindow(this);
     }
 
-    private static void copy(FieldVector vector, int rowCount, long[] arrived, BitSet has, int at) {
-        for (int row = 0; row < rowCount; row++) {
-            if (!vector.isNull(row)) {
-                has.set(at + row);
-                arrived[at + row] = vector instanceof BitVector bits
-                        ? bits.get(row)
-                        : ((BaseFixedWidthVector) vector).getDataBuffer().getLong((long) row * Long.BYTES);
-            }
-        }
+    List<RowBatch> batches() {
+        return batches;
     }
 
-    /// The values of a string field.
-    public static final class Strings {
-        private final List<Optional<VarCharVector>> vectors;
-        private final int[] ends;
-        private final int[] winners;
-
-        private Strings(List<Optional<VarCharVector>> vectors, int[] ends, int[] winners) {
-            this.vectors = vectors;
-            this.ends = ends;
-            this.winners = winners;
-        }
-
-        public boolean isPresent(int row) {
-            return winners[row] >= 0;
-        }
-
-        /// A copy of a row's value.
-        public byte[] get(int row) {
-            int batch = Arrays.binarySearch(ends, winners[row]);
-            // ends[i] is the first row behind batch i; a row that equals it belongs to a later, non-empty batch.
-            batch = batch < 0 ? -batch - 1 : batch + 1;
-            while (winners[row] >= ends[batch]) {
-                batch++;
-            }
-            int start = batch == 0 ? 0 : ends[batch - 1];
-            return vectors.get(batch).orElseThrow().get(winners[row] - start);
-        }
+    SeriesKeys series() {
+        return series;
     }
 
-    /// The values of a string field.
-    public Strings strings(ColumnSchema column) {
-        BitSet has = new BitSet(arrivedRows);
-        List<Optional<VarCharVector>> vectors = new ArrayList<>(batches.size());
-        int[] ends = new int[batches.size()];
-        int at = 0;
-        for (int i = 0; i < batches.size(); i++) {
-            RowBatch batch = batches.get(i);
-            Optional<VarCharVector> vector = batch.find(column.name()).map(found -> (VarCharVector) found.values());
-            if (vector.isPresent()) {
-                for (int row = 0; row < batch.rowCount(); row++) {
-                    if (!vector.get().isNull(row)) {
-                        has.set(at + row);
-                    }
-                }
-            }
-            vectors.add(vector);
-            at += batch.rowCount();
-            ends[i] = at;
-        }
-        return new Strings(vectors, ends, winners(has));
+    RowOrder.Ordered order() {
+        return order;
     }
 
     /// For each of some rows the arrival number of the row that has the value that counts in a column; -1 if there is
@@ -286,14 +227,6 @@ public final class MergedRows {
         int[] winners = new int[rows.length];
         for (int i = 0; i < rows.length; i++) {
             winners[i] = winner(rows[i], has);
-        }
-        return winners;
-    }
-
-    private int[] winners(BitSet has) {
-        int[] winners = new int[rowCount()];
-        for (int row = 0; row < winners.length; row++) {
-            winners[row] = winner(row, has::get);
         }
         return winners;
     }

@@ -22,6 +22,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -51,6 +52,8 @@ class MergedRowsTest {
                 var merged = MergedRows.of(writes.schema(), writes.sortKey(), batches);
 
                 assertThat(read(merged)).as("seed %d", seed).isEqualTo(expected);
+                int window = 1 + (int) (seed % 13);
+                assertThat(read(merged, window)).as("seed %d", seed).isEqualTo(expected);
                 assertThat(merged.rowCount()).as("seed %d", seed).isEqualTo(expected.size());
                 assertThat(merged.duplicates()).as("seed %d", seed).isEqualTo(arrived - expected.size());
                 assertThat(merged.presentColumns()).as("seed %d", seed).isEqualTo(present(writes.schema(), expected));
@@ -92,10 +95,16 @@ class MergedRowsTest {
                     var merged = MergedRows.of(schema(COLUMNS), KEY, batches);
                     assertThat(List.of(merged.tagValues(HOST.name())))
                             .extracting(bytes -> new String(bytes, StandardCharsets.UTF_8))
+                            .filteredOn(value -> !value.startsWith("unused"))
                             .containsExactly("", "Z", "a", "é", "ｚ", "😀");
-                    assertThat(merged.tagPlaces(HOST.name())).containsExactly(0, 1, 2, 3, 4, 4, 5);
-                    assertThat(merged.tagValues(CPU.name())).isEmpty();
-                    assertThat(merged.tagPlaces(CPU.name())).containsOnly(-1);
+                    assertThat(read(merged))
+                            .extracting(row -> row.get("host"))
+                            .containsExactly("", "Z", "a", "é", "ｚ", "ｚ", "😀");
+                    List<Integer> runs = new ArrayList<>();
+                    RowWindow window = merged.window();
+                    window.move(1, 6);
+                    window.tag(CPU.name(), (place, count) -> runs.addAll(List.of(place, count)));
+                    assertThat(runs).containsExactly(-1, 5);
                 });
     }
 
@@ -212,7 +221,7 @@ class MergedRowsTest {
     void aTagThatIsNotInTheKeyHasNoValuesToAskFor() {
         withBatches(List.of(List.of(row("a", 1))), batches -> {
             var merged = MergedRows.of(schema(COLUMNS), new SortKey(List.of(HOST.name())), batches);
-            assertThatThrownBy(() -> merged.tagPlaces(CPU.name()))
+            assertThatThrownBy(() -> merged.tagValues(CPU.name()))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessage("'cpu' is not in the sort key [host]");
         });
@@ -300,41 +309,84 @@ class MergedRowsTest {
     }
 
     private static List<Map<String, Object>> read(MergedRows merged) {
+        return read(merged, Math.max(1, merged.rowCount()));
+    }
+
+    /// Reads so many rows at once, with the same memory again and again.
+    private static List<Map<String, Object>> read(MergedRows merged, int windowRows) {
         List<Map<String, Object>> rows = new ArrayList<>();
-        for (int row = 0; row < merged.rowCount(); row++) {
-            rows.add(new HashMap<>(Map.of("time", merged.timeNs(row))));
-        }
-        for (ColumnSchema column : merged.presentColumns()) {
-            String name = column.name().value();
-            if (column.kind() == ColumnKind.TAG) {
-                readTag(merged, column.name(), rows);
-            } else if (column.type() == ColumnType.STRING) {
-                var strings = merged.strings(column);
-                for (int row = 0; row < rows.size(); row++) {
-                    if (strings.isPresent(row)) {
-                        rows.get(row).put(name, new String(strings.get(row), StandardCharsets.UTF_8));
-                    }
-                }
-            } else {
-                var numbers = merged.numbers(column);
-                for (int row = 0; row < rows.size(); row++) {
-                    if (numbers.present().get(row)) {
-                        rows.get(row).put(name, number(column.type(), numbers.values()[row]));
-                    }
+        RowWindow window = merged.window();
+        var numbers = new NumberColumn();
+        var texts = new TextColumn();
+        for (int from = 0; from < merged.rowCount(); from += windowRows) {
+            window.move(from, Math.min(merged.rowCount(), from + windowRows));
+            List<Map<String, Object>> read = new ArrayList<>();
+            window.times(numbers);
+            for (int row = 0; row < window.size(); row++) {
+                assertThat(numbers.values()[row]).isEqualTo(merged.timeNs(from + row));
+                read.add(new HashMap<>(Map.of("time", numbers.values()[row])));
+            }
+            for (ColumnSchema column : merged.presentColumns()) {
+                if (column.kind() == ColumnKind.TAG) {
+                    readTag(merged, window, column.name(), read);
+                } else if (column.type() == ColumnType.STRING) {
+                    window.strings(column, texts);
+                    readTexts(texts, column, read);
+                } else {
+                    window.numbers(column, numbers);
+                    readNumbers(numbers, column, read);
                 }
             }
+            rows.addAll(read);
         }
         return rows;
     }
 
-    private static void readTag(MergedRows merged, ColumnName tag, List<Map<String, Object>> rows) {
-        byte[][] values = merged.tagValues(tag);
-        int[] places = merged.tagPlaces(tag);
+    private static void readTexts(TextColumn texts, ColumnSchema column, List<Map<String, Object>> rows) {
+        assertThat(texts.size()).isEqualTo(rows.size());
         for (int row = 0; row < rows.size(); row++) {
-            if (places[row] >= 0) {
-                rows.get(row).put(tag.value(), new String(values[places[row]], StandardCharsets.UTF_8));
+            if (texts.isPresent(row)) {
+                byte[] bytes = new byte[texts.length(row)];
+                texts.copy(row, bytes, 0);
+                rows.get(row).put(column.name().value(), new String(bytes, StandardCharsets.UTF_8));
             }
         }
+    }
+
+    private static void readNumbers(NumberColumn numbers, ColumnSchema column, List<Map<String, Object>> rows) {
+        int present = 0;
+        for (int row = 0; row < rows.size(); row++) {
+            if (numbers.isPresent(row)) {
+                present++;
+                rows.get(row).put(column.name().value(), number(column.type(), numbers.values()[row]));
+            }
+            if (!numbers.isComplete()) {
+                assertThat(numbers.presentByte(row) & 1).isEqualTo(numbers.isPresent(row) ? 1 : 0);
+            }
+        }
+        assertThat(numbers.count(0, rows.size())).isEqualTo(present);
+        assertThat(numbers.compact()).isEqualTo(present);
+        int at = 0;
+        for (Map<String, Object> row : rows) {
+            Object value = row.get(column.name().value());
+            if (value != null) {
+                assertThat(number(column.type(), numbers.values()[at++])).isEqualTo(value);
+            }
+        }
+    }
+
+    private static void readTag(MergedRows merged, RowWindow window, ColumnName tag, List<Map<String, Object>> rows) {
+        byte[][] values = merged.tagValues(tag);
+        var next = new AtomicInteger();
+        window.tag(tag, (place, count) -> {
+            for (int i = 0; i < count; i++) {
+                Map<String, Object> row = rows.get(next.getAndIncrement());
+                if (place >= 0) {
+                    row.put(tag.value(), new String(values[place], StandardCharsets.UTF_8));
+                }
+            }
+        });
+        assertThat(next).hasValue(rows.size());
     }
 
     private static Object number(ColumnType type, long bits) {

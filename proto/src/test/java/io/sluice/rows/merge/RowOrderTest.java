@@ -2,7 +2,8 @@ package io.sluice.rows.merge;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.nio.ByteBuffer;
+import java.nio.LongBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -11,91 +12,94 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class RowOrderTest {
-    private static final byte[][] FEW = values(3);
-    private static final byte[][] MANY = values(200_000);
-
-    /// Sizes on both sides of the step from a table of all combinations to one of those that occur.
+    /// In order, nearly so, in none, and with timestamps that repeat: each has its own way of being sorted.
     @Test
-    void rowsAreInTheOrderOfRanksThenTimeThenArrival() {
-        for (long seed = 0; seed < 400; seed++) {
+    void rowsAreInTheOrderOfSeriesThenTimeThenArrival() {
+        for (long seed = 0; seed < 600; seed++) {
             var random = new Random(seed);
-            int rowCount = 1 + random.nextInt(300);
-            int[] widths = IntStream.range(0, random.nextInt(5))
-                    .map(_ -> random.nextBoolean() ? FEW.length : MANY.length)
-                    .toArray();
-            List<TagRanks> tags = Arrays.stream(widths)
-                    .mapToObj(width -> ranks(width, rowCount, random))
-                    .toList();
-            int times = 1 + random.nextInt(20);
-            long[] time = random.longs(rowCount, -times, times).toArray();
-
-            RowOrder.Ordered order = RowOrder.of(tags, time);
-
-            Comparator<Integer> keys = (_, _) -> 0;
-            for (TagRanks tag : tags) {
-                keys = keys.thenComparingInt(row -> tag.ranks()[row]);
+            int rowCount = 1 + random.nextInt(seed % 20 == 0 ? 9_000 : 300);
+            int seriesCount = 1 + random.nextInt(random.nextBoolean() ? 3 : rowCount);
+            int[] series = denseSeries(rowCount, seriesCount, random);
+            int late = random.nextInt(4);
+            int times = 1 + random.nextInt(2 * rowCount);
+            long[] time = new long[rowCount];
+            for (int row = 0; row < rowCount; row++) {
+                time[row] = switch (late) {
+                    case 0 -> row;
+                    case 1 -> random.nextInt(20) == 0 ? row - random.nextInt(100) : row;
+                    case 2 -> random.nextLong();
+                    default -> random.nextInt(-times, times);
+                };
             }
-            keys = keys.thenComparingLong(row -> time[row]);
+
+            RowOrder.Ordered order = RowOrder.of(series, count(series), pieces(time, random));
+
+            Comparator<Integer> keys =
+                    Comparator.<Integer>comparingInt(row -> series[row]).thenComparingLong(row -> time[row]);
             var expected = IntStream.range(0, rowCount).boxed().sorted(keys).toList(); // stable
             assertThat(order.rows())
                     .as("seed %d", seed)
                     .containsExactly(
                             expected.stream().mapToInt(Integer::intValue).toArray());
-            var starts = IntStream.builder();
+            List<Integer> starts = new ArrayList<>();
+            List<Integer> seriesStarts = new ArrayList<>();
             for (int place = 0; place < rowCount; place++) {
-                if (place == 0 || keys.compare(expected.get(place - 1), expected.get(place)) != 0) {
+                boolean isFirst = place == 0;
+                if (isFirst || series[expected.get(place - 1)] != series[expected.get(place)]) {
+                    seriesStarts.add(starts.size());
+                }
+                if (isFirst || keys.compare(expected.get(place - 1), expected.get(place)) != 0) {
+                    assertThat(order.times()[starts.size()]).isEqualTo(time[expected.get(place)]);
                     starts.add(place);
                 }
             }
+            seriesStarts.add(starts.size());
             starts.add(rowCount);
             assertThat(order.starts())
                     .as("seed %d", seed)
-                    .containsExactly(starts.build().toArray());
+                    .containsExactly(starts.stream().mapToInt(Integer::intValue).toArray());
+            assertThat(order.seriesStarts())
+                    .as("seed %d", seed)
+                    .containsExactly(
+                            seriesStarts.stream().mapToInt(Integer::intValue).toArray());
             assertThat(order.keys()).isEqualTo(order.starts().length - 1);
         }
     }
 
-    /// The combinations of two tags of 100,000 values do not fit an int, of five not a long.
-    @Test
-    void foldingDoesNotOverflow() {
-        int width = 100_000;
-        byte[][] values = values(width);
-        var rising = new TagRanks(values, IntStream.rangeClosed(0, width).toArray());
-        var falling = new TagRanks(
-                values, IntStream.rangeClosed(0, width).map(i -> width - i).toArray());
-        long[] times = new long[width + 1];
+    /// Each number from 0 to the greatest occurs.
+    private static int[] denseSeries(int rowCount, int wanted, Random random) {
+        int[] series = random.ints(rowCount, 0, wanted).toArray();
+        int[] distinct = IntStream.of(series).distinct().sorted().toArray();
+        return IntStream.of(series)
+                .map(number -> Arrays.binarySearch(distinct, number))
+                .toArray();
+    }
 
-        RowOrder.Ordered order = RowOrder.of(List.of(falling, rising, falling, rising, falling), times);
+    private static int count(int[] series) {
+        return IntStream.of(series).max().orElse(-1) + 1;
+    }
 
-        assertThat(order.rows())
-                .containsExactly(
-                        IntStream.rangeClosed(0, width).map(i -> width - i).toArray());
-        assertThat(order.keys()).isEqualTo(width + 1);
+    private static List<LongBuffer> pieces(long[] times, Random random) {
+        List<LongBuffer> pieces = new ArrayList<>();
+        int to;
+        for (int from = 0; from < times.length; from = to) {
+            to = Math.min(times.length, from + random.nextInt(times.length + 1));
+            pieces.add(LongBuffer.wrap(times, from, to - from).slice());
+        }
+        return pieces;
     }
 
     @Test
-    void noTagsLeaveTheOrderToTheTimes() {
-        assertThat(RowOrder.of(List.of(), new long[] {3, Long.MAX_VALUE, Long.MIN_VALUE, 3}))
-                .satisfies(order -> assertThat(order.rows()).containsExactly(2, 0, 3, 1))
-                .satisfies(order -> assertThat(order.starts()).containsExactly(0, 1, 3, 4));
+    void timesAloneAreSortedWithTheirExtremes() {
+        long[] times = {3, Long.MAX_VALUE, Long.MIN_VALUE, 3, -1};
+        assertThat(TimeOrder.of(times)).containsExactly(2, 4, 0, 3, 1);
+        assertThat(times).containsExactly(3, Long.MAX_VALUE, Long.MIN_VALUE, 3, -1);
     }
 
     @Test
     void noRowsAreNoKeys() {
-        assertThat(RowOrder.of(List.of(new TagRanks(new byte[0][], new int[0])), new long[0])
-                        .keys())
-                .isZero();
-    }
-
-    private static TagRanks ranks(int width, int rowCount, Random random) {
-        return new TagRanks(
-                width == FEW.length ? FEW : MANY,
-                random.ints(rowCount, 0, width + 1).toArray());
-    }
-
-    private static byte[][] values(int count) {
-        return IntStream.range(0, count)
-                .mapToObj(i -> ByteBuffer.allocate(Integer.BYTES).putInt(i).array())
-                .toArray(byte[][]::new);
+        RowOrder.Ordered order = RowOrder.of(new int[0], 0, List.of());
+        assertThat(order.keys()).isZero();
+        assertThat(order.seriesStarts()).containsExactly(0);
     }
 }

@@ -13,7 +13,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 
-/// An object store that lives as long as the test. Keeps every promise of the port except durability.
+/// Objects in the heap, gone with the process: for tests. Keeps every promise of the port except durability.
 public final class InMemoryObjectStore implements ObjectStore {
     private final Map<String, StoredObject> objects = new ConcurrentHashMap<>();
     private final InstantSource clock;

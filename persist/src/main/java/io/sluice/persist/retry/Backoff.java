@@ -1,4 +1,4 @@
-package io.sluice.persist;
+package io.sluice.persist.retry;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.time.Duration;
@@ -6,7 +6,7 @@ import java.util.random.RandomGenerator;
 
 /// How long to wait after a failure: doubled each time up to a limit, and spread over the upper half of that, so
 /// that many who failed together do not come back together. Any thread may call any method.
-final class Backoff {
+public final class Backoff {
     private final Duration first;
     private final Duration max;
 
@@ -14,16 +14,20 @@ final class Backoff {
     @GuardedBy("random")
     private final RandomGenerator random;
 
+    /// A wait that grows from `first` to `max`.
+    ///
     /// @param first the most to wait after the first failure
     /// @param max the most to wait after any
-    Backoff(Duration first, Duration max, RandomGenerator random) {
+    public Backoff(Duration first, Duration max, RandomGenerator random) {
         this.first = first;
         this.max = max;
         this.random = random;
     }
 
+    /// How long to wait after so many failures.
+    ///
     /// @param failures how many in a row, at least 1
-    Duration delay(int failures) {
+    public Duration delay(int failures) {
         long maxNanos = max.toNanos();
         // 2^62 ns is longer than any limit, so doubling stops there.
         int doublings = Math.min(failures - 1, Long.numberOfLeadingZeros(first.toNanos()) - 2);
@@ -32,7 +36,7 @@ final class Backoff {
     }
 
     /// The limit, spread likewise.
-    Duration longest() {
+    public Duration longest() {
         return spread(max.toNanos());
     }
 

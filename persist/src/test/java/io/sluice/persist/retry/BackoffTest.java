@@ -1,4 +1,4 @@
-package io.sluice.persist;
+package io.sluice.persist.retry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
