@@ -85,7 +85,8 @@ final class S3Comparison implements Program {
 
         @Override
         public void delete(String name) {
-            var _ = client.deleteObject(request -> request.bucket(S3Server.BUCKET).key("sdk/" + name));
+            var _ = client.deleteObject(
+                    request -> request.bucket(S3Server.BUCKET).key("sdk/" + name));
         }
     }
 

@@ -60,6 +60,7 @@ public final class IngesterServer {
     private final ScheduledExecutorService maintenance;
     /// Never waits for a disk, as maintenance may: says how the server is, and ends the process.
     private final ScheduledExecutorService watch;
+    private final Tracing tracing;
     private final IntConsumer exit;
     private final ReplayListener replayListener;
     /// Whether the listener heard that the replay has ended; for the thread of the ticks.
@@ -67,7 +68,9 @@ public final class IngesterServer {
     /// With which the process has to end; 0 while nothing is wrong.
     private final AtomicInteger fatalExitCode = new AtomicInteger();
 
-    private IngesterServer(ServeSettings settings, IntConsumer exit, ReplayListener replayListener) throws IOException {
+    private IngesterServer(ServeSettings settings, Tracing tracing, IntConsumer exit, ReplayListener replayListener)
+            throws IOException {
+        this.tracing = tracing;
         this.exit = exit;
         this.replayListener = replayListener;
         this.maintenance = Executors.newSingleThreadScheduledExecutor(threads("maintenance"));
@@ -82,7 +85,7 @@ public final class IngesterServer {
             wiring.state.set(Reason.NOT_READY);
             wiring.pipeline.set(wiring.buildPipeline(id, threads("replay")));
             ServerReports reports = new ServerReports(wiring);
-            this.grpc = wiring.buildGrpc(reports);
+            this.grpc = wiring.buildGrpc(reports, tracing.api());
             this.http = bind("--http-bind", settings.httpBind(), () -> wiring.buildHttp(reports));
             done = true;
         } finally {
@@ -99,19 +102,21 @@ public final class IngesterServer {
 
     /// Starts the service; returns when it takes writes.
     ///
+    /// @param tracing is closed by the stop
     /// @param exit ends the process at once, with an exit code; called when nothing else is left to do
     /// @throws IOException if a part cannot be opened, an address cannot be bound, or the log cannot be read
-    public static IngesterServer start(ServeSettings settings, IntConsumer exit)
+    public static IngesterServer start(ServeSettings settings, Tracing tracing, IntConsumer exit)
             throws IOException, InterruptedException {
-        return start(settings, exit, _ -> {});
+        return start(settings, tracing, exit, _ -> {});
     }
 
-    /// As [#start(ServeSettings, IntConsumer)].
+    /// As [#start(ServeSettings, Tracing, IntConsumer)].
     ///
     /// @param replayListener hears how far the replay is, on a thread of the server
-    public static IngesterServer start(ServeSettings settings, IntConsumer exit, ReplayListener replayListener)
+    public static IngesterServer start(
+            ServeSettings settings, Tracing tracing, IntConsumer exit, ReplayListener replayListener)
             throws IOException, InterruptedException {
-        IngesterServer server = new IngesterServer(settings, exit, replayListener);
+        IngesterServer server = new IngesterServer(settings, tracing, exit, replayListener);
         try {
             server.run();
         } catch (IOException e) {
@@ -346,6 +351,7 @@ public final class IngesterServer {
         http.stop(Duration.ZERO);
         wiring.persister.stop(remaining(endNs));
         wiring.wal.close();
+        tracing.close();
         pipeline.buffer().close();
         wiring.calls.shutdown();
         wiring.uploads.shutdown();

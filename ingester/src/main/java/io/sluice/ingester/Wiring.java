@@ -1,12 +1,16 @@
 package io.sluice.ingester;
 
 import io.grpc.BindableService;
+import io.grpc.ServerInterceptor;
+import io.grpc.ServerInterceptors;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.opentelemetry.api.OpenTelemetry;
+import io.opentelemetry.api.trace.Tracer;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.door.FixedByteBudget;
@@ -19,6 +23,7 @@ import io.sluice.ingester.door.WritePermit;
 import io.sluice.ingester.grpc.CatalogServiceDoor;
 import io.sluice.ingester.grpc.GrpcServer;
 import io.sluice.ingester.grpc.NamespaceServiceDoor;
+import io.sluice.ingester.grpc.TraceContextInterceptor;
 import io.sluice.ingester.http.HttpDoor;
 import io.sluice.ingester.lineprotocol.KnownColumns;
 import io.sluice.ingester.replay.ReplayWatch;
@@ -59,6 +64,8 @@ import io.sluice.query.InstrumentedQueryExec;
 import io.sluice.query.LimitedQueryExec;
 import io.sluice.query.QueryExec;
 import io.sluice.query.QuerySource;
+import io.sluice.query.TracedQueryExec;
+import io.sluice.query.TracedQuerySource;
 import io.sluice.query.flight.FlightServices;
 import io.sluice.query.flight.IdleStreams;
 import io.sluice.wal.AppendSession;
@@ -341,13 +348,16 @@ final class Wiring {
     }
 
     /// Builds the gRPC server, Flight on it.
-    GrpcServer buildGrpc(ServerReports reports) {
+    GrpcServer buildGrpc(ServerReports reports, OpenTelemetry tracing) {
         QuerySource source = new CurrentSource();
-        QueryExec queries = new InstrumentedQueryExec(
-                new LimitedQueryExec(
-                        new BufferQueryExec(source, queryAllocator, metrics), settings.maxConcurrentQueries(), metrics),
-                nanoTime,
+        Tracer tracer = tracing.getTracer("io.sluice.query");
+        QueryExec limited = new LimitedQueryExec(
+                new BufferQueryExec(new TracedQuerySource(source, tracer), queryAllocator, metrics),
+                settings.maxConcurrentQueries(),
                 metrics);
+        QueryExec queries = new TracedQueryExec(new InstrumentedQueryExec(limited, nanoTime, metrics), tracer);
+        ServerInterceptor traceContext =
+                new TraceContextInterceptor(tracing.getPropagators().getTextMapPropagator());
         BindableService flight = FlightServices.create(
                 replayGate,
                 queries,
@@ -366,7 +376,7 @@ final class Wiring {
                 delays,
                 metrics,
                 List.of(
-                        flight,
+                        () -> ServerInterceptors.intercept(flight, traceContext),
                         new NamespaceServiceDoor(new CatalogNamespaces(catalog)),
                         new CatalogServiceDoor(catalog, settings.objectStore().address())));
     }

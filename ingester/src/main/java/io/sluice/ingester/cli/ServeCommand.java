@@ -1,6 +1,7 @@
 package io.sluice.ingester.cli;
 
 import io.sluice.ingester.IngesterServer;
+import io.sluice.ingester.Tracing;
 import io.sluice.ingester.settings.InvalidSettingException;
 import io.sluice.ingester.settings.ServeSettings;
 import io.sluice.ingester.settings.Setting;
@@ -64,8 +65,10 @@ final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         ServeSettings settings;
+        Tracing tracing;
         try {
             settings = ServeSettings.resolve(options(), System.getenv(), config(), machineMemoryBytes());
+            tracing = Tracing.open(System.getenv());
         } catch (InvalidSettingException e) {
             throw new CommandFailedException(ExitCodes.USAGE, String.valueOf(e.getMessage()));
         }
@@ -77,7 +80,7 @@ final class ServeCommand implements Callable<Integer> {
         Runtime.getRuntime().addShutdownHook(hook);
         boolean started = false;
         try {
-            running.set(Optional.of(start(settings)));
+            running.set(Optional.of(start(settings, tracing)));
             started = true;
         } finally {
             if (!started) {
@@ -88,15 +91,16 @@ final class ServeCommand implements Callable<Integer> {
         return ExitCodes.OK;
     }
 
-    private static IngesterServer start(ServeSettings settings) throws IOException, InterruptedException {
+    private static IngesterServer start(ServeSettings settings, Tracing tracing)
+            throws IOException, InterruptedException {
         // The launcher asks the shell: Java knows of standard input and output only.
         if (!Boolean.getBoolean("sluice.stderr.terminal")) {
-            return IngesterServer.start(settings, Runtime.getRuntime()::halt);
+            return IngesterServer.start(settings, tracing, Runtime.getRuntime()::halt);
         }
         PrintStream terminal = System.err;
         try (ReplayBar bar = new ReplayBar(terminal)) {
             System.setErr(bar.lines());
-            return IngesterServer.start(settings, Runtime.getRuntime()::halt, bar);
+            return IngesterServer.start(settings, tracing, Runtime.getRuntime()::halt, bar);
         } finally {
             System.setErr(terminal);
         }

@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
+import io.opentelemetry.context.Context;
 import io.sluice.query.InvalidQueryException;
 import io.sluice.query.QueryExec;
 import io.sluice.query.QueryGate;
@@ -57,7 +58,8 @@ final class DoGet implements ServerCalls.ServerStreamingMethod<Ticket, Frame> {
         out.setOnReadyThreshold(READY_BYTES);
         out.setOnReadyHandler(call.client::wake);
         out.setOnCancelHandler(call::gone);
-        threads.newThread(call::run).start();
+        // In the caller's context, of which traces tell.
+        threads.newThread(Context.current().wrap(call::run)).start();
     }
 
     /// The client has stopped reading.
