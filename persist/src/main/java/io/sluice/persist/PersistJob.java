@@ -134,10 +134,10 @@ final class PersistJob {
     }
 
     /// Its place at the gate: the same over all attempts.
-    PersistGate.Ticket ticket(PersistGate gate, long bytes, boolean bypass) {
+    PersistGate.Ticket ticket(PersistGate gate, long bytes, PersistGate.Precedence precedence) {
         PersistGate.Ticket drawn = ticket;
         if (drawn == null) {
-            drawn = gate.ticket(bytes, bypass);
+            drawn = gate.ticket(bytes, precedence);
             ticket = drawn;
         }
         return drawn;

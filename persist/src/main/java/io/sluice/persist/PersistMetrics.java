@@ -4,7 +4,6 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.EnumMap;
 import java.util.Locale;
@@ -16,7 +15,6 @@ import java.util.function.ToDoubleFunction;
 /// Counts what is persisted, for the metrics and for [PersistStatus]. Any thread may call any method.
 final class PersistMetrics {
     private final Timer queued;
-    private final Timer gateWait;
     private final Timer sort;
     private final Timer merge;
     private final Timer encode;
@@ -38,7 +36,6 @@ final class PersistMetrics {
 
     PersistMetrics(MeterRegistry registry, PersistQueue queue, PersistGate gate) {
         queued = timer(registry, "sluice.persist.queued", "From being enqueued to the first step of the job");
-        gateWait = timer(registry, "sluice.persist.gate.wait", "Waiting for a slot and for memory");
         sort = timer(registry, "sluice.persist.sort", "Sorting the rows' numbers");
         merge = timer(
                 registry,
@@ -70,31 +67,7 @@ final class PersistMetrics {
                 "1 while the queue is saturated",
                 queue,
                 q -> q.isSaturated() ? 1 : 0);
-        gauge(
-                registry,
-                "sluice.persist.active",
-                "Jobs inside the gate",
-                gate,
-                g -> g.stats().active());
-        gauge(
-                registry,
-                "sluice.persist.gate.used",
-                "Bytes granted to jobs",
-                gate,
-                g -> g.stats().usedBytes());
-        gauge(
-                registry,
-                "sluice.persist.gate.waiting",
-                "Jobs at the gate",
-                gate,
-                g -> g.stats().waiting());
-        Gauge.builder(
-                        "sluice.persist.gate.oldest.wait",
-                        gate,
-                        g -> seconds(g.stats().oldestWait()))
-                .description("How long the first of them has waited")
-                .baseUnit("seconds")
-                .register(registry);
+        GateMeters.watch(registry, gate);
     }
 
     void persisted(PersistJob job, PersistedFile file) {
@@ -109,7 +82,6 @@ final class PersistMetrics {
         byteCounter.increment((double) file.file().sizeBytes());
         duplicateCounter.increment((double) file.duplicates());
         queued.record(file.queued());
-        gateWait.record(job.in(PersistStage.GATE));
         sort.record(job.in(PersistStage.MERGE));
         merge.record(job.merge());
         encode.record(job.encode());
@@ -147,10 +119,6 @@ final class PersistMetrics {
 
     Optional<PersistStatus.Failure> lastFailure() {
         return lastFailure;
-    }
-
-    private static double seconds(Duration duration) {
-        return duration.toNanos() / 1e9;
     }
 
     private static Timer timer(MeterRegistry registry, String name, String description) {

@@ -5,11 +5,10 @@ import java.time.Duration;
 /// How much is persisted at once, and how patiently.
 ///
 /// @param workers lanes, each with a thread of its own; the jobs of a partition run one after another on
-///     one of them. They are cheap: what costs memory is bounded by `concurrency` and `memoryBytes`
+///     one of them. They are cheap: what costs memory is bounded by `gate`
 /// @param queueDepth accepted and unfinished jobs from which on the queue is saturated, until half of that
 ///     is free
-/// @param concurrency jobs that may sort, encode and upload at once
-/// @param memoryBytes what those jobs may take together, bytes; a larger one runs alone
+/// @param gate how many jobs may sort, encode and upload at once, and in how much memory
 /// @param firstRetryDelay the most to wait after a job's first failure, doubled with each further one
 /// @param maxRetryDelay the most to wait after a failure that may pass by itself: the store or the catalog
 ///     is away
@@ -18,27 +17,29 @@ import java.time.Duration;
 public record PersistSettings(
         int workers,
         int queueDepth,
-        int concurrency,
-        long memoryBytes,
+        PersistGateSettings gate,
         Duration firstRetryDelay,
         Duration maxRetryDelay,
         Duration parkedRetryDelay) {
     // Delays are computed in nanoseconds. Before DEFAULT, whose check reads it.
     private static final Duration MAX_DELAY = Duration.ofDays(1);
 
-    /// The most workers and the highest concurrency: each is a thread.
+    /// The most workers: each is a thread.
     public static final int MAX_WORKERS = 1_000;
 
-    /// 32 workers, a queue of 250, 4 at once in 2 GiB; retries after 100 ms to 30 s, after 5 min when parked.
+    /// 32 workers, a queue of 250, 4 jobs at once in 2 GiB; retries after 100 ms to 30 s, after 5 min when parked.
     public static final PersistSettings DEFAULT = new PersistSettings(
-            32, 250, 4, 2L << 30, Duration.ofMillis(100), Duration.ofSeconds(30), Duration.ofMinutes(5));
+            32,
+            250,
+            PersistGateSettings.DEFAULT,
+            Duration.ofMillis(100),
+            Duration.ofSeconds(30),
+            Duration.ofMinutes(5));
 
     /// @throws IllegalArgumentException if a number is not in its range; the message says which
     public PersistSettings {
         check("workers", workers, 1, MAX_WORKERS);
         check("queueDepth", queueDepth, 1, 1_000_000);
-        check("concurrency", concurrency, 1, MAX_WORKERS);
-        check("memoryBytes", memoryBytes, 1, Long.MAX_VALUE);
         check("firstRetryDelay", firstRetryDelay, Duration.ofNanos(1));
         check("maxRetryDelay", maxRetryDelay, firstRetryDelay);
         check("parkedRetryDelay", parkedRetryDelay, firstRetryDelay);

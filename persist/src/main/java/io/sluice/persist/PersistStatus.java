@@ -3,6 +3,7 @@ package io.sluice.persist;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.PartitionKey;
 import io.sluice.model.TableName;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -13,8 +14,7 @@ import java.util.Optional;
 /// @param queueDepth how many of them saturate the queue
 /// @param isSaturated whether the queue was full and is not yet half free
 /// @param jobs those that are not simply queued: under way, or waiting to be tried again
-/// @param gateWaiting jobs that wait for a slot or for memory
-/// @param gateUsedBytes memory granted to jobs
+/// @param gate who is at work, and who waits for a slot or for memory
 /// @param files catalogued since the start
 /// @param rows in those files
 /// @param bytes of those files
@@ -25,8 +25,7 @@ public record PersistStatus(
         int queueDepth,
         boolean isSaturated,
         List<Job> jobs,
-        int gateWaiting,
-        long gateUsedBytes,
+        Gate gate,
         long files,
         long rows,
         long bytes,
@@ -35,6 +34,18 @@ public record PersistStatus(
     public PersistStatus {
         jobs = List.copyOf(jobs);
     }
+
+    /// The gate before the part of a job that needs memory.
+    ///
+    /// @param active jobs inside
+    /// @param slots jobs that may be inside, save those that somebody waits for
+    /// @param usedBytes memory granted to them
+    /// @param limitBytes memory that may be granted
+    /// @param waiting jobs that wait for either
+    /// @param oldestWait how long the longest of them has waited; zero if none waits
+    /// @param timeouts waits that were too long and began anew, in the old place, since the start
+    public record Gate(
+            int active, int slots, long usedBytes, long limitBytes, int waiting, Duration oldestWait, long timeouts) {}
 
     /// A job that is under way.
     ///

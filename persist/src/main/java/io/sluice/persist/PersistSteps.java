@@ -6,7 +6,9 @@ import io.sluice.model.SortKey;
 import io.sluice.model.TableId;
 import io.sluice.persist.FileFormat.Encoded;
 import io.sluice.persist.FileFormat.SortedRows;
+import io.sluice.persist.PersistGate.Outcome;
 import io.sluice.persist.PersistGate.Permit;
+import io.sluice.persist.PersistGate.Precedence;
 import io.sluice.persist.PersistGate.Ticket;
 import io.sluice.persist.catalog.Catalog;
 import io.sluice.persist.catalog.CatalogConflictException;
@@ -16,6 +18,7 @@ import io.sluice.persist.store.ObjectStore;
 import io.sluice.persist.store.ObjectUpload;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.function.ToLongFunction;
@@ -107,29 +110,39 @@ final class PersistSteps {
             return earlier.get().file();
         }
         enter(job, PersistStage.GATE);
-        try (Permit _ = awaitPermit(job)) {
-            return upload(job);
+        try (Permit permit = awaitPermit(job)) {
+            FileRecord file = upload(job);
+            permit.close(Outcome.SUCCEEDED);
+            return file;
         }
     }
 
+    /// Never gives a job up: after each timeout it looks whether to go on, and asks again, in its old place.
     private Permit awaitPermit(PersistJob job) throws InterruptedException {
         PersistRequest request = job.request();
-        Ticket ticket = job.ticket(gate, format.workingMemoryBytes(request), mayBypass(request.reason()));
+        Ticket ticket = job.ticket(gate, format.workingMemoryBytes(request), precedence(request.reason()));
+        Instant lastTold = clock.instant();
         while (true) {
-            Optional<Permit> permit = gate.tryAcquire(ticket, GATE_PATIENCE);
+            Optional<Permit> permit = gate.tryAcquire(ticket);
             if (permit.isPresent()) {
                 return permit.get();
             }
-            enter(job, PersistStage.GATE);
-            LOG.warn("waits on for a slot or for memory, longer than {}: {} ({})", GATE_PATIENCE, job, gate.stats());
+            checkGoesOn(PersistStage.GATE);
+            Instant now = clock.instant();
+            if (Duration.between(lastTold, now).compareTo(GATE_PATIENCE) >= 0) {
+                lastTold = now;
+                LOG.warn("waits on for a slot or for memory: {} ({})", job, gate.stats());
+            }
         }
     }
 
-    // Somebody waits for exactly these rows, or the deadline of a stop does.
-    private boolean mayBypass(FreezeReason reason) {
+    // Without a slot: somebody waits for exactly these rows, or the deadline of a stop does.
+    private Precedence precedence(FreezeReason reason) {
         return switch (reason) {
-            case RPC, SHUTDOWN -> true;
-            case HOT, AGE, MEMORY, LOG, REPLAY -> !queue.isOpen();
+            case RPC -> Precedence.RPC;
+            case SHUTDOWN -> Precedence.SHUTDOWN;
+            case LOG -> queue.isOpen() ? Precedence.URGENT : Precedence.SHUTDOWN;
+            case HOT, AGE, MEMORY, REPLAY -> queue.isOpen() ? Precedence.IN_TURN : Precedence.SHUTDOWN;
         };
     }
 
@@ -190,6 +203,10 @@ final class PersistSteps {
 
     private void enter(PersistJob job, PersistStage stage) throws InterruptedException {
         job.enter(stage);
+        checkGoesOn(stage);
+    }
+
+    private void checkGoesOn(PersistStage stage) throws InterruptedException {
         if (Thread.interrupted() || queue.isClosed()) {
             throw new InterruptedException("stopped before stage " + stage);
         }

@@ -107,7 +107,7 @@ public final class Persister {
         this.nanoTime = nanoTime;
         this.listener = listener;
         this.format = format;
-        this.gate = new PersistGate(settings.concurrency(), settings.memoryBytes(), nanoTime);
+        this.gate = new PersistGate(settings.gate(), nanoTime, registry);
         this.queue = new PersistQueue(settings.workers(), settings.queueDepth(), nanoTime, alarm, isSaturated -> {
             if (isSaturated) {
                 LOG.warn("persist queue is saturated: {} jobs", settings.queueDepth());
@@ -208,6 +208,12 @@ public final class Persister {
         }
     }
 
+    /// Other limits for jobs at work, from now on; what is at work already goes on.
+    public void reconfigure(PersistGateSettings gateSettings) {
+        gate.reconfigure(gateSettings);
+        LOG.info("persist jobs at work: {} at most, in {} bytes", gateSettings.slots(), gateSettings.memoryBytes());
+    }
+
     /// What it is doing at this moment.
     public PersistStatus status() {
         List<PersistJob> unfinished = queue.unfinished();
@@ -222,8 +228,14 @@ public final class Persister {
                 settings.queueDepth(),
                 queue.isSaturated(),
                 jobs,
-                atGate.waiting(),
-                atGate.usedBytes(),
+                new PersistStatus.Gate(
+                        atGate.active(),
+                        atGate.slots(),
+                        atGate.usedBytes(),
+                        atGate.memoryBytes(),
+                        atGate.waiting(),
+                        atGate.oldestWait(),
+                        atGate.timeouts()),
                 metrics.files(),
                 metrics.rows(),
                 metrics.bytes(),
@@ -241,6 +253,7 @@ public final class Persister {
     /// @throws InterruptedException if interrupted while waiting; the rest was given up then
     public void stop(Duration deadline) throws InterruptedException {
         queue.drain();
+        gate.drain();
         try {
             try {
                 if (isStarted()) {

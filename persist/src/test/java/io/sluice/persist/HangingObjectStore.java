@@ -14,11 +14,18 @@ import java.util.function.Consumer;
 final class HangingObjectStore implements ObjectStore {
     private final ObjectStore next;
     private final boolean noticesInterrupts;
+    private final String inName;
     private final CountDownLatch hangs = new CountDownLatch(1);
     private final CountDownLatch released = new CountDownLatch(1);
 
     HangingObjectStore(ObjectStore next, boolean noticesInterrupts) {
+        this(next, noticesInterrupts, "");
+    }
+
+    /// @param inName only what has this in its name hangs
+    HangingObjectStore(ObjectStore next, boolean noticesInterrupts, String inName) {
         this.next = next;
+        this.inName = inName;
         this.noticesInterrupts = noticesInterrupts;
     }
 
@@ -32,6 +39,9 @@ final class HangingObjectStore implements ObjectStore {
 
     @Override
     public ObjectUpload upload(String name) throws IOException {
+        if (!name.contains(inName)) {
+            return next.upload(name);
+        }
         hangs.countDown();
         boolean isInterrupted = false;
         while (true) {

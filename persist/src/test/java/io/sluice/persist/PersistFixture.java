@@ -31,7 +31,12 @@ import org.apache.arrow.memory.RootAllocator;
 /// A persister with a real catalog, a store in memory, and time that comes when it is waited for.
 final class PersistFixture implements AutoCloseable {
     static final PersistSettings SETTINGS = new PersistSettings(
-            3, 250, 2, 1L << 30, Duration.ofMillis(100), Duration.ofSeconds(30), Duration.ofMinutes(5));
+            3,
+            250,
+            new PersistGateSettings(2, 1L << 30, GateTimeout.DEFAULT),
+            Duration.ofMillis(100),
+            Duration.ofSeconds(30),
+            Duration.ofMinutes(5));
 
     final ManualClock clock = new ManualClock();
     final BufferAllocator allocator = new RootAllocator();

@@ -3,317 +3,531 @@ package io.sluice.persist;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.sluice.persist.PersistGate.Departure;
+import io.sluice.persist.PersistGate.Outcome;
 import io.sluice.persist.PersistGate.Permit;
-import io.sluice.persist.PersistGate.Stats;
+import io.sluice.persist.PersistGate.Precedence;
 import io.sluice.persist.PersistGate.Ticket;
+import io.sluice.persist.PersistGate.Waiting;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import java.util.Random;
-import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
 class PersistGateTest {
-    private static final Duration FOREVER = Duration.ofDays(1000_000);
-    private static final Duration NOT_AT_ALL = Duration.ZERO;
+    private static final long PLENTY = 1_000_000;
+    private static final long ARBITRARY_BYTES = 10;
 
     private final ManualClock clock = new ManualClock();
+    private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    private final List<String> order = new ArrayList<>();
 
+    /// The peer's gate is blocked for ever by this: the ticket of one who gave up behind the head is served, and
+    /// nobody is there to take it.
     @Test
-    void slotsAreGrantedInOrderOfArrival() throws Exception {
-        var gate = new PersistGate(1, 100, clock);
-        Permit inside = acquired(gate, gate.ticket(1, false));
-        var order = Collections.synchronizedList(new ArrayList<Integer>());
-        List<Waiter> waiters = new ArrayList<>();
-        for (int i = 0; i < 10; i++) {
-            int number = i;
-            waiters.add(waiter(gate, gate.ticket(1, false), FOREVER, () -> order.add(number)));
-        }
+    void anAbandonedTicketDoesNotWedgeTheGate() {
+        var gate = gate(1, PLENTY);
+        Permit inside = granted(enter(gate));
+        Waiting head = enter(gate);
+        Waiting abandoned = enter(gate);
+        assertThat(abandoned.leave(Departure.TIMED_OUT)).isEmpty();
 
-        inside.close();
+        inside.close(Outcome.SUCCEEDED);
+        granted(head).close(Outcome.SUCCEEDED);
 
-        for (Waiter waiter : waiters) {
-            waiter.result();
+        for (int i = 0; i < 4; i++) {
+            granted(enter(gate)).close(Outcome.SUCCEEDED);
         }
-        assertThat(order).containsExactly(0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
-        assertThat(gate.stats()).isEqualTo(new Stats(0, 0, 0, Duration.ZERO));
+        assertIdle(gate);
     }
 
-    /// A ticket drawn first is served first, though it comes to the gate last: its holder had timed out before.
     @Test
-    void whoComesAgainHasTheOldPlace() throws Exception {
-        var gate = new PersistGate(1, 100, clock);
-        Permit inside = acquired(gate, gate.ticket(1, false));
-        Ticket first = gate.ticket(1, false);
-        assertThat(gate.tryAcquire(first, NOT_AT_ALL)).isEmpty();
-        var order = Collections.synchronizedList(new ArrayList<String>());
-        Waiter second = waiter(gate, gate.ticket(1, false), FOREVER, () -> order.add("second"));
-        Waiter again = waiter(gate, first, FOREVER, () -> order.add("first"));
+    void whoLeavesAtWhateverPlaceHoldsUpNobody() {
+        int waiters = 10;
+        for (Departure why : Departure.values()) {
+            for (int place = 0; place < waiters; place++) {
+                var gate = gate(1, PLENTY);
+                order.clear();
+                Permit inside = granted(enter(gate));
+                List<Waiting> waiting = new ArrayList<>();
+                for (int i = 0; i < waiters; i++) {
+                    waiting.add(pass(gate, ticket(gate), "" + i));
+                }
+
+                assertThat(waiting.get(place).leave(why)).isEmpty();
+                inside.close();
+
+                String left = "" + place;
+                assertThat(order)
+                        .as("%s at place %d", why, place)
+                        .containsExactlyElementsOf(IntStream.range(0, waiters)
+                                .mapToObj(i -> "" + i)
+                                .filter(name -> !name.equals(left))
+                                .toList());
+                assertIdle(gate);
+            }
+        }
+    }
+
+    @Test
+    void whoseActionFailsHoldsUpNobody() {
+        var gate = gate(1, PLENTY);
+        Permit inside = granted(enter(gate));
+        var _ = enter(gate).permit().thenAccept(permit -> {
+            permit.close();
+            throw new IllegalStateException("an action that fails");
+        });
+        pass(gate, ticket(gate), "next");
 
         inside.close();
 
-        again.result();
-        second.result();
+        assertThat(order).containsExactly("next");
+        assertIdle(gate);
+    }
+
+    @Test
+    void whoComesAgainHasTheOldPlace() {
+        var gate = gate(1, PLENTY);
+        Permit inside = granted(enter(gate));
+        Ticket first = ticket(gate);
+        for (int round = 0; round < 3; round++) {
+            Waiting waiting = gate.enter(first);
+            assertThat(waiting.leave(Departure.TIMED_OUT)).isEmpty();
+            pass(gate, ticket(gate), "later " + round);
+        }
+        pass(gate, first, "first");
+
+        inside.close();
+
+        assertThat(order).containsExactly("first", "later 0", "later 1", "later 2");
+    }
+
+    /// A job whose attempt failed comes again, too.
+    @Test
+    void aTicketKeepsItsPlaceAfterAGrant() {
+        var gate = gate(1, PLENTY);
+        Ticket first = ticket(gate);
+        Permit attempt = granted(gate.enter(first));
+        pass(gate, ticket(gate), "second");
+        Permit other = granted(gate.enter(gate.ticket(0, Precedence.RPC)));
+        pass(gate, first, "first");
+
+        attempt.close(Outcome.FAILED);
+        other.close();
+
         assertThat(order).containsExactly("first", "second");
     }
 
-    /// The peer's gate is blocked for ever by this: its ticket is served, and nobody is there to take it.
     @Test
-    void aWaiterBehindTheHeadThatTimesOutDoesNotBlockTheOthers() throws Exception {
-        var gate = new PersistGate(1, 100, clock);
-        Permit inside = acquired(gate, gate.ticket(1, false));
-        Waiter head = waiter(gate, gate.ticket(1, false), FOREVER, () -> {});
-        assertThat(gate.tryAcquire(gate.ticket(1, false), NOT_AT_ALL)).isEmpty();
-        Waiter last = waiter(gate, gate.ticket(1, false), FOREVER, () -> {});
-
-        inside.close();
-
-        assertThat(head.result()).isPresent();
-        assertThat(last.result()).isPresent();
-        assertThat(gate.stats().active()).isZero();
-    }
-
-    @Test
-    void aHeadThatIsInterruptedLetsThoseBehindItIn() throws Exception {
-        var gate = new PersistGate(3, 100, clock);
-        Permit inside = acquired(gate, gate.ticket(60, false));
-        Waiter head = waiter(gate, gate.ticket(50, false), FOREVER, () -> {});
-        Waiter small = waiter(gate, gate.ticket(40, false), FOREVER, () -> {});
-        assertThat(gate.stats().waiting())
-                .as("the small one waits behind the large one")
-                .isEqualTo(2);
-
-        head.thread.interrupt();
-
-        assertThatThrownBy(head::result).hasCauseInstanceOf(InterruptedException.class);
-        assertThat(small.result()).isPresent();
-        inside.close();
-        assertThat(gate.stats()).isEqualTo(new Stats(0, 0, 0, Duration.ZERO));
-    }
-
-    @Test
-    void aHeadThatTimesOutLetsThoseBehindItIn() throws Exception {
-        var gate = new PersistGate(3, 100, clock);
-        Permit inside = acquired(gate, gate.ticket(60, false));
-        Waiter large = waiter(gate, gate.ticket(50, false), Duration.ofMillis(20), () -> {});
-        Waiter small = waiter(gate, gate.ticket(40, false), FOREVER, () -> {});
-
-        assertThat(large.result()).isEmpty();
-        assertThat(small.result()).isPresent();
-        inside.close();
-    }
-
-    @Test
-    void bytesBoundWhatSlotsWouldAdmit() throws Exception {
-        var gate = new PersistGate(10, 100, clock);
-        Permit first = acquired(gate, gate.ticket(60, false));
-        assertThat(gate.tryAcquire(gate.ticket(41, false), NOT_AT_ALL)).isEmpty();
-        Permit second = acquired(gate, gate.ticket(40, false));
+    void bytesBoundWhatSlotsWouldAdmit() {
+        var gate = gate(10, 100);
+        Permit large = granted(enter(gate, 60));
+        Waiting tooMuch = enter(gate, 41);
+        assertWaits(tooMuch);
+        assertThat(tooMuch.leave(Departure.TIMED_OUT)).isEmpty();
+        Permit fitting = granted(enter(gate, 40));
         assertThat(gate.stats().usedBytes()).isEqualTo(100);
-        assertThat(gate.tryAcquire(gate.ticket(1, false), NOT_AT_ALL)).isEmpty();
-        first.close();
-        second.close();
-        assertThat(gate.stats().usedBytes()).isZero();
+        large.close();
+        fitting.close();
+        assertIdle(gate);
     }
 
     @Test
-    void aJobLargerThanTheBudgetRunsAlone() throws Exception {
-        var gate = new PersistGate(10, 100, clock);
-        Permit small = acquired(gate, gate.ticket(1, false));
-        Waiter large = waiter(gate, gate.ticket(Long.MAX_VALUE, false), FOREVER, () -> {
-            assertThat(gate.stats().active()).isEqualTo(1);
-        });
-        Waiter behind = waiter(gate, gate.ticket(1, false), FOREVER, () -> {});
-        assertThat(gate.stats().active()).as("nobody passes the large one").isEqualTo(1);
+    void aHeadThatLeavesLetsThoseInThatFit() {
+        var gate = gate(3, 100);
+        Permit inside = granted(enter(gate, 60));
+        Waiting head = enter(gate, 50);
+        Waiting small = enter(gate, 40);
+        assertWaits(small);
+
+        assertThat(head.leave(Departure.INTERRUPTED)).isEmpty();
+
+        granted(small).close();
+        inside.close();
+        assertIdle(gate);
+    }
+
+    @Test
+    void aJobLargerThanTheBudgetRunsAloneAndNobodyPassesIt() {
+        var gate = gate(10, 100);
+        Permit small = granted(enter(gate, 1));
+        Waiting large = enter(gate, Long.MAX_VALUE);
+        Waiting behind = enter(gate, 1);
+        assertWaits(large);
+        assertWaits(behind);
 
         small.close();
 
-        assertThat(large.result()).isPresent();
-        assertThat(behind.result()).isPresent();
-        assertThat(gate.stats()).isEqualTo(new Stats(0, 0, 0, Duration.ZERO));
+        assertWaits(behind);
+        granted(large).close();
+        granted(behind).close();
+        assertIdle(gate);
     }
 
     @Test
-    void bypassSkipsSlotsButNotBytes() throws Exception {
-        var gate = new PersistGate(1, 100, clock);
-        Permit inside = acquired(gate, gate.ticket(50, false));
-        Waiter waiting = waiter(gate, gate.ticket(1, false), FOREVER, () -> {});
+    void bypassSkipsSlotsButNotBytes() {
+        for (Precedence bypass : List.of(Precedence.RPC, Precedence.SHUTDOWN)) {
+            var gate = gate(1, 100);
+            Permit inside = granted(enter(gate, 50));
+            Waiting inTurn = enter(gate, 1);
+            Permit bypassing = granted(gate.enter(gate.ticket(50, bypass)));
+            assertThat(gate.stats().active()).isEqualTo(2);
+            Waiting tooMuch = gate.enter(gate.ticket(1, bypass));
+            assertWaits(tooMuch);
 
-        Permit bypassing = acquired(gate, gate.ticket(50, true));
-        assertThat(gate.stats().active()).isEqualTo(2);
-        assertThat(gate.tryAcquire(gate.ticket(1, true), NOT_AT_ALL)).isEmpty();
+            bypassing.close();
+            assertWaits(inTurn);
+            granted(tooMuch).close();
+            inside.close();
+            granted(inTurn).close();
+            assertIdle(gate);
+        }
+    }
+
+    @Test
+    void bypassThatWaitsForBytesIsNotOvertaken() {
+        var gate = gate(9, 100);
+        Permit inside = granted(enter(gate, 80));
+        Waiting bypassing = gate.enter(gate.ticket(50, Precedence.RPC));
+        Waiting small = enter(gate, 1);
+        assertWaits(small);
+        inside.close();
+        granted(bypassing).close();
+        granted(small).close();
+    }
+
+    @Test
+    void theUrgentGoBeforeThoseInTurnAndNeedASlot() {
+        var gate = gate(1, PLENTY);
+        Permit inside = granted(enter(gate));
+        pass(gate, ticket(gate), "in turn");
+        pass(gate, gate.ticket(1, Precedence.URGENT), "urgent");
+        pass(gate, gate.ticket(1, Precedence.URGENT), "urgent too");
+        assertThat(order).isEmpty();
 
         inside.close();
-        assertThat(gate.stats().waiting()).as("the one slot is still in use").isEqualTo(1);
-        bypassing.close();
-        assertThat(waiting.result()).isPresent();
+
+        assertThat(order).containsExactly("urgent", "urgent too", "in turn");
     }
 
     @Test
-    void bypassThatWaitsForBytesIsNotOvertaken() throws Exception {
-        var gate = new PersistGate(9, 100, clock);
-        Permit inside = acquired(gate, gate.ticket(80, false));
-        Waiter bypassing = waiter(gate, gate.ticket(50, true), FOREVER, () -> {});
+    void drainingLetsThoseInWhoWaitForASlotAndBytesStillCount() {
+        var gate = gate(1, 100);
+        Permit inside = granted(enter(gate, 30));
+        Waiting first = enter(gate, 30);
+        Waiting second = enter(gate, 30);
+        Waiting tooMuch = enter(gate, 30);
 
-        assertThat(gate.tryAcquire(gate.ticket(1, false), NOT_AT_ALL)).isEmpty();
+        gate.drain();
 
+        Permit two = granted(first);
+        Permit three = granted(second);
+        assertWaits(tooMuch);
         inside.close();
-        assertThat(bypassing.result()).isPresent();
+        granted(tooMuch).close();
+        assertThat(gate.stats().bypassedForShutdown()).isEqualTo(3);
+        two.close();
+        three.close();
+        assertIdle(gate);
     }
 
     @Test
-    void closingAPermitTwiceReleasesItOnce() throws Exception {
-        var gate = new PersistGate(2, 100, clock);
-        Permit permit = acquired(gate, gate.ticket(10, false));
-        Permit other = acquired(gate, gate.ticket(20, false));
+    void moreSlotsAreUsedAtOnce() {
+        var gate = gate(1, PLENTY);
+        Permit inside = granted(enter(gate));
+        List<Waiting> waiting = List.of(enter(gate), enter(gate), enter(gate));
 
-        permit.close();
+        gate.reconfigure(settings(3, PLENTY));
+
+        Permit second = granted(waiting.get(0));
+        Permit third = granted(waiting.get(1));
+        assertWaits(waiting.get(2));
+        assertThat(gate.stats().slots()).isEqualTo(3);
+        inside.close();
+        granted(waiting.get(2)).close();
+        second.close();
+        third.close();
+    }
+
+    @Test
+    void moreBytesAreUsedAtOnce() {
+        var gate = gate(9, 10);
+        Permit inside = granted(enter(gate, 10));
+        Waiting waiting = enter(gate, 10);
+        gate.reconfigure(settings(9, 20));
+        granted(waiting).close();
+        inside.close();
+    }
+
+    @Test
+    void fewerSlotsTakeNothingBackAndGrantNothingUntilEnoughHaveLeft() {
+        var gate = gate(4, PLENTY);
+        List<Permit> inside =
+                List.of(granted(enter(gate)), granted(enter(gate)), granted(enter(gate)), granted(enter(gate)));
+        Waiting waiting = enter(gate);
+
+        gate.reconfigure(settings(2, PLENTY));
+
+        assertThat(gate.stats().active()).isEqualTo(4);
+        inside.get(0).close();
+        inside.get(1).close();
+        assertWaits(waiting);
+        inside.get(2).close();
+        granted(waiting).close();
+        inside.get(3).close();
+        assertIdle(gate);
+    }
+
+    @Test
+    void fewerBytesGrantNothingUntilEnoughAreFree() {
+        var gate = gate(9, 100);
+        Permit fifty = granted(enter(gate, 50));
+        Permit forty = granted(enter(gate, 40));
+        gate.reconfigure(settings(9, 60));
+        Waiting waiting = enter(gate, 20);
+        assertWaits(waiting);
+        fifty.close();
+        granted(waiting).close();
+        forty.close();
+    }
+
+    @Test
+    void closingAPermitTwiceReleasesItOnce() {
+        var gate = gate(2, 100);
+        Permit permit = granted(enter(gate, 10));
+        Permit other = granted(enter(gate, 20));
+
+        permit.close(Outcome.SUCCEEDED);
         permit.close();
 
-        assertThat(gate.stats()).isEqualTo(new Stats(1, 20, 0, Duration.ZERO));
+        assertThat(gate.stats().active()).isEqualTo(1);
+        assertThat(gate.stats().usedBytes()).isEqualTo(20);
         other.close();
     }
 
     @Test
-    void theOldestWaitGoesOnThroughTimeouts() throws Exception {
-        var gate = new PersistGate(1, 100, clock);
-        Permit inside = acquired(gate, gate.ticket(1, false));
-        Ticket ticket = gate.ticket(1, false);
-        assertThat(gate.tryAcquire(ticket, NOT_AT_ALL)).isEmpty();
-        clock.advance(Duration.ofSeconds(5));
-        Waiter waiter = waiter(gate, ticket, FOREVER, () -> {});
-        clock.advance(Duration.ofSeconds(2));
+    void whoLeavesAfterTheGrantHasThePermit() {
+        var gate = gate(1, PLENTY);
+        Waiting waiting = enter(gate);
+        Optional<Permit> permit = waiting.leave(Departure.TIMED_OUT);
+        assertThat(permit).isPresent();
+        permit.orElseThrow().close();
+        assertThat(gate.stats().timeouts()).isZero();
+        assertIdle(gate);
+    }
 
+    @Test
+    void whoLeavesTwiceLeavesOnceAndNotTheNextStay() {
+        var gate = gate(1, PLENTY);
+        Permit inside = granted(enter(gate));
+        Ticket ticket = ticket(gate);
+        Waiting before = gate.enter(ticket);
+        assertThat(before.leave(Departure.TIMED_OUT)).isEmpty();
+        Waiting now = gate.enter(ticket);
+        assertThat(before.leave(Departure.TIMED_OUT)).isEmpty();
+        assertThat(gate.stats().timeouts()).isEqualTo(1);
+        inside.close();
+        granted(now).close();
+    }
+
+    @Test
+    void aTicketThatWaitsCannotEnterAgain() {
+        var gate = gate(1, PLENTY);
+        Permit inside = granted(enter(gate));
+        Ticket ticket = ticket(gate);
+        Waiting waiting = gate.enter(ticket);
+        assertThatThrownBy(() -> {
+                    var _ = gate.enter(ticket);
+                })
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("waits already");
+        inside.close();
+        granted(waiting).close();
+        assertIdle(gate);
+    }
+
+    @Test
+    void theOldestWaitGoesOnThroughTimeouts() {
+        var gate = gate(1, PLENTY);
+        Permit inside = granted(enter(gate));
+        Ticket ticket = ticket(gate);
+        Waiting before = gate.enter(ticket);
+        clock.advance(Duration.ofSeconds(5));
+        assertThat(before.leave(Departure.TIMED_OUT)).isEmpty();
+        assertThat(gate.stats().oldestWait()).isZero();
+        Waiting waiting = gate.enter(ticket);
+        clock.advance(Duration.ofSeconds(2));
         assertThat(gate.stats().oldestWait()).isEqualTo(Duration.ofSeconds(7));
 
         inside.close();
-        assertThat(waiter.result()).isPresent();
+
+        granted(waiting).close();
         assertThat(gate.stats().oldestWait()).isZero();
+        Permit again = granted(enter(gate));
+        Waiting anew = gate.enter(ticket);
+        assertThat(gate.stats().oldestWait()).as("a new wait").isZero();
+        again.close();
+        granted(anew).close();
     }
 
     @Test
-    void anInterruptThatComesAfterTheGrantKeepsThePermit() throws Exception {
-        var gate = new PersistGate(1, 100, clock);
-        Thread.currentThread().interrupt();
-        Optional<Permit> permit = gate.tryAcquire(gate.ticket(1, false), FOREVER);
-        assertThat(Thread.interrupted()).isTrue();
-        assertThat(permit).isPresent();
-        permit.orElseThrow().close();
-        assertThat(gate.stats().active()).isZero();
+    void aWaitIsTimedByItsPlace() {
+        var gate = gate(2, PLENTY);
+        assertThat(enter(gate).timeout()).as("nothing measured").isEqualTo(Duration.ofSeconds(10));
+        Permit second = granted(enter(gate));
+        clock.advance(Duration.ofSeconds(3));
+        second.close(Outcome.SUCCEEDED);
+        Permit third = granted(enter(gate));
+        clock.advance(Duration.ofSeconds(1));
+        third.close(Outcome.FAILED);
+        Permit last = granted(enter(gate));
+
+        List<Duration> timeouts = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            timeouts.add(enter(gate).timeout());
+        }
+        assertThat(timeouts).as("the failed one is not counted").containsExactly(seconds(6, 6, 12, 12, 18));
+        assertThat(gate.enter(gate.ticket(PLENTY, Precedence.RPC)).timeout())
+                .as("before all those")
+                .isEqualTo(Duration.ofSeconds(6));
+        last.close();
     }
 
     @Test
-    void aClockThatThrowsLeavesNothingBehind() throws Exception {
-        var broken = new AtomicLong();
-        var gate = new PersistGate(1, 100, () -> {
-            if (broken.get() > 0) {
-                throw new IllegalStateException("clock");
-            }
-            return 0;
-        });
-        broken.set(1);
-        assertThatThrownBy(() -> gate.tryAcquire(gate.ticket(1, false), FOREVER))
-                .hasMessage("clock");
-        broken.set(0);
-        assertThat(gate.stats()).isEqualTo(new Stats(0, 0, 0, Duration.ZERO));
-        acquired(gate, gate.ticket(1, false)).close();
+    void whatBypassesIsNotMeasured() {
+        var gate = gate(2, PLENTY);
+        Permit bypassing = granted(gate.enter(gate.ticket(1, Precedence.RPC)));
+        clock.advance(Duration.ofSeconds(30));
+        bypassing.close(Outcome.SUCCEEDED);
+        assertThat(enter(gate).timeout()).isEqualTo(Duration.ofSeconds(10));
     }
 
-    /// Many threads give up, are interrupted, and ask again. Everyone who stays is served, no limit is broken, and
-    /// nothing remains.
     @Test
-    void aHerdThatTimesOutAndIsInterruptedNeverWedgesTheGate() throws Exception {
-        long seed = 42;
-        var gate = new PersistGate(4, 1_000, clock);
-        var inside = new AtomicInteger();
-        var used = new AtomicLong();
-        var broken = new AtomicInteger();
-        var grants = new AtomicInteger();
-        int threads = 24;
-        int jobs = 200;
-        var start = new CountDownLatch(1);
-        try (var pool = Executors.newThreadPerTaskExecutor(Thread.ofPlatform().factory())) {
-            List<Future<?>> results = new ArrayList<>();
-            for (int t = 0; t < threads; t++) {
-                var random = new Random(seed + t);
-                results.add(pool.submit((Callable<Void>) () -> {
-                    start.await();
-                    for (int job = 0; job < jobs; job++) {
-                        int bytes = random.nextInt(700);
-                        Ticket ticket = gate.ticket(bytes, false);
-                        Optional<Permit> permit = Optional.empty();
-                        while (permit.isEmpty()) {
-                            if (random.nextInt(4) == 0) {
-                                Thread.currentThread().interrupt();
-                            }
-                            try {
-                                permit = gate.tryAcquire(ticket, Duration.ofNanos(random.nextInt(200_000)));
-                            } catch (InterruptedException e) {
-                                Thread.onSpinWait();
-                            }
-                        }
-                        boolean ok = inside.incrementAndGet() <= 4 && used.addAndGet(bytes) <= 1_000;
-                        if (!ok) {
-                            broken.incrementAndGet();
-                        }
-                        grants.incrementAndGet();
-                        Thread.onSpinWait();
-                        used.addAndGet(-bytes);
-                        inside.decrementAndGet();
-                        permit.orElseThrow().close();
+    void aClockThatThrowsLeavesNothingBehind() {
+        var broken = new AtomicBoolean();
+        var gate = new PersistGate(
+                settings(1, 100),
+                () -> {
+                    if (broken.get()) {
+                        throw new IllegalStateException("clock");
                     }
-                    return null;
-                }));
-            }
-            start.countDown();
-            for (Future<?> result : results) {
-                result.get(50, TimeUnit.SECONDS);
-            }
-        }
-        assertThat(grants).as("seed %d", seed).hasValue(threads * jobs);
-        assertThat(broken).as("limits broken, seed %d", seed).hasValue(0);
-        assertThat(gate.stats()).isEqualTo(new Stats(0, 0, 0, Duration.ZERO));
+                    return 0;
+                },
+                meters);
+        Permit inside = granted(enter(gate));
+        Ticket ticket = ticket(gate);
+        broken.set(true);
+        assertThatThrownBy(() -> {
+                    var _ = gate.enter(ticket);
+                })
+                .hasMessage("clock");
+        assertThatThrownBy(inside::close).hasMessage("clock");
+        broken.set(false);
+        assertIdle(gate);
+        granted(gate.enter(ticket)).close();
     }
 
-    private static Permit acquired(PersistGate gate, Ticket ticket) throws InterruptedException {
-        return gate.tryAcquire(ticket, NOT_AT_ALL).orElseThrow();
+    @Test
+    void metersTellHowItWent() {
+        var gate = gate(1, 100);
+        GateMeters.watch(meters, gate);
+        Permit inside = granted(enter(gate, 10));
+        Ticket ticket = ticket(gate);
+        Waiting before = gate.enter(ticket);
+        clock.advance(Duration.ofSeconds(4));
+        assertThat(before.leave(Departure.TIMED_OUT)).isEmpty();
+        Waiting waiting = gate.enter(ticket);
+        clock.advance(Duration.ofSeconds(1));
+        Permit rpc = granted(gate.enter(gate.ticket(20, Precedence.RPC)));
+
+        assertThat(gauge("active")).isEqualTo(2);
+        assertThat(gauge("gate.slots")).isEqualTo(1);
+        assertThat(gauge("gate.used")).isEqualTo(30);
+        assertThat(gauge("gate.limit")).isEqualTo(100);
+        assertThat(gauge("gate.waiting")).isEqualTo(1);
+        assertThat(gauge("gate.oldest.wait")).isEqualTo(5);
+
+        rpc.close();
+        inside.close(Outcome.SUCCEEDED);
+        granted(waiting).close(Outcome.SUCCEEDED);
+        assertThat(meters.get("sluice.persist.gate.timeouts").functionCounter().count())
+                .isEqualTo(1);
+        assertThat(meters.get("sluice.persist.gate.bypass")
+                        .tag("reason", "rpc")
+                        .functionCounter()
+                        .count())
+                .isEqualTo(1);
+        assertThat(waits("granted")).containsExactly(3, 5);
+        assertThat(waits("timed_out")).containsExactly(1, 4);
+        assertThat(waits("interrupted")).containsExactly(0, 0);
+        var hold = meters.get("sluice.persist.gate.hold")
+                .tag("outcome", "succeeded")
+                .timer();
+        assertThat(hold.totalTime(TimeUnit.SECONDS)).isEqualTo(5);
     }
 
-    /// Starts a thread that waits, and returns once it does (or has got what it wanted). It runs `inside` with the
-    /// permit.
-    private static Waiter waiter(PersistGate gate, Ticket ticket, Duration timeout, Runnable inside) {
-        int before = gate.stats().waiting();
-        var task = new FutureTask<>(() -> {
-            Optional<Permit> permit = gate.tryAcquire(ticket, timeout);
-            if (permit.isPresent()) {
-                try (Permit _ = permit.get()) {
-                    inside.run();
-                }
-            }
-            return permit;
+    private double gauge(String name) {
+        return meters.get("sluice.persist." + name).gauge().value();
+    }
+
+    /// Their number, and their sum in seconds.
+    private List<Integer> waits(String result) {
+        var timer = meters.get("sluice.persist.gate.wait").tag("result", result).timer();
+        return List.of((int) timer.count(), (int) timer.totalTime(TimeUnit.SECONDS));
+    }
+
+    private static Duration[] seconds(int... seconds) {
+        return IntStream.of(seconds).mapToObj(Duration::ofSeconds).toArray(Duration[]::new);
+    }
+
+    private PersistGate gate(int slots, long memoryBytes) {
+        return new PersistGate(settings(slots, memoryBytes), clock, meters);
+    }
+
+    private static PersistGateSettings settings(int slots, long memoryBytes) {
+        return new PersistGateSettings(slots, memoryBytes, GateTimeout.DEFAULT);
+    }
+
+    private static Ticket ticket(PersistGate gate) {
+        return gate.ticket(ARBITRARY_BYTES, Precedence.IN_TURN);
+    }
+
+    private static Waiting enter(PersistGate gate) {
+        return gate.enter(ticket(gate));
+    }
+
+    private static Waiting enter(PersistGate gate, long bytes) {
+        return gate.enter(gate.ticket(bytes, Precedence.IN_TURN));
+    }
+
+    /// Goes in when it may, notes that, and goes out again.
+    private Waiting pass(PersistGate gate, Ticket ticket, String name) {
+        Waiting waiting = gate.enter(ticket);
+        var _ = waiting.permit().thenAccept(permit -> {
+            order.add(name);
+            permit.close();
         });
-        Thread thread = Thread.ofPlatform().start(task);
-        while (gate.stats().waiting() == before && !task.isDone()) {
-            Thread.onSpinWait();
-        }
-        return new Waiter(thread, task);
+        return waiting;
     }
 
-    private record Waiter(Thread thread, FutureTask<Optional<Permit>> task) {
-        Optional<Permit> result() throws InterruptedException, ExecutionException {
-            return task.get();
-        }
+    private static Permit granted(Waiting waiting) {
+        var permit = waiting.permit().toCompletableFuture();
+        assertThat(permit).as("granted").isCompleted();
+        return permit.join();
+    }
+
+    private static void assertWaits(Waiting waiting) {
+        assertThat(waiting.permit().toCompletableFuture()).as("waits").isNotDone();
+    }
+
+    private static void assertIdle(PersistGate gate) {
+        var stats = gate.stats();
+        assertThat(List.of(stats.active(), stats.usedBytes(), stats.waiting(), stats.oldestWait()))
+                .isEqualTo(List.of(0, 0L, 0, Duration.ZERO));
     }
 }

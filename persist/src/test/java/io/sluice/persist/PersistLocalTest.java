@@ -24,8 +24,13 @@ import org.junit.jupiter.api.io.TempDir;
 /// Real time, objects in a folder, the catalog in SQLite.
 @Timeout(60)
 class PersistLocalTest {
-    private static final PersistSettings SETTINGS =
-            new PersistSettings(4, 250, 2, 1 << 20, Duration.ofMillis(1), Duration.ofMillis(4), Duration.ofMillis(4));
+    private static final PersistSettings SETTINGS = new PersistSettings(
+            4,
+            250,
+            new PersistGateSettings(2, 1 << 20, GateTimeout.DEFAULT),
+            Duration.ofMillis(1),
+            Duration.ofMillis(4),
+            Duration.ofMillis(4));
     private static final PersistListener DEAF = new PersistListener() {
         @Override
         public void saturated(boolean isSaturated) {}

@@ -23,12 +23,17 @@ class PersistMetricsTest {
             join(persister.enqueue(fixture.request("day/2", 3)));
             persister.stop(Duration.ofDays(1));
 
-            for (String stage :
-                    List.of("queued", "gate.wait", "sort", "merge", "encode", "upload", "catalog", "total")) {
+            for (String stage : List.of("queued", "sort", "merge", "encode", "upload", "catalog", "total")) {
                 assertThat(fixture.meters.get("sluice.persist." + stage).timer().count())
                         .as(stage)
                         .isEqualTo(2);
             }
+            assertThat(fixture.meters
+                            .get("sluice.persist.gate.wait")
+                            .tag("result", "granted")
+                            .timer()
+                            .count())
+                    .isEqualTo(2);
             assertThat(millis(fixture, "merge")).isEqualTo(2 * PlainFormat.MERGE.toMillis());
             assertThat(millis(fixture, "encode")).isEqualTo(2 * PlainFormat.ENCODE.toMillis());
             assertThat(millis(fixture, "upload")).isGreaterThanOrEqualTo(2 * PlainFormat.WRITE.toMillis());

@@ -33,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 class PersisterTest {
+    private static final PersistGateSettings ONE_AT_ONCE = new PersistGateSettings(1, 1 << 20, GateTimeout.DEFAULT);
     private static final Duration PATIENT = Duration.ofDays(10_000);
 
     @TempDir
@@ -179,7 +180,7 @@ class PersisterTest {
         fixture.isTimeStopped = true;
         fixture.format.failNext(new IllegalStateException("a bug"));
         PersistSettings oneLane = new PersistSettings(
-                1, 250, 1, 1 << 20, SETTINGS.firstRetryDelay(), SETTINGS.maxRetryDelay(), SETTINGS.parkedRetryDelay());
+                1, 250, ONE_AT_ONCE, SETTINGS.firstRetryDelay(), SETTINGS.maxRetryDelay(), SETTINGS.parkedRetryDelay());
         Persister persister = fixture.persister(oneLane, fixture.store);
         CompletionStage<PersistedFile> broken = persister.enqueue(fixture.request("a", 1));
         CompletionStage<PersistedFile> follower = persister.enqueue(fixture.request("a", 2));
@@ -297,7 +298,7 @@ class PersisterTest {
     @Test
     void aFullQueueSaturatesAndReplayGoesOnWhenHalfIsFree() throws Exception {
         PersistSettings small = new PersistSettings(
-                1, 4, 1, 1 << 20, SETTINGS.firstRetryDelay(), SETTINGS.maxRetryDelay(), SETTINGS.parkedRetryDelay());
+                1, 4, ONE_AT_ONCE, SETTINGS.firstRetryDelay(), SETTINGS.maxRetryDelay(), SETTINGS.parkedRetryDelay());
         Persister persister = fixture.persister(small, fixture.store);
         for (int i = 1; i <= 5; i++) {
             CompletionStage<PersistedFile> _ = persister.enqueue(fixture.request("a", i));

@@ -171,11 +171,13 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         });
     }
 
-    /// Freezes the partitions whose oldest filling row has reached an age; returns how many.
-    public int freezeOlderThan(Duration age) {
+    /// Freezes the partitions whose oldest filling row is due: at an age between three quarters of `maxAge` and
+    /// `maxAge`,
+    /// another one for each partition, so that many do not fall due at once. Returns how many.
+    public int freezeDue(Duration maxAge) {
         long nowNs = nanoTime.getAsLong();
         List<PartitionBuffer> due = partitions()
-                .filter(partition -> partition.isOlderThan(age.toNanos(), nowNs))
+                .filter(partition -> partition.isDue(maxAge.toNanos(), nowNs))
                 .toList();
         due.forEach(partition -> partition.freeze(FreezeReason.AGE, persist));
         return due.size();

@@ -34,6 +34,8 @@ final class PartitionBuffer {
     private final IngesterId ingester;
     /// Hears by how many bytes the memory held here changes; quick, and calls nobody.
     private final LongConsumer memoryChange;
+    /// Of the maximum age, when this partition is due.
+    private final double dueShare;
 
     private final ReentrantLock lock = new ReentrantLock();
 
@@ -96,6 +98,7 @@ final class PartitionBuffer {
         this.frozenThrough = persistedThrough;
         this.lastApplied = persistedThrough;
         this.memoryChange = memoryChange;
+        this.dueShare = AgeSpread.share(table.schema().tableId(), key);
         this.indexes = new TagIndexes(memoryChange);
         this.open = new OpenChunk(allocator, indexes);
     }
@@ -383,11 +386,12 @@ final class PartitionBuffer {
         }
     }
 
-    /// Whether the oldest filling row was applied at least `ageNs` before `nowNs`.
-    boolean isOlderThan(long ageNs, long nowNs) {
+    /// Whether the oldest filling row has reached its age: `maxAgeNs` at most, and less by a part of it that is this
+    /// partition's own (see [AgeSpread]).
+    boolean isDue(long maxAgeNs, long nowNs) {
         lock.lock();
         try {
-            return !fillingFirst.equals(SequenceNumber.NONE) && nowNs - fillingSinceNs >= ageNs;
+            return !fillingFirst.equals(SequenceNumber.NONE) && nowNs - fillingSinceNs >= dueShare * maxAgeNs;
         } finally {
             lock.unlock();
         }

@@ -46,7 +46,8 @@ public final class PersistTriggers {
     /// Bytes held when replay last looked at the marks.
     private volatile long lastLookedAt;
 
-    /// @param maxAge how long a row may wait before its partition is frozen
+    /// @param maxAge how long a row may wait before its partition is frozen; some partitions wait a little
+    ///     less
     /// @param maxBufferBytes bytes of rows from which on writes are refused
     public PersistTriggers(BufferTree buffer, Wal wal, IngestState state, Duration maxAge, long maxBufferBytes) {
         this.buffer = buffer;
@@ -93,7 +94,7 @@ public final class PersistTriggers {
 
     /// Freezes the partitions whose oldest row is due.
     public void freezeOld() {
-        buffer.freezeOlderThan(maxAge);
+        buffer.freezeDue(maxAge);
     }
 
     /// Lets the log delete the segments whose writes are all in files.

@@ -1,5 +1,7 @@
 package io.sluice.ingester.settings;
 
+import io.sluice.persist.GateTimeout;
+import io.sluice.persist.PersistGateSettings;
 import io.sluice.persist.PersistSettings;
 import io.sluice.persist.catalog.CatalogLimits;
 import io.sluice.persist.catalog.Catalogs;
@@ -169,8 +171,13 @@ public record ServeSettings(
         return new PersistSettings(
                 values.number(Setting.PERSIST_WORKERS, 1, PersistSettings.MAX_WORKERS),
                 values.number(Setting.PERSIST_QUEUE_DEPTH, 1, 1_000_000),
-                values.number(Setting.PERSIST_CONCURRENCY, 1, PersistSettings.MAX_WORKERS),
-                values.bytes(Setting.PERSIST_MEMORY, MIB, TIB),
+                new PersistGateSettings(
+                        values.number(Setting.PERSIST_CONCURRENCY, 1, PersistGateSettings.MAX_SLOTS),
+                        values.bytes(Setting.PERSIST_MEMORY, MIB, TIB),
+                        GateTimeout.of(values.parse(
+                                Setting.PERSIST_GATE_TIMEOUT,
+                                "position or median",
+                                text -> GateTimeout.Mode.valueOf(text.toUpperCase(Locale.ROOT))))),
                 PersistSettings.DEFAULT.firstRetryDelay(),
                 PersistSettings.DEFAULT.maxRetryDelay(),
                 PersistSettings.DEFAULT.parkedRetryDelay());

@@ -166,13 +166,19 @@ public final class StatusDocument implements StatusSource {
 
     private static void persist(ObjectNode json, Snapshot now) {
         PersistStatus persist = now.persist();
+        PersistStatus.Gate gate = persist.gate();
         json.put("object_store", now.objectStore())
                 .put("catalog", now.catalog())
                 .put("unfinished_jobs", persist.unfinished())
                 .put("queue_depth", persist.queueDepth())
                 .put("saturated", persist.isSaturated())
-                .put("gate_waiting", persist.gateWaiting())
-                .put("gate_used_bytes", persist.gateUsedBytes())
+                .put("gate_active", gate.active())
+                .put("gate_slots", gate.slots())
+                .put("gate_waiting", gate.waiting())
+                .put("gate_oldest_wait_seconds", gate.oldestWait().toMillis() / 1e3)
+                .put("gate_timeouts", gate.timeouts())
+                .put("gate_used_bytes", gate.usedBytes())
+                .put("gate_limit_bytes", gate.limitBytes())
                 .put("files", persist.files())
                 .put("rows", persist.rows())
                 .put("bytes", persist.bytes())

@@ -42,6 +42,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.apache.arrow.memory.RootAllocator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -249,11 +251,29 @@ final class BufferTreeTest {
                 .singleElement()
                 .satisfies(job -> assertThat(job.request().reason()).isEqualTo(FreezeReason.HOT));
         apply(2, "m v=1i 86400000000001");
-        nowNs = Duration.ofMinutes(4).toNanos();
-        assertThat(tree.orElseThrow().freezeOlderThan(Duration.ofMinutes(5))).isZero();
+        nowNs = Duration.ofSeconds(225).toNanos();
+        assertThat(tree.orElseThrow().freezeDue(Duration.ofMinutes(5))).isZero();
         nowNs = Duration.ofMinutes(5).toNanos();
-        assertThat(tree.orElseThrow().freezeOlderThan(Duration.ofMinutes(5))).isEqualTo(1);
+        assertThat(tree.orElseThrow().freezeDue(Duration.ofMinutes(5))).isEqualTo(1);
         assertThat(enqueued.getLast().request().reason()).isEqualTo(FreezeReason.AGE);
+    }
+
+    @Test
+    void partitionsThatGotTheirRowsTogetherAreNotDueTogether() throws Exception {
+        int partitions = 300;
+        apply(
+                1,
+                IntStream.range(0, partitions)
+                        .mapToObj(day -> "m v=1i " + (day * 86_400_000_000_000L + 1))
+                        .collect(Collectors.joining("\n")));
+        int due = 0;
+        for (int second = 0; second <= 300; second++) {
+            nowNs = Duration.ofSeconds(second).toNanos();
+            int now = tree.orElseThrow().freezeDue(Duration.ofMinutes(5));
+            assertThat(now).as("due in second %d", second).isLessThan(partitions / 10);
+            due += now;
+        }
+        assertThat(due).as("all are due at the maximum").isEqualTo(partitions);
     }
 
     @Test

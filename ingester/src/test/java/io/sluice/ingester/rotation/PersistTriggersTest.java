@@ -103,7 +103,7 @@ final class PersistTriggersTest {
         pipeline().setAge(Duration.ofMinutes(3));
         write(0, 1);
         write(1, 1);
-        pipeline().setAge(MAX_AGE.minusNanos(1));
+        pipeline().setAge(MAX_AGE.multipliedBy(3).dividedBy(4));
         triggers.tick();
         assertThat(frozen()).isEmpty();
         pipeline().setAge(MAX_AGE);

@@ -97,7 +97,17 @@ final class StatusDocumentTest {
     }
 
     private static PersistStatus persist(List<PersistStatus.Job> jobs, Optional<PersistStatus.Failure> failure) {
-        return new PersistStatus(1, 100, true, jobs, 2, 3_000, 4, 5, 6, 7, failure);
+        return new PersistStatus(
+                1,
+                100,
+                true,
+                jobs,
+                new PersistStatus.Gate(4, 5, 3_000, 6_000, 2, Duration.ofMillis(1_500), 8),
+                4,
+                5,
+                6,
+                7,
+                failure);
     }
 
     @Test
@@ -131,9 +141,11 @@ final class StatusDocumentTest {
                         + "\"frozen_rows\":6,\"frozen_bytes\":7,\"frozen_batches\":8,\"memory_bytes\":9,"
                         + "\"limit_bytes\":1073741824}");
         assertThat(json.at("/persist").toString())
-                .isEqualTo("{\"object_store\":\"file:/objects\",\"catalog\":\"sqlite:/catalog.db\","
-                        + "\"unfinished_jobs\":1,\"queue_depth\":100,\"saturated\":true,\"gate_waiting\":2,"
-                        + "\"gate_used_bytes\":3000,\"files\":4,\"rows\":5,\"bytes\":6,\"retries\":7,\"jobs\":[]}");
+                .isEqualTo(
+                        "{\"object_store\":\"file:/objects\",\"catalog\":\"sqlite:/catalog.db\","
+                                + "\"unfinished_jobs\":1,\"queue_depth\":100,\"saturated\":true,\"gate_active\":4,"
+                                + "\"gate_slots\":5,\"gate_waiting\":2,\"gate_oldest_wait_seconds\":1.5,\"gate_timeouts\":8,"
+                                + "\"gate_used_bytes\":3000,\"gate_limit_bytes\":6000,\"files\":4,\"rows\":5,\"bytes\":6,\"retries\":7,\"jobs\":[]}");
         assertThat(json.at("/last_errors").isArray()).isTrue();
         assertThat(json.at("/last_errors")).isEmpty();
     }
