@@ -50,10 +50,43 @@ final class S3Comparison implements Program {
             new Case("64MiB-4writers", 64, 4, 1),
             new Case("1MiB-8writers", 1, 8, 16));
 
-    /// Uploads one object.
-    @FunctionalInterface
+    /// Uploads objects, and takes them away again, which is not measured: the server holds them in memory.
     private interface Uploader {
         void upload(String name, byte[] content) throws IOException;
+
+        void delete(String name) throws IOException;
+    }
+
+    /// @param store stays the caller's
+    private record Ours(ObjectStore store) implements Uploader {
+        @Override
+        public void upload(String name, byte[] content) throws IOException {
+            try (ObjectUpload upload = store.upload(name)) {
+                for (int position = 0; position < content.length; position += WRITE_BYTES) {
+                    upload.out().write(content, position, Math.min(WRITE_BYTES, content.length - position));
+                }
+                var _ = upload.complete();
+            }
+        }
+
+        @Override
+        public void delete(String name) throws IOException {
+            store.delete(name);
+        }
+    }
+
+    /// @param client stays the caller's
+    private record PlainSdk(S3Client client) implements Uploader {
+        @Override
+        public void upload(String name, byte[] content) {
+            var _ = client.putObject(
+                    request -> request.bucket(S3Server.BUCKET).key("sdk/" + name), RequestBody.fromBytes(content));
+        }
+
+        @Override
+        public void delete(String name) {
+            var _ = client.deleteObject(request -> request.bucket(S3Server.BUCKET).key("sdk/" + name));
+        }
     }
 
     @Override
@@ -70,9 +103,8 @@ final class S3Comparison implements Program {
                 ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
                 ObjectStore store = open(server, threads);
                 S3Client sdk = sdk(server)) {
-            Uploader ours = (name, content) -> upload(store, name, content);
-            Uploader theirs = (name, content) -> sdk.putObject(
-                    request -> request.bucket(S3Server.BUCKET).key("sdk/" + name), RequestBody.fromBytes(content));
+            Uploader ours = new Ours(store);
+            Uploader theirs = new PlainSdk(sdk);
             List<Comparison> comparisons = new ArrayList<>();
             for (Case one : CASES) {
                 if (options.wants(one.name())) {
@@ -110,15 +142,6 @@ final class S3Comparison implements Program {
                 .build();
     }
 
-    private static void upload(ObjectStore store, String name, byte[] content) throws IOException {
-        try (ObjectUpload upload = store.upload(name)) {
-            for (int position = 0; position < content.length; position += WRITE_BYTES) {
-                upload.out().write(content, position, Math.min(WRITE_BYTES, content.length - position));
-            }
-            var _ = upload.complete();
-        }
-    }
-
     private static Comparison compare(Case one, Uploader ours, Uploader theirs, int runs, ExecutorService threads)
             throws IOException, InterruptedException {
         byte[] content = new byte[one.objectMib() * MIB];
@@ -141,8 +164,7 @@ final class S3Comparison implements Program {
             int number = writer;
             writers.add(() -> {
                 for (int round = 0; round < one.rounds(); round++) {
-                    // The names of before: what they held makes room.
-                    uploader.upload("%s/%d/%d".formatted(one.name(), number, round), content);
+                    uploader.upload(objectName(one, number, round), content);
                 }
                 return one.rounds() * one.objectMib();
             });
@@ -156,6 +178,16 @@ final class S3Comparison implements Program {
                 throw new IOException("an upload failed: " + e.getCause(), e);
             }
         }
-        return mib * 1e9 / (System.nanoTime() - start);
+        long took = System.nanoTime() - start;
+        for (int writer = 0; writer < one.writers(); writer++) {
+            for (int round = 0; round < one.rounds(); round++) {
+                uploader.delete(objectName(one, writer, round));
+            }
+        }
+        return mib * 1e9 / took;
+    }
+
+    private static String objectName(Case one, int writer, int round) {
+        return "%s/%d/%d".formatted(one.name(), writer, round);
     }
 }

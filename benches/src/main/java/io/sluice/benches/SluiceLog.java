@@ -10,6 +10,7 @@ import io.sluice.wal.WalInspector.SegmentInfo;
 import io.sluice.wal.WalProblem;
 import io.sluice.wal.WalRefusedException;
 import io.sluice.wal.WalSettings;
+import io.sluice.wal.WalSettings.Compression;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -43,7 +44,12 @@ final class SluiceLog implements Contestant {
 
     /// Opens a log in an empty folder and starts it.
     static SluiceLog start(Path directory, Segments segments) throws IOException {
-        Wal wal = open(directory);
+        return start(directory, segments, Compression.NONE);
+    }
+
+    /// As [#start(Path, Segments)], with entries compressed or not.
+    static SluiceLog start(Path directory, Segments segments, Compression compression) throws IOException {
+        Wal wal = open(directory, compression);
         long[] last = {0};
         SequenceSource numbers = () -> new SequenceNumber(++last[0]);
         // What waits and what comes hears of a failure by itself.
@@ -73,9 +79,9 @@ final class SluiceLog implements Contestant {
                 directory, Thread.ofPlatform().daemon().name("read-ahead").factory());
     }
 
-    private static Wal open(Path directory) throws IOException {
-        return Wal.open(
-                WalSettings.defaults(directory), Clock.systemUTC(), System::nanoTime, new SimpleMeterRegistry());
+    private static Wal open(Path directory, Compression compression) throws IOException {
+        WalSettings settings = WalSettings.defaults(directory).withCompression(compression);
+        return Wal.open(settings, Clock.systemUTC(), System::nanoTime, new SimpleMeterRegistry());
     }
 
     private void letGo() {

@@ -3,6 +3,7 @@ package io.sluice.benches;
 import io.sluice.benches.Comparison.Better;
 import io.sluice.benches.Window.Measured;
 import io.sluice.wal.WalInspector.SegmentInfo;
+import io.sluice.wal.WalSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,7 +21,8 @@ import java.util.stream.Stream;
 ///
 /// `pN-SIZE`: N producers that each wait for their ack, platform threads if nothing else is said. With 256 of those
 /// most of the time goes to waking them: the peer `silent`, which writes nothing, tells how much is left. `pipe64`:
-/// one producer with 64 writes in flight; RocksDB, whose puts wait, has 64 producers there. `verify-2GB`: reading a
+/// one producer with 64 writes in flight; RocksDB, whose puts wait, has 64 producers there. `tsbs`:
+/// 16 producers with writes of 1,000 rows; `lz4` is our own log with entries compressed. `verify-2GB`: reading a
 /// log and checking all of it, in a quick run one of 256 MB, next to reading the same files; both by the bytes of the
 /// files.
 final class WalComparison implements Program {
@@ -65,8 +67,10 @@ final class WalComparison implements Program {
                     List.of(new Figure("p256-64KiB", "MB/s", Better.HIGHER, Measured::megabytesPerSecond))),
             new LoadCase(
                     () -> Load.tsbs(16),
-                    List.of(Peer.NAIVE, Peer.ROCKSDB),
-                    List.of(new Figure("tsbs", "writes/s", Better.HIGHER, Measured::writesPerSecond))));
+                    List.of(Peer.NAIVE, Peer.ROCKSDB, Peer.LZ4),
+                    List.of(
+                            new Figure("tsbs", "writes/s", Better.HIGHER, Measured::writesPerSecond),
+                            new Figure("tsbs-p99", "us", Better.LOWER, window -> window.latencyMicros(0.99)))));
 
     /// A load, the peers under it, and what is read from its windows.
     private record LoadCase(LoadSource load, List<Peer> peers, List<Figure> figures) {}
@@ -82,6 +86,8 @@ final class WalComparison implements Program {
         static final Peer NAIVE = new Peer("naive", NaiveLog::start);
         static final Peer ROCKSDB = new Peer("rocksdb", RocksDbLog::new);
         static final Peer SILENT = new Peer("silent", _ -> SilentLog.start());
+        static final Peer LZ4 = new Peer(
+                "lz4", directory -> SluiceLog.start(directory, SluiceLog.Segments.LET_GO, WalSettings.Compression.LZ4));
         static final Peer BARE = new Peer("bare", BareFile::new);
     }
 

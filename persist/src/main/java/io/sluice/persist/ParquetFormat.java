@@ -18,9 +18,9 @@ import java.util.function.LongSupplier;
 
 /// Sorted and merged rows as Parquet.
 final class ParquetFormat implements FileFormat {
-    /// Heap for each row beside the request's own memory, at its greatest: the order and the times while rows are
-    /// sorted, with a digit-by-digit sort of rows that came in no order at all.
-    private static final long ORDER_BYTES_PER_ROW = 48;
+    /// Heap for each row beside the request's own memory, at its greatest: while rows are sorted of which each is a
+    /// series of its own. Less than half of it if series have several rows.
+    private static final long ORDER_BYTES_PER_ROW = 96;
 
     private final EncodeHelpers helpers;
     private final ParquetEncoder encoder;

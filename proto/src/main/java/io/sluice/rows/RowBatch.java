@@ -130,6 +130,17 @@ public final class RowBatch implements AutoCloseable {
         return place == null ? Optional.empty() : Optional.of(place.column());
     }
 
+    /// The place of a column among [#columns]; -1 if the batch lacks it.
+    public int numberOf(ColumnName name) {
+        Place place = byName.get(name);
+        return place == null ? -1 : place.number();
+    }
+
+    /// How many rows of the column at a place among [#columns] are null. Counted once for all who share the batch.
+    public int nullCount(int number) {
+        return memory.nullCount(number);
+    }
+
     /// How many rows of a column are null: all, if the batch lacks it. Counted once for all who share the batch.
     public int nullCount(ColumnName name) {
         Place place = byName.get(name);

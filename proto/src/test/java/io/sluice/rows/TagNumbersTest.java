@@ -2,14 +2,19 @@ package io.sluice.rows;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.model.ColumnSchema;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.VarCharVector;
 import org.junit.jupiter.api.Test;
 
@@ -43,6 +48,80 @@ final class TagNumbersTest {
             assertThat(index.size()).isEqualTo(4);
             assertThat(values(numbers)).containsExactly("a", "b", "a", "ä");
             assertThat(values(others)).containsExactly("c", "b");
+        }
+    }
+
+    private static IntVector codes(RootAllocator allocator, Random random, int rowCount, int codeCount) {
+        IntVector codes = new IntVector("c", allocator);
+        for (int row = 0; row < rowCount; row++) {
+            if (random.nextInt(5) == 0) {
+                codes.setNull(row);
+            } else {
+                codes.setSafe(row, random.nextInt(codeCount));
+            }
+        }
+        codes.setValueCount(rowCount);
+        return codes;
+    }
+
+    private static Optional<TagPostings> ask(RowColumn.Tag tag, int times) {
+        Optional<TagPostings> found = Optional.empty();
+        for (int i = 0; i < times; i++) {
+            found = tag.numbers().postings(tag, true);
+        }
+        return found;
+    }
+
+    /// Against a look at every row, with values that stand twice in the dictionary.
+    @Test
+    void rowsOfAValueAreThoseThatALookAtEachRowFinds() {
+        AtomicLong held = new AtomicLong();
+        TagIndex accounted = new TagIndex(held::addAndGet);
+        for (long seed = 0; seed < 300; seed++) {
+            Random random = new Random(seed);
+            int rowCount = 1 + random.nextInt(50);
+            try (RootAllocator allocator = new RootAllocator();
+                    RowColumn.Tag tag = new RowColumn.Tag(
+                            ColumnSchema.tag("t"),
+                            codes(allocator, random, rowCount, 4),
+                            dictionary(allocator, "a", "b" + seed, "a", "c"),
+                            new TagNumbers(accounted))) {
+                TagPostings postings = ask(tag, 3).orElseThrow();
+                assertThat(held.get()).isEqualTo(postings.memoryBytes());
+                int[] numbers = tag.valueNumbers();
+                for (int number = 0; number <= accounted.size(); number++) {
+                    int limit = random.nextInt(rowCount + 1);
+                    List<Integer> expected = new ArrayList<>();
+                    for (int row = 0; row < limit; row++) {
+                        if (!tag.codes().isNull(row) && numbers[tag.codes().get(row)] == number) {
+                            expected.add(row);
+                        }
+                    }
+                    int[] rows = new int[rowCount];
+                    int count = postings.copy(number, limit, rows, 0);
+                    assertThat(Arrays.stream(rows).limit(count).boxed().toList())
+                            .as("seed %d, number %d of the first %d rows", seed, number, limit)
+                            .isEqualTo(expected);
+                    assertThat(postings.count(number, limit)).isEqualTo(expected.size());
+                }
+                tag.numbers().drop();
+                assertThat(held.get()).isZero();
+            }
+        }
+    }
+
+    @Test
+    void whereValuesStandIsNotFoundOutForOneQueryOrWhileTheChunkGrows() {
+        try (RootAllocator allocator = new RootAllocator();
+                RowColumn.Tag tag = new RowColumn.Tag(
+                        ColumnSchema.tag("t"),
+                        codes(allocator, new Random(1), 10, 2),
+                        dictionary(allocator, "a", "b"),
+                        TagNumbers.growing(index))) {
+            assertThat(ask(tag, 2)).as("one query asks twice").isEmpty();
+            assertThat(ask(tag, 5)).as("it still grows").isEmpty();
+            tag.numbers().settle();
+            assertThat(ask(tag, 1)).isPresent();
         }
     }
 

@@ -32,6 +32,9 @@ final class BatchBuilder implements AutoCloseable {
     private final int fixedBytes;
 
     private final Scratch scratch;
+    /// Where each column stood in the chunk before.
+    private final int[] numbers;
+
     private Mode mode = Mode.EMPTY;
     private int rowCount;
     private long bytes;
@@ -89,6 +92,7 @@ final class BatchBuilder implements AutoCloseable {
             }
         }
         this.fixedBytes = rowBytes;
+        this.numbers = new int[columns.size()];
     }
 
     /// The columns, in the order of the batch.
@@ -105,15 +109,31 @@ final class BatchBuilder implements AutoCloseable {
     List<Optional<Source>> sources(RowBatch chunk) {
         List<Optional<Source>> sources = new ArrayList<>(columns.size());
         for (int place = 0; place < columns.size(); place++) {
-            Optional<RowColumn> found = chunk.find(columns.get(place).name());
-            sources.add(found.isPresent() ? Optional.of(source(chunk, found.get(), place)) : Optional.empty());
+            int number = number(chunk, place);
+            sources.add(number < 0 ? Optional.empty() : Optional.of(source(chunk, number, place)));
         }
         return sources;
     }
 
-    private Source source(RowBatch chunk, RowColumn column, int place) {
-        int nullCount = chunk.nullCount(column.schema().name());
-        return switch (column) {
+    /// Where a column stands in a chunk: mostly where it stood in the chunk before; -1 if the chunk lacks it.
+    private int number(RowBatch chunk, int place) {
+        int guess = numbers[place];
+        if (guess < chunk.columns().size()
+                && chunk.columns()
+                        .get(guess)
+                        .schema()
+                        .name()
+                        .equals(columns.get(place).name())) {
+            return guess;
+        }
+        int number = chunk.numberOf(columns.get(place).name());
+        numbers[place] = Math.max(0, number);
+        return number;
+    }
+
+    private Source source(RowBatch chunk, int number, int place) {
+        int nullCount = chunk.nullCount(number);
+        return switch (chunk.columns().get(number)) {
             case RowColumn.Tag tag -> Source.of(tag, nullCount, Objects.requireNonNull(dictionaries.get(place)));
             case RowColumn.Plain plain -> Source.of(plain, nullCount);
         };
@@ -139,6 +159,11 @@ final class BatchBuilder implements AutoCloseable {
 
     int rowCount() {
         return rowCount;
+    }
+
+    /// Whether the batch stands on chunks' memory.
+    boolean refersToChunks() {
+        return mode == Mode.REFERS;
     }
 
     /// Appends selected rows of a chunk, as many as fit; returns how many.

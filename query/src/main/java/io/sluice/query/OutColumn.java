@@ -47,9 +47,15 @@ abstract sealed class OutColumn {
     ///
     /// @param from the first place among those selected
     final void copy(Source source, Selection rows, int from, int count, int at) {
+        if (count == 0) {
+            return;
+        }
         FieldVector values = source.column().values();
         boolean hasNulls = source.nullCount() > 0;
         if (!hasNulls && rows instanceof Selection.All && copyRange(source, from, count, at)) {
+            return;
+        }
+        if (!hasNulls && rows instanceof Selection.Some some && copySome(source, some.rows(), from, count, at)) {
             return;
         }
         for (int i = 0; i < count; i++) {
@@ -65,6 +71,11 @@ abstract sealed class OutColumn {
 
     /// Copies rows that are next to one another and have no nulls; false if that is not quicker.
     boolean copyRange(Source source, int from, int count, int at) {
+        return false;
+    }
+
+    /// Copies rows that have no nulls; false if that is not quicker.
+    boolean copySome(Source source, int[] rows, int from, int count, int at) {
         return false;
     }
 
@@ -163,6 +174,22 @@ abstract sealed class OutColumn {
                             source.column().values().getDataBuffer(),
                             (long) from * Long.BYTES,
                             (long) count * Long.BYTES);
+            setBits(vector.getValidityBuffer(), at, count);
+            return true;
+        }
+
+        @Override
+        boolean copySome(Source source, int[] rows, int from, int count, int at) {
+            ArrowBuf values = source.column().values().getDataBuffer();
+            // Rows ascend, so that the last tells for all whether they are there.
+            values.checkBytes(0, (rows[from + count - 1] + 1L) * Long.BYTES);
+            vector.getDataBuffer().checkBytes((long) at * Long.BYTES, ((long) at + count) * Long.BYTES);
+            long address = values.memoryAddress();
+            long target = vector.getDataBuffer().memoryAddress() + (long) at * Long.BYTES;
+            for (int i = 0; i < count; i++) {
+                long value = MemoryUtil.getLong(address + (long) rows[from + i] * Long.BYTES);
+                MemoryUtil.putLong(target + (long) i * Long.BYTES, value);
+            }
             setBits(vector.getValidityBuffer(), at, count);
             return true;
         }
@@ -320,6 +347,22 @@ abstract sealed class OutColumn {
             vector.getDataBuffer().checkBytes((long) at * Integer.BYTES, ((long) at + count) * Integer.BYTES);
             long target = vector.getDataBuffer().memoryAddress() + (long) at * Integer.BYTES;
             translate(source, codes(source, from, count), count, target);
+            setBits(vector.getValidityBuffer(), at, count);
+            return true;
+        }
+
+        @Override
+        boolean copySome(Source source, int[] rows, int from, int count, int at) {
+            ArrowBuf codes = source.column().values().getDataBuffer();
+            // Rows ascend, so that the last tells for all whether they are there.
+            codes.checkBytes(0, (rows[from + count - 1] + 1L) * Integer.BYTES);
+            vector.getDataBuffer().checkBytes((long) at * Integer.BYTES, ((long) at + count) * Integer.BYTES);
+            long address = codes.memoryAddress();
+            long target = vector.getDataBuffer().memoryAddress() + (long) at * Integer.BYTES;
+            for (int i = 0; i < count; i++) {
+                int code = source.code(MemoryUtil.getInt(address + (long) rows[from + i] * Integer.BYTES));
+                MemoryUtil.putInt(target + (long) i * Integer.BYTES, code);
+            }
             setBits(vector.getValidityBuffer(), at, count);
             return true;
         }

@@ -9,6 +9,8 @@ import io.sluice.query.QuerySource.PartitionRows;
 import io.sluice.query.QuerySource.TableScan;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -16,11 +18,17 @@ import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.dictionary.DictionaryProvider;
 
-/// The lazy answer: a partition's rows are taken when its first batch is pulled, and let go of with its last.
+/// The lazy answer: a partition's rows are taken when its first batch is pulled, and let go of with its last. A small
+/// one that can be looked up is made at once.
 final class PartitionStream implements QueryStream {
     /// A smaller dictionary of a chunk is taken into the stream's as it is; of a larger one, only what matching rows
     /// have.
     private static final int SMALL_DICTIONARY = 1_024;
+
+    /// An answer of more rows than this, or of more batches, is not made ahead.
+    private static final int MAX_ROWS_AHEAD = 8_192;
+
+    private static final int MAX_BATCHES_AHEAD = 64;
 
     private final QueryRequest request;
     private final RowFilter filter;
@@ -34,9 +42,18 @@ final class PartitionStream implements QueryStream {
     private final DictionaryProvider.MapDictionaryProvider provider = new DictionaryProvider.MapDictionaryProvider();
     private final BatchBuilder batch;
     private Optional<OutBatch> out = Optional.empty();
+    private int rowCount;
+    /// Batches that were made when the stream was opened.
+    private final Deque<Made> made = new ArrayDeque<>();
+
+    private record Made(OutBatch batch, BatchMetadata metadata, int rowCount) {}
+
     private int nextPartition;
     private long rowsLeft;
     private Optional<PartitionCursor> cursor = Optional.empty();
+    /// The chunks that the cursor holds, if there is one.
+    private List<RowBatch> reading = List.of();
+
     private BatchMetadata metadata = BatchMetadata.getDefaultInstance();
     private boolean closed;
 
@@ -58,6 +75,7 @@ final class PartitionStream implements QueryStream {
         this.allocator = allocator;
         this.rowsLeft = request.limit().orElse(Long.MAX_VALUE);
         boolean done = false;
+        Optional<BatchBuilder> opened = Optional.empty();
         try {
             for (int place = 0; place < columns.size(); place++) {
                 if (columns.get(place).kind() == ColumnKind.TAG) {
@@ -69,13 +87,21 @@ final class PartitionStream implements QueryStream {
                                     allocator));
                 }
             }
-            gatherDictionaries();
-            dictionaries.values().forEach(dictionary -> provider.put(dictionary.dictionary()));
             VectorSchemaRoot root = VectorSchemaRoot.create(WireSchema.memory(columns), allocator);
-            this.batch = new BatchBuilder(columns, dictionaries, root, limits, allocator);
+            opened = Optional.of(new BatchBuilder(columns, dictionaries, root, limits, allocator));
+            this.batch = opened.get();
+            if (!filter.mayBeLookedUp() || !makeAhead()) {
+                gatherDictionaries();
+            }
+            dictionaries.values().forEach(StreamDictionary::seal);
+            dictionaries.values().forEach(dictionary -> provider.put(dictionary.dictionary()));
             done = true;
         } finally {
             if (!done) {
+                out.ifPresent(OutBatch::close);
+                made.forEach(one -> one.batch().close());
+                cursor.ifPresent(PartitionCursor::close);
+                opened.ifPresent(BatchBuilder::close);
                 dictionaries.values().forEach(StreamDictionary::close);
             }
         }
@@ -83,13 +109,30 @@ final class PartitionStream implements QueryStream {
 
     private void gatherDictionaries() {
         if (!dictionaries.isEmpty()) {
-            for (Partition partition : partitions) {
+            if (cursor.isPresent()) {
+                gatherDictionaries(reading); // as they were read: some may be in files by now
+            }
+            for (Partition partition : partitions.subList(nextPartition, partitions.size())) {
                 try (PartitionRows rows = partition.read()) {
                     gatherDictionaries(rows.batches());
                 }
             }
         }
-        dictionaries.values().forEach(StreamDictionary::seal);
+    }
+
+    /// Makes a small answer before its dictionaries are complete, which are those of its rows. False if it is not
+    /// small: then what was made is a part of it, and the dictionaries need the values of the rest.
+    private boolean makeAhead() {
+        long rows = 0;
+        while (make()) {
+            OutBatch one = takeBatch();
+            made.addLast(new Made(one, metadata, rowCount));
+            rows += rowCount;
+            if (rows > MAX_ROWS_AHEAD || made.size() == MAX_BATCHES_AHEAD || batch.refersToChunks()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private void gatherDictionaries(List<RowBatch> chunks) {
@@ -151,7 +194,11 @@ final class PartitionStream implements QueryStream {
 
     @Override
     public boolean opensPartition() {
-        return cursor.isEmpty() && rowsLeft > 0 && nextPartition > 0 && nextPartition < partitions.size();
+        return made.isEmpty()
+                && cursor.isEmpty()
+                && rowsLeft > 0
+                && nextPartition > 0
+                && nextPartition < partitions.size();
     }
 
     @Override
@@ -163,7 +210,7 @@ final class PartitionStream implements QueryStream {
 
     @Override
     public int rowCount() {
-        return batch.rowCount();
+        return rowCount;
     }
 
     @Override
@@ -176,6 +223,18 @@ final class PartitionStream implements QueryStream {
         if (closed) {
             throw new IllegalStateException("the stream is closed");
         }
+        if (made.isEmpty()) {
+            return make();
+        }
+        Made one = made.removeFirst();
+        out.ifPresent(OutBatch::close);
+        out = Optional.of(one.batch());
+        metadata = one.metadata();
+        rowCount = one.rowCount();
+        return true;
+    }
+
+    private boolean make() {
         if (rowsLeft == 0) {
             return false;
         }
@@ -192,16 +251,19 @@ final class PartitionStream implements QueryStream {
         }
         out.ifPresent(OutBatch::close);
         out = Optional.of(batch.end());
-        rowsLeft -= batch.rowCount();
+        rowCount = batch.rowCount();
+        rowsLeft -= rowCount;
         if (rowsLeft == 0 || !current.hasMore()) {
             current.close();
             cursor = Optional.empty();
+            reading = List.of();
         }
         return true;
     }
 
     private void open(Partition partition) {
         PartitionRows rows = partition.read();
+        reading = rows.batches();
         metadata = BatchMetadata.newBuilder()
                 .setIngesterId(scan.ingester().toString())
                 .setAsOf(scan.asOf().value())
@@ -225,6 +287,8 @@ final class PartitionStream implements QueryStream {
             cursor.ifPresent(PartitionCursor::close);
             batch.close();
             out.ifPresent(OutBatch::close);
+            made.forEach(one -> one.batch().close());
+            made.clear();
             dictionaries.values().forEach(StreamDictionary::close);
         }
     }

@@ -102,6 +102,11 @@ final class RowFilter {
         return kept;
     }
 
+    /// Whether the matching rows of a chunk may be few, and told without a look at others.
+    boolean mayBeLookedUp() {
+        return tags.stream().anyMatch(TagFilter::mayBeLookedUp);
+    }
+
     /// Whether anything but a time is asked for.
     boolean hasPredicates() {
         return !tags.isEmpty();

@@ -26,6 +26,7 @@ final class StreamDictionary implements AutoCloseable {
     /// Of an index: up to which number the stream's codes are the numbers.
     private final Map<TagIndex, Integer> same = new HashMap<>();
 
+    private boolean isSealed;
     private final VarCharVector values;
     private final Dictionary dictionary;
 
@@ -98,7 +99,7 @@ final class StreamDictionary implements AutoCloseable {
         }
     }
 
-    /// Adds the values that some rows have.
+    /// Adds the values that some rows have. To be called before [#seal].
     void gather(RowColumn.Tag tag, Selection rows) {
         int[] numbers = tag.valueNumbers();
         int[] byNumber = codes(tag.numbers().index());
@@ -106,19 +107,14 @@ final class StreamDictionary implements AutoCloseable {
         for (int i = 0; i < rows.count(); i++) {
             int row = rows.row(i);
             if (!tag.codes().isNull(row)) {
-                int code = data.getInt((long) row * Integer.BYTES);
-                int number = numbers[code];
-                if (number < 0) {
-                    add(tag.dictionary().get(code));
-                } else if (byNumber[number] < 0) {
-                    byNumber[number] = add(tag.numbers().index().value(number));
-                }
+                var _ = translate(tag, data.getInt((long) row * Integer.BYTES), numbers, byNumber);
             }
         }
     }
 
     /// Nothing is added from now on.
     void seal() {
+        isSealed = true;
         values.setValueCount(codes.size());
     }
 
@@ -147,7 +143,7 @@ final class StreamDictionary implements AutoCloseable {
         if (number < 0) {
             return find(tag.dictionary().get(code));
         }
-        if (byNumber[number] == UNKNOWN) {
+        if (byNumber[number] < 0 && (byNumber[number] == UNKNOWN || !isSealed)) {
             byNumber[number] = find(tag.numbers().index().value(number));
         }
         return byNumber[number];
@@ -184,8 +180,11 @@ final class StreamDictionary implements AutoCloseable {
         return true;
     }
 
-    /// The code of a value; -1 if the stream has none.
+    /// The code of a value. One that the stream lacks is added as long as that can be; then it is -1.
     private int find(byte[] value) {
+        if (!isSealed) {
+            return add(value);
+        }
         return codes.getOrDefault(ByteBuffer.wrap(value), -1);
     }
 

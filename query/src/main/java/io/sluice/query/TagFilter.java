@@ -68,6 +68,11 @@ final class TagFilter {
         return column;
     }
 
+    /// Whether it asks for a few values.
+    boolean mayBeLookedUp() {
+        return !lookedUp.isEmpty();
+    }
+
     /// The rows that fulfil the predicate, ascending, in an array of the caller's; empty if that cannot be told without
     /// a look at all rows, or they are many.
     Optional<int[]> lookUp(RowBatch batch) {

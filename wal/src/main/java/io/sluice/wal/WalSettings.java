@@ -78,4 +78,20 @@ public record WalSettings(
                 true,
                 CorruptionPolicy.QUARANTINE);
     }
+
+    /// The same with payloads stored in another way.
+    public WalSettings withCompression(Compression other) {
+        return new WalSettings(
+                directory,
+                segmentBytes,
+                maxBytes,
+                maxSegmentAge,
+                maxQueueBytes,
+                maxQueueEntries,
+                groupDelay,
+                groupSiblings,
+                other,
+                directIo,
+                onCorruption);
+    }
 }

@@ -70,6 +70,8 @@ final class SluiceCommandTest {
                         "namespace show",
                         "status",
                         "wal",
+                        "files",
+                        "files verify",
                         "wal ls",
                         "wal verify",
                         "wal dump",

@@ -1,6 +1,5 @@
 package io.sluice.persist.parquet;
 
-import io.sluice.model.ColumnKind;
 import io.sluice.model.ColumnSchema;
 import io.sluice.model.ColumnType;
 import io.sluice.rows.merge.NumberColumn;
@@ -14,8 +13,8 @@ import org.apache.parquet.column.statistics.Statistics;
 /// | values                                        | encoding                                   |
 /// |-----------------------------------------------|--------------------------------------------|
 /// | booleans                                      | a bit for each                             |
-/// | few distinct ones, so that codes are shorter  | dictionary, in order where the values lie close |
-/// | other integers, and times always              | differences, unless they need as many bits |
+/// | few distinct ones, so that codes are shorter  | dictionary                                 |
+/// | other integers and times                      | differences, unless they need as many bits |
 /// | other floats                                  | plain or byte by byte, whichever zstd makes smaller of some |
 ///
 /// Works in memory that is used again. For one thread.
@@ -25,6 +24,8 @@ final class NumberChunk {
     private static final int SAMPLED_BLOCKS = 32;
     /// Differences of more bits than this save nothing.
     private static final int MAX_DELTA_BITS = 58;
+    /// Differences of so few bits, as those of times in even steps, are taken without a look at the dictionary.
+    private static final int FEW_DELTA_BITS = 2;
     /// Floats that are compressed to choose their encoding.
     private static final int SAMPLED_FLOATS = 8_192;
 
@@ -73,14 +74,16 @@ final class NumberChunk {
         if (schema.type() == ColumnType.BOOL || count == 0) {
             return Encoding.PLAIN;
         }
-        if (schema.kind() == ColumnKind.TIME) {
+        if (schema.type() == ColumnType.F64) {
+            return dictionary.prepare(values, count) < Long.SIZE
+                    ? ChunkWriter.DICTIONARY
+                    : ofFloats(values, count, compressor);
+        }
+        double deltaBits = deltas.bitsPerValue(values, count, SAMPLED_BLOCKS);
+        if (deltaBits <= FEW_DELTA_BITS) {
             return Encoding.DELTA_BINARY_PACKED;
         }
         double dictionaryBits = dictionary.prepare(values, count);
-        if (schema.type() == ColumnType.F64) {
-            return dictionaryBits < Long.SIZE ? ChunkWriter.DICTIONARY : ofFloats(values, count, compressor);
-        }
-        double deltaBits = deltas.bitsPerValue(values, count, SAMPLED_BLOCKS);
         if (dictionaryBits <= Math.min(deltaBits, MAX_DELTA_BITS)) {
             return ChunkWriter.DICTIONARY;
         }

@@ -13,7 +13,10 @@ import io.sluice.model.TableId;
 import io.sluice.model.TableName;
 import io.sluice.model.TableSchema;
 import io.sluice.persist.parquet.Encoding.Made;
+import io.sluice.rows.RowBatch;
+import io.sluice.rows.merge.Batches;
 import io.sluice.rows.merge.MergeModel;
+import io.sluice.rows.merge.MergedRows;
 import io.sluice.rows.merge.RandomWrites;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -28,6 +31,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.LongStream;
+import org.apache.arrow.memory.RootAllocator;
+import org.apache.parquet.io.api.Binary;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -208,6 +213,141 @@ class ParquetEncoderTest {
         long allocatedBytes = threads.getCurrentThreadAllocatedBytes() - before;
         assertThat(ParquetRows.read(made.bytes())).containsExactly(row);
         assertThat(allocatedBytes).isLessThan(64 << 20);
+    }
+
+    /// One column is in memory at a time, and a row group's pages: so all that is allocated is less than the values.
+    @Test
+    void aFileTakesLessMemoryThanItsValues() throws IOException {
+        List<ColumnSchema> columns = new ArrayList<>(List.of(ColumnSchema.TIME));
+        for (int i = 0; i < 40; i++) {
+            columns.add(ColumnSchema.field("f" + i, ColumnType.I64));
+        }
+        var random = new Random(1);
+        List<Map<String, Object>> rows = new ArrayList<>();
+        for (int row = 0; row < 10_000; row++) {
+            Map<String, Object> values = new HashMap<>(Map.of("time", (long) row));
+            for (int i = 0; i < 40; i++) {
+                values.put("f" + i, (long) random.nextInt(100));
+            }
+            rows.add(values);
+        }
+        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        try (var allocator = new RootAllocator();
+                var batch = Batches.batch(allocator, columns, rows, random)) {
+            var out = new ByteArrayOutputStream(8 << 20);
+            long before = threads.getCurrentThreadAllocatedBytes();
+            MergedRows merged = MergedRows.of(table(columns), SortKey.EMPTY, List.of(batch));
+            EncodedFile file = new ParquetEncoder(new ParquetSettings(1, 5_000, 2_500), EncodeHelpers.NONE, () -> 0)
+                    .encode(merged, Encoding.metadata(SortKey.EMPTY), out);
+            long allocatedBytes = threads.getCurrentThreadAllocatedBytes() - before;
+            assertThat(file.rowCount()).isEqualTo(10_000);
+            assertThat(allocatedBytes).isLessThan(40L * 10_000 * Long.BYTES);
+        }
+    }
+
+    /// Columns are encoded by several threads, and the file is the same.
+    @Test
+    void helpersChangeNothing() throws IOException {
+        var helpers = new EncodeHelpers(3);
+        helpers.start(Thread.ofPlatform().name("helper-", 0).factory());
+        for (long seed = 0; seed < 100; seed++) {
+            var writes = RandomWrites.of(seed, 4, 200);
+            var settings = new ParquetSettings(1, 60, 17);
+            byte[] alone = Encoding.encode(writes, settings).bytes();
+            try (var allocator = new RootAllocator()) {
+                List<RowBatch> batches = writes.batches(allocator);
+                var out = new ByteArrayOutputStream();
+                EncodedFile file = new ParquetEncoder(settings, helpers, () -> 0)
+                        .encode(
+                                MergedRows.of(writes.schema(), writes.sortKey(), batches),
+                                Encoding.metadata(writes.sortKey()),
+                                out);
+                assertThat(out.toByteArray()).as("seed %d", seed).isEqualTo(alone);
+                assertThat(file.sizeBytes()).isEqualTo(alone.length);
+                batches.forEach(RowBatch::close);
+            }
+        }
+        helpers.stop();
+    }
+
+    /// Encodings that random rows seldom bring about: floats of all digits, even steps, long texts without repetition.
+    @Test
+    void valuesOfAllShapesComeBackAsTheyWere() throws IOException {
+        for (long seed = 0; seed < 12; seed++) {
+            var random = new Random(seed);
+            List<Map<String, Object>> rows = new ArrayList<>();
+            int shape = (int) seed % 6;
+            for (int i = 0; i < 6_000; i++) {
+                Map<String, Object> row = new HashMap<>(Map.of("time", 1_000L * i));
+                if (random.nextInt(10) >= shape) {
+                    row.put("i", number(shape, i, random));
+                    row.put("u", BigInteger.valueOf(number(shape, i, random)).and(BigInteger.valueOf(Long.MAX_VALUE)));
+                    row.put("f", shape % 2 == 0 ? random.nextGaussian() : random.nextInt(50) / 10.0);
+                    row.put("b", random.nextInt(100) < 20 * shape);
+                    row.put("s", shape < 3 ? "text " + random.nextLong() : "state " + random.nextInt(9));
+                }
+                rows.add(row);
+            }
+            Made made = Encoding.encode(TABLE, BY_HOST, new ParquetSettings(1, 2_500, 1_000), rows);
+            assertThat(ParquetRows.read(made.bytes())).as("seed %d", seed).isEqualTo(rows);
+        }
+    }
+
+    private static long number(int shape, int row, Random random) {
+        return switch (shape) {
+            case 0 -> random.nextLong();
+            case 1 -> 7L * row;
+            case 2 -> random.nextInt(100);
+            case 3 -> (long) random.nextInt(40) << 50;
+            case 4 -> Long.MIN_VALUE + random.nextInt(3);
+            default -> 1_000_000_000L * row + random.nextInt(1_000);
+        };
+    }
+
+    /// A reader that looks for one of many values of a tag need not read the others' row groups.
+    @Test
+    void aTagOfManyValuesHasABloomFilterThatKnowsThemAll() throws IOException {
+        List<Map<String, Object>> rows = new ArrayList<>();
+        for (int i = 0; i < 2 * TagChunk.BLOOM_VALUES; i++) {
+            rows.add(Map.of("time", (long) i, "host", "host%04d".formatted(i)));
+        }
+        Made made = Encoding.encode(TABLE, BY_HOST, new ParquetSettings(1, TagChunk.BLOOM_VALUES, 100), rows);
+        try (var reader = ParquetRows.reader(made.bytes())) {
+            for (int group = 0; group < 2; group++) {
+                var filter = reader.getBloomFilterDataReader(
+                                reader.getRowGroups().get(group))
+                        .readBloomFilter(
+                                reader.getRowGroups().get(group).getColumns().getFirst());
+                int found = 0;
+                for (int i = 0; i < rows.size(); i++) {
+                    var value = Binary.fromString("host%04d".formatted(i));
+                    boolean isInGroup = i / TagChunk.BLOOM_VALUES == group;
+                    boolean mayBe = filter.findHash(filter.hash(value));
+                    assertThat(mayBe || !isInGroup)
+                            .as("row %d, group %d", i, group)
+                            .isTrue();
+                    found += mayBe ? 1 : 0;
+                }
+                assertThat(found).isLessThan(TagChunk.BLOOM_VALUES + 30);
+            }
+        }
+        assertThat(ParquetRows.read(made.bytes())).isEqualTo(rows);
+    }
+
+    /// A page of texts ends early when they are many bytes; other columns' pages do not.
+    @Test
+    void longTextsEndTheirPage() throws IOException {
+        List<Map<String, Object>> rows = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            rows.add(Map.of("time", (long) i, "s", i + "x".repeat(1 << 20)));
+        }
+        Made made = Encoding.encode(TABLE, SortKey.EMPTY, new ParquetSettings(1, 100, 100), rows);
+        assertThat(ParquetRows.read(made.bytes())).isEqualTo(rows);
+        try (var reader = ParquetRows.reader(made.bytes())) {
+            var columns = reader.getRowGroups().getFirst().getColumns();
+            assertThat(reader.readOffsetIndex(columns.get(0)).getPageCount()).isOne();
+            assertThat(reader.readOffsetIndex(columns.get(1)).getPageCount()).isEqualTo(5);
+        }
     }
 
     private static TableSchema table(List<ColumnSchema> columns) {

@@ -4,7 +4,7 @@ import io.sluice.model.ColumnName;
 import io.sluice.model.SortKey;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
-import java.nio.ByteBuffer;
+import java.nio.IntBuffer;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -22,7 +22,7 @@ public final class SortKeys {
     /// runs, which compress.
     public static SortKey extend(SortKey key, List<RowBatch> batches) {
         Set<ColumnName> known = new HashSet<>(key.tags());
-        Map<ColumnName, Set<ByteBuffer>> values = new HashMap<>();
+        Map<ColumnName, TextNumbers> values = new HashMap<>();
         for (RowBatch batch : batches) {
             for (RowColumn column : batch.columns()) {
                 if (column instanceof RowColumn.Tag tag
@@ -43,27 +43,40 @@ public final class SortKeys {
         return new SortKey(tags);
     }
 
-    private static int sizeOf(Map<ColumnName, Set<ByteBuffer>> values, ColumnName name) {
-        return values.getOrDefault(name, Set.of()).size();
+    private static int sizeOf(Map<ColumnName, TextNumbers> values, ColumnName name) {
+        TextNumbers distinct = values.get(name);
+        return distinct == null ? 0 : distinct.size();
     }
 
-    private static void addUsed(RowColumn.Tag tag, int rowCount, Map<ColumnName, Set<ByteBuffer>> values) {
+    private static void addUsed(RowColumn.Tag tag, int rowCount, Map<ColumnName, TextNumbers> values) {
         boolean[] used = new boolean[tag.dictionary().getValueCount()];
-        boolean any = false;
-        for (int row = 0; row < rowCount; row++) {
-            if (!tag.codes().isNull(row)) {
-                used[tag.codes().get(row)] = true;
-                any = true;
-            }
-        }
-        if (!any) {
+        if (!markUsed(tag, rowCount, used)) {
             return;
         }
-        Set<ByteBuffer> distinct = values.computeIfAbsent(tag.schema().name(), _ -> new HashSet<>());
+        TextNumbers distinct = values.computeIfAbsent(tag.schema().name(), _ -> new TextNumbers());
+        IntBuffer offsets = Vectors.offsets(tag.dictionary(), used.length);
+        byte[] bytes = new byte[offsets.get(used.length)];
+        Vectors.texts(tag.dictionary(), bytes.length).get(bytes);
         for (int code = 0; code < used.length; code++) {
             if (used[code]) {
-                distinct.add(ByteBuffer.wrap(tag.dictionary().get(code)));
+                int start = offsets.get(code);
+                int _ = distinct.number(bytes, start, offsets.get(code + 1) - start);
             }
         }
+    }
+
+    /// Whether there is one.
+    private static boolean markUsed(RowColumn.Tag tag, int rowCount, boolean[] used) {
+        int nulls = tag.codes().getNullCount();
+        if (nulls == rowCount) {
+            return false;
+        }
+        IntBuffer codes = Vectors.ints(tag.codes(), rowCount);
+        for (int row = 0; row < rowCount; row++) {
+            if (nulls == 0 || !tag.codes().isNull(row)) {
+                used[codes.get(row)] = true;
+            }
+        }
+        return true;
     }
 }
