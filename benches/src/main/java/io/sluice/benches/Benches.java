@@ -46,6 +46,8 @@ public final class Benches {
     private static final Map<String, Program> PROGRAMS = new TreeMap<>(Map.of(
             "gate",
             new GateComparison(),
+            "ingest",
+            new IngestComparison(),
             "replay",
             new ReplayComparison(),
             "persist",

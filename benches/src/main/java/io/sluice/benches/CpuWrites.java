@@ -11,9 +11,9 @@ import java.util.Random;
 /// Writes in the shape of TSBS's cpu-only use case (10 tags, 10 integer fields), from a seed: hosts report every 10
 /// s, one after another.
 final class CpuWrites {
-    private static final int HOSTS = 4_000;
-    private static final long START_NS = 1_451_606_400_000_000_000L;
-    private static final long TICK_NS = 10_000_000_000L;
+    static final int HOSTS = 4_000;
+    static final long START_NS = 1_451_606_400_000_000_000L;
+    static final long TICK_NS = 10_000_000_000L;
     private static final String[] REGIONS = {"us-east-1", "us-west-1", "eu-west-1", "eu-central-1", "sa-east-1"};
     private static final String[] FIELDS = {
         "user", "system", "idle", "nice", "iowait", "irq", "softirq", "steal", "guest", "guest_nice"
@@ -28,11 +28,7 @@ final class CpuWrites {
 
     /// The next rows, as a `sluice.v1.WriteRequest`.
     byte[] next(int rows) {
-        StringBuilder lines = new StringBuilder(350 * rows);
-        for (int i = 0; i < rows; i++) {
-            appendLine(lines);
-        }
-        byte[] body = lines.toString().getBytes(StandardCharsets.UTF_8);
+        byte[] body = nextLines(rows);
         return new LineProtocolParser(random.nextLong())
                 .parse(
                         body,
@@ -41,6 +37,15 @@ final class CpuWrites {
                         new ParseOptions(new NamespaceName("bench"), Precision.NS, START_NS, 1, KnownColumns.NONE))
                 .request()
                 .orElseThrow();
+    }
+
+    /// The next rows, as line protocol.
+    byte[] nextLines(int rows) {
+        StringBuilder lines = new StringBuilder(350 * rows);
+        for (int i = 0; i < rows; i++) {
+            appendLine(lines);
+        }
+        return lines.toString().getBytes(StandardCharsets.UTF_8);
     }
 
     private void appendLine(StringBuilder lines) {

@@ -27,12 +27,21 @@ final class ProcessMemory {
         return bytes("VmHWM:") - atBegin;
     }
 
+    /// The greatest resident memory of a process since its start.
+    static long peakBytes(long pid) throws IOException {
+        return bytes(Path.of("/proc", Long.toString(pid), "status"), "VmHWM:");
+    }
+
     private static long bytes(String field) throws IOException {
-        for (String line : Files.readAllLines(STATUS)) {
+        return bytes(STATUS, field);
+    }
+
+    private static long bytes(Path status, String field) throws IOException {
+        for (String line : Files.readAllLines(status)) {
             if (line.startsWith(field)) {
                 return 1_024 * Long.parseLong(line.replaceAll("\\D", ""));
             }
         }
-        throw new IOException("%s has no line %s".formatted(STATUS, field));
+        throw new IOException("%s has no line %s".formatted(status, field));
     }
 }

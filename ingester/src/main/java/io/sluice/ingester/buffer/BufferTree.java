@@ -36,6 +36,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.OutOfMemoryException;
 
 /// All rows that are not in files: the end of the write path and the source of queries.
 ///
@@ -76,15 +77,19 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     }
 
     /// Makes sure that a partition's node exists, with what the catalog knows of it, so that to apply rows to it asks
-    /// nobody. Returns up to which write the partition is in files.
+    /// nobody. Returns up to which write the partition is in files. Small writes before this one may still have to
+    ///     be
+    /// copied to where they gather; then some are.
     ///
     /// @throws IOException if the catalog cannot answer
+    /// @throws OutOfMemoryException if there is no memory for the writes before this one
     public SequenceNumber prepare(TableSchema schema, PartitionKey key) throws IOException {
         TableBuffer table = namespaces
                 .computeIfAbsent(schema.namespace(), _ -> new NamespaceBuffer())
                 .obtain(schema);
         Optional<PartitionBuffer> known = table.find(key);
         if (known.isPresent()) {
+            known.get().help();
             return known.get().persistedThrough();
         }
         SequenceNumber through = catalog.persistedThrough(ingester, new PartitionId(schema.tableId(), key));
@@ -222,6 +227,11 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
             Optional<NamespaceName> namespace, Optional<TableName> table, FreezeReason reason) {
         List<CompletableFuture<PersistedFile>> files = new ArrayList<>();
         partitions(namespace, table).forEach(partition -> {
+            try {
+                partition.gather();
+            } catch (OutOfMemoryException e) {
+                files.add(CompletableFuture.failedFuture(e)); // it would stay out of the file
+            }
             partition.freeze(reason, persist);
             files.addAll(partition.outstanding());
         });

@@ -21,14 +21,24 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongConsumer;
+import java.util.function.ToLongFunction;
 import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.OutOfMemoryException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// Rows of one partition that are not in files: those being filled, and frozen ones on their way to object storage.
 ///
-/// Writes are applied by one thread, in the order of their numbers; any thread may freeze and read. The lock is held to
-/// link chunks and to take references, never to copy rows of any number or to wait.
+/// Writes are applied by one thread, in the order of their numbers; any thread may freeze and read. That thread links
+/// what it applies: large writes as chunks, small ones to [WaitingRows], from where other threads copy them into the
+/// open chunk, before anything else is done here. The lock is held to link chunks, to take references and to copy small
+/// writes, at most [WaitingRows] full of them.
 final class PartitionBuffer {
+    private static final Logger LOG = LoggerFactory.getLogger(PartitionBuffer.class);
+    /// More than one, so that those who help keep up although some find the lock taken; few, as their own write waits.
+    private static final int HELPED_WRITES = 4;
+
     private final TableBuffer table;
     private final PartitionKey key;
     private final IngesterId ingester;
@@ -48,6 +58,9 @@ final class PartitionBuffer {
     @GuardedBy("lock")
     private final OpenChunk open;
 
+    /// Applied behind all other rows. Taken out under the lock.
+    private final WaitingRows waiting = new WaitingRows();
+
     /// Of the chunks in `filling` and the open one. Others begin when those are frozen, so that values which are in
     /// files do not stay.
     @GuardedBy("lock")
@@ -65,8 +78,12 @@ final class PartitionBuffer {
     @GuardedBy("lock")
     private SequenceNumber fillingFirst = SequenceNumber.NONE;
 
+    /// The last write that does not wait.
     @GuardedBy("lock")
     private SequenceNumber lastApplied;
+
+    /// The last write that was applied or waits. Used by the thread that applies writes.
+    private volatile SequenceNumber lastTaken;
 
     /// When the oldest filling row was applied, by the nano clock. Means something only if fillingFirst is not NONE.
     @GuardedBy("lock")
@@ -76,9 +93,8 @@ final class PartitionBuffer {
     @GuardedBy("lock")
     private long sealedBytes;
 
-    /// Of those and the open chunk.
-    @GuardedBy("lock")
-    private long fillingBytes;
+    /// Of those and the open chunk. Changed under the lock.
+    private volatile long fillingBytes;
 
     @GuardedBy("lock")
     private long frozenBytes;
@@ -97,6 +113,7 @@ final class PartitionBuffer {
         this.persistedThrough = persistedThrough;
         this.frozenThrough = persistedThrough;
         this.lastApplied = persistedThrough;
+        this.lastTaken = persistedThrough;
         this.memoryChange = memoryChange;
         this.dueShare = AgeSpread.share(table.schema().tableId(), key);
         this.indexes = new TagIndexes(memoryChange);
@@ -129,9 +146,11 @@ final class PartitionBuffer {
         boolean linked = false;
         lock.lock();
         try {
+            gather(Integer.MAX_VALUE);
             if (!isWanted(sequence)) {
                 return fillingBytes;
             }
+            lastTaken = sequence;
             if (OpenChunk.isSmall(rows)) {
                 open.append(rows, sequence);
             } else {
@@ -149,21 +168,77 @@ final class PartitionBuffer {
         }
     }
 
-    /// Applies a write's rows from its request, and returns the bytes that are filling now. Rows of a write that is in
-    /// files already are dropped.
+    /// Applies a write's rows from its request, and returns the bytes that are filling now, or nearly. Rows of a write
+    /// that is in files already are dropped.
     ///
     /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; none or all of the rows
     ///     are applied
     long append(SequenceNumber sequence, ShapedRows rows, long nowNs) {
+        WaitingRows.Waiting added = new WaitingRows.Waiting(sequence, rows, nowNs);
+        // First: whoever copies the rows at once takes the bytes off again.
+        memoryChange.accept(added.lengthBytes());
+        if (sequence.isAfter(lastTaken) && waiting.tryAdd(added)) {
+            lastTaken = sequence;
+            return fillingBytes + waiting.lengthBytes();
+        }
+        memoryChange.accept(-added.lengthBytes());
         lock.lock();
         try {
+            gather(Integer.MAX_VALUE);
             if (isWanted(sequence)) {
+                lastTaken = sequence;
                 open.append(rows, sequence);
                 applied(sequence, sequence, nowNs);
             }
             return fillingBytes;
         } finally {
             lock.unlock();
+        }
+    }
+
+    /// Copies what waits into the open chunk.
+    ///
+    /// @param maxWrites of how many writes at most
+    /// @throws OutOfMemoryException if there is no memory; what is not copied goes on waiting
+    @GuardedBy("lock")
+    private void gather(int maxWrites) {
+        for (int left = Math.min(maxWrites, waiting.writes()); left > 0; left--) {
+            WaitingRows.Waiting next = waiting.first().orElseThrow();
+            boolean wanted = isWanted(next.sequence());
+            if (wanted) {
+                open.append(next.rows(), next.sequence());
+            }
+            waiting.removeFirst();
+            memoryChange.accept(-next.lengthBytes());
+            if (wanted) {
+                applied(next.sequence(), next.sequence(), next.appliedNs());
+            }
+        }
+    }
+
+    /// Copies all that waits.
+    ///
+    /// @throws OutOfMemoryException if there is no memory; what is not copied goes on waiting
+    void gather() {
+        lock.lock();
+        try {
+            gather(Integer.MAX_VALUE);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Copies some of what waits, if it is worth it and nobody else is at it: the thread of a write that is on its way
+    /// here has the time, and the one that applies writes has not.
+    ///
+    /// @throws OutOfMemoryException if there is no memory; what is not copied goes on waiting
+    void help() {
+        if (waiting.areMany() && lock.tryLock()) {
+            try {
+                gather(HELPED_WRITES);
+            } finally {
+                lock.unlock();
+            }
         }
     }
 
@@ -189,10 +264,12 @@ final class PartitionBuffer {
         boolean linked = false;
         lock.lock();
         try {
+            gather(Integer.MAX_VALUE);
             if (!first.isAfter(lastApplied)) {
                 throw new IllegalStateException("partition %s of table '%s': writes %s to %s come after write %s"
                         .formatted(key, table.name(), first, last, lastApplied));
             }
+            lastTaken = last;
             if (OpenChunk.isSmall(chunk.rows())) {
                 open.append(chunk);
             } else {
@@ -244,10 +321,20 @@ final class PartitionBuffer {
         fillingBytes = bytes;
     }
 
-    /// Cuts off what is filling and sends it to become a file; empty if nothing is. New rows are taken at once.
+    /// Cuts off what is filling and sends it to become a file; empty if nothing is. New rows are taken at once. If
+    /// there is no memory for rows that wait, those stay: what is cut off makes room for them.
     Optional<CompletionStage<PersistedFile>> freeze(FreezeReason reason, PersistPort persist) {
         lock.lock();
         try {
+            try {
+                gather(Integer.MAX_VALUE);
+            } catch (OutOfMemoryException e) {
+                LOG.warn(
+                        "partition {} of table '{}': no memory for {} small writes",
+                        key,
+                        table.name(),
+                        waiting.writes());
+            }
             if (fillingFirst.equals(SequenceNumber.NONE)) {
                 return Optional.empty();
             }
@@ -313,11 +400,14 @@ final class PartitionBuffer {
     }
 
     /// References to all rows of writes up to `asOf` that are not in files at this moment. The caller closes them.
+    ///
+    /// @throws OutOfMemoryException if there is no memory for small writes that wait
     PartitionRows read(SequenceNumber asOf) {
         List<RowBatch> batches = new ArrayList<>();
         boolean done = false;
         lock.lock();
         try {
+            gather(Integer.MAX_VALUE);
             for (Frozen batch : frozen) {
                 share(batch.chunks(), asOf, batches);
             }
@@ -355,7 +445,7 @@ final class PartitionBuffer {
                 return OptionalLong.of(oldest.firstSequence().value());
             }
             return fillingFirst.equals(SequenceNumber.NONE)
-                    ? OptionalLong.empty()
+                    ? firstWaiting(one -> one.sequence().value())
                     : OptionalLong.of(fillingFirst.value());
         } finally {
             lock.unlock();
@@ -370,10 +460,24 @@ final class PartitionBuffer {
             if (oldest != null) {
                 return OptionalLong.of(oldest.sinceNs());
             }
-            return fillingFirst.equals(SequenceNumber.NONE) ? OptionalLong.empty() : OptionalLong.of(fillingSinceNs);
+            return fillingSince();
         } finally {
             lock.unlock();
         }
+    }
+
+    /// When the oldest row that is not frozen was applied.
+    @GuardedBy("lock")
+    private OptionalLong fillingSince() {
+        return fillingFirst.equals(SequenceNumber.NONE)
+                ? firstWaiting(WaitingRows.Waiting::appliedNs)
+                : OptionalLong.of(fillingSinceNs);
+    }
+
+    private OptionalLong firstWaiting(ToLongFunction<WaitingRows.Waiting> figure) {
+        return waiting.first()
+                .map(one -> OptionalLong.of(figure.applyAsLong(one)))
+                .orElse(OptionalLong.empty());
     }
 
     /// What completes when everything frozen so far is in files, one for each batch.
@@ -391,16 +495,23 @@ final class PartitionBuffer {
     boolean isDue(long maxAgeNs, long nowNs) {
         lock.lock();
         try {
-            return !fillingFirst.equals(SequenceNumber.NONE) && nowNs - fillingSinceNs >= dueShare * maxAgeNs;
+            OptionalLong since = fillingSince();
+            return since.isPresent() && nowNs - since.getAsLong() >= dueShare * maxAgeNs;
         } finally {
             lock.unlock();
         }
     }
 
+    /// Of requests whose rows wait.
+    long waitingBytes() {
+        return waiting.lengthBytes();
+    }
+
+    /// What waits included.
     long fillingBytes() {
         lock.lock();
         try {
-            return fillingBytes;
+            return fillingBytes + waiting.lengthBytes();
         } finally {
             lock.unlock();
         }
@@ -409,7 +520,7 @@ final class PartitionBuffer {
     PartitionStatistics statistics() {
         lock.lock();
         try {
-            long rows = open.rowCount();
+            long rows = open.rowCount() + waiting.rows();
             for (Chunk chunk : filling) {
                 rows += chunk.rowCount();
             }
@@ -419,7 +530,8 @@ final class PartitionBuffer {
                     frozenRows += chunk.rowCount();
                 }
             }
-            return new PartitionStatistics(rows, fillingBytes, frozenRows, frozenBytes, frozen.size());
+            return new PartitionStatistics(
+                    rows, fillingBytes + waiting.lengthBytes(), frozenRows, frozenBytes, frozen.size());
         } finally {
             lock.unlock();
         }
@@ -436,7 +548,7 @@ final class PartitionBuffer {
             filling.forEach(Chunk::close);
             filling = new ArrayList<>();
             open.close();
-            memoryChange.accept(-fillingBytes - frozenBytes);
+            memoryChange.accept(-fillingBytes - frozenBytes - waiting.clear());
             sealedBytes = 0;
             fillingBytes = 0;
             frozenBytes = 0;

@@ -48,6 +48,11 @@ public final class ShapedRows {
         }
     }
 
+    /// The length of the request in which the rows lie.
+    public int requestBytes() {
+        return request.length;
+    }
+
     void setColumn(int column, int validity, int values) {
         validityAt[column] = validity;
         valuesAt[column] = values;

@@ -3,6 +3,9 @@ package io.sluice.ingester.buffer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.ingester.door.InvalidWriteException;
+import io.sluice.ingester.door.ShapedReader;
+import io.sluice.ingester.door.WriteDecoder;
 import io.sluice.ingester.fixture.BatchRows;
 import io.sluice.model.ColumnSchema;
 import io.sluice.model.ColumnType;
@@ -18,6 +21,11 @@ import io.sluice.persist.FreezeReason;
 import io.sluice.persist.PersistRequest;
 import io.sluice.persist.PersistedFile;
 import io.sluice.persist.catalog.FileRecord;
+import io.sluice.proto.v1.Column;
+import io.sluice.proto.v1.Dictionary;
+import io.sluice.proto.v1.Int64s;
+import io.sluice.proto.v1.TableBatch;
+import io.sluice.proto.v1.WriteRequest;
 import io.sluice.query.QuerySource.PartitionRows;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
@@ -25,6 +33,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
@@ -64,6 +73,7 @@ final class PartitionBufferTest {
             List.of(ColumnSchema.TIME, VALUE, HOST));
 
     private final RootAllocator allocator = new RootAllocator();
+    private final ShapedReader reader = new ShapedReader();
     private final AtomicLong held = new AtomicLong();
     private final Deque<Enqueued> enqueued = new ArrayDeque<>();
 
@@ -142,6 +152,37 @@ final class PartitionBufferTest {
         partition.append(new SequenceNumber(sequence), rows(sequence, count), 0);
     }
 
+    /// As [#append], of rows that lie in a request.
+    private void appendReceived(PartitionBuffer partition, long sequence, int count) {
+        TableBatch.Builder batch = TableBatch.newBuilder().setTable("m").setRowCount(count);
+        Int64s.Builder times = Int64s.newBuilder();
+        Int64s.Builder values = Int64s.newBuilder();
+        Dictionary.Builder hosts = Dictionary.newBuilder().addValues("a");
+        for (int row = 0; row < count; row++) {
+            times.addValues(row);
+            values.addValues(sequence);
+            hosts.addCodes(0);
+        }
+        batch.addColumns(
+                Column.newBuilder().setName("time").setKind(Column.Kind.TIME).setI64(times));
+        batch.addColumns(
+                Column.newBuilder().setName("v").setKind(Column.Kind.FIELD).setI64(values));
+        batch.addColumns(
+                Column.newBuilder().setName("host").setKind(Column.Kind.TAG).setDictionary(hosts));
+        byte[] request = WriteRequest.newBuilder()
+                .setNamespace("n")
+                .addTables(batch)
+                .build()
+                .toByteArray();
+        try {
+            assertThat(reader.learn(WriteDecoder.decode(request))).isTrue();
+        } catch (InvalidWriteException e) {
+            throw new AssertionError(e);
+        }
+        assertThat(reader.tryRead(request)).isTrue();
+        partition.append(new SequenceNumber(sequence), reader.take().getFirst(), 0);
+    }
+
     private static List<Long> numbers(List<RowBatch> batches) {
         List<Long> numbers = new ArrayList<>();
         for (Map<String, Object> row : BatchRows.of(batches)) {
@@ -168,7 +209,15 @@ final class PartitionBufferTest {
             List<List<Long>> expected = new ArrayList<>();
             PartitionBuffer partition = partition(allocator, 0);
             for (int step = 0; step < 60; step++) {
-                switch (random.nextInt(6)) {
+                assertThat(partition.firstUnpersisted())
+                        .as("seed %d, step %d", seed, step)
+                        .isEqualTo(all.stream()
+                                .mapToLong(Long::longValue)
+                                .filter(number ->
+                                        number > partition.persistedThrough().value())
+                                .findFirst());
+                switch (random.nextInt(7)) {
+                    case 6 -> partition.help();
                     case 0 -> partition.freeze(FreezeReason.RPC, this::enqueue);
                     case 1 -> {
                         if (!enqueued.isEmpty()) {
@@ -186,8 +235,12 @@ final class PartitionBufferTest {
                     }
                     default -> {
                         sequence += random.nextInt(1, 4);
-                        int count = random.nextInt(8) == 0 ? 1_100 : random.nextInt(1, 10); // linked, or copied
-                        append(partition, sequence, count);
+                        int count = random.nextInt(8) == 0 ? 1_100 : random.nextInt(1, 60); // linked, or copied
+                        if (count < 1_000 && random.nextInt(3) > 0) {
+                            appendReceived(partition, sequence, count);
+                        } else {
+                            append(partition, sequence, count);
+                        }
                         for (int row = 0; row < count; row++) {
                             all.add(sequence);
                         }
@@ -224,7 +277,11 @@ final class PartitionBufferTest {
                     partition.freeze(FreezeReason.RPC, this::enqueue);
                 } else {
                     sequence += random.nextInt(1, 3);
-                    append(partition, sequence, 1);
+                    if (random.nextBoolean()) {
+                        append(partition, sequence, 1);
+                    } else {
+                        appendReceived(partition, sequence, 40);
+                    }
                     all.add(sequence);
                 }
             }
@@ -232,7 +289,8 @@ final class PartitionBufferTest {
             List<Long> frozen = new ArrayList<>();
             long next = 4;
             for (Enqueued job : enqueued) {
-                List<Long> numbers = numbers(job.request().batches());
+                List<Long> numbers =
+                        numbers(job.request().batches()).stream().distinct().toList();
                 assertThat(job.request().minSequence().value()).isEqualTo(next);
                 assertThat(job.request().maxSequence().value()).isEqualTo(numbers.getLast());
                 assertThat(numbers.getFirst()).isGreaterThanOrEqualTo(next);
@@ -249,12 +307,17 @@ final class PartitionBufferTest {
         }
     }
 
+    /// Most writes are large enough to wait.
+    private static int rowsOf(long sequence) {
+        return sequence % 3 == 0 ? 2 : 40;
+    }
+
     /// One thread applies, freezes and completes; two read without end. Rows of a write come whole, in order, none
     /// missing between what is in files and what is shown.
     @Test
     @DisplayName("Invariant 5: readers beside a writer that freezes see whole writes without gap or double")
     void readersSeeNoGapWhileRowsAreFrozenAndPersisted() throws Exception {
-        int writes = 3_000;
+        int writes = 1_500;
         PartitionBuffer partition = partition(allocator, 0);
         AtomicLong applied = new AtomicLong();
         AtomicBoolean done = new AtomicBoolean();
@@ -269,8 +332,7 @@ final class PartitionBufferTest {
                         try (PartitionRows rows = partition.read(new SequenceNumber(asOf))) {
                             List<Long> expected = new ArrayList<>();
                             for (long number = rows.persistedThrough().value() + 1; number <= asOf; number++) {
-                                expected.add(number);
-                                expected.add(number);
+                                expected.addAll(Collections.nCopies(rowsOf(number), number));
                             }
                             assertThat(numbers(rows.batches())).isEqualTo(expected);
                         }
@@ -285,7 +347,11 @@ final class PartitionBufferTest {
             try {
                 assertThat(reading.await(1, TimeUnit.MINUTES)).isTrue();
                 for (long sequence = 1; sequence <= writes; sequence++) {
-                    append(partition, sequence, 2);
+                    if (rowsOf(sequence) == 2) {
+                        append(partition, sequence, 2);
+                    } else {
+                        appendReceived(partition, sequence, rowsOf(sequence));
+                    }
                     applied.set(sequence);
                     if (sequence % 50 == 0) {
                         partition.freeze(FreezeReason.RPC, this::enqueue);
@@ -337,6 +403,62 @@ final class PartitionBufferTest {
             }
         }
         assertThat(failures).isPositive();
+    }
+
+    @Test
+    @DisplayName("Invariant 1: rows for which there is no memory yet wait, hold the log, and are read when there is")
+    void rowsWithoutMemoryWait() {
+        try (BufferAllocator own = allocator.newChildAllocator("own", 0, Long.MAX_VALUE)) {
+            PartitionBuffer partition = partition(own, 0);
+            append(partition, 1, 2);
+            own.setLimit(own.getAllocatedMemory() + 64); // to freeze takes a little
+            appendReceived(partition, 2, 500);
+            appendReceived(partition, 3, 500);
+            assertThat(held.get()).isGreaterThan(own.getAllocatedMemory());
+            assertThatThrownBy(() -> read(partition, 3)).isInstanceOf(OutOfMemoryException.class);
+            partition.freeze(FreezeReason.MEMORY, this::enqueue);
+            Enqueued job = enqueued.removeFirst();
+            assertThat(job.request().maxSequence().value()).isEqualTo(1);
+            job.complete();
+            assertThat(partition.firstUnpersisted()).hasValue(2);
+            assertThat(partition.statistics().fillingRows()).isEqualTo(1_000);
+            assertThat(partition.isOlderThan(5, 5)).isTrue();
+            own.setLimit(Long.MAX_VALUE);
+            assertThat(read(partition, 2)).hasSize(500).containsOnly(2L);
+            assertThat(read(partition, 3)).hasSize(1_000);
+            appendReceived(partition, 4, 500);
+            partition.close();
+            assertThat(held).hasValue(0);
+        }
+    }
+
+    @Test
+    @DisplayName("Invariant 7: what waits is bounded, though nobody helps")
+    void whatWaitsIsBounded() {
+        PartitionBuffer partition = partition(allocator, 0);
+        long mostBytes = 0;
+        for (long sequence = 1; sequence <= 600; sequence++) {
+            appendReceived(partition, sequence, 1_000);
+            mostBytes = Math.max(mostBytes, partition.waitingBytes());
+        }
+        assertThat(mostBytes).isBetween(8L << 20, 9L << 20);
+        try (PartitionRows rows = partition.read(new SequenceNumber(600))) {
+            assertThat(rows.batches().stream().mapToInt(RowBatch::rowCount).sum())
+                    .isEqualTo(600_000);
+        }
+        partition.close();
+    }
+
+    @Test
+    void aWriteOutOfTurnIsRefusedThoughOthersWait() {
+        PartitionBuffer partition = partition(allocator, 0);
+        appendReceived(partition, 5, 100);
+        assertThatThrownBy(() -> appendReceived(partition, 5, 100))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContainingAll("write 5 comes after write 5", "1970-01-01", "'m'");
+        assertThat(read(partition, 9)).hasSize(100).containsOnly(5L);
+        partition.close();
+        assertThat(held).hasValue(0);
     }
 
     @Test
