@@ -3,6 +3,8 @@ package io.sluice.ingester.settings;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.persist.GateTimeout;
+import io.sluice.persist.PersistGateSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,6 +51,28 @@ final class ServeSettingsTest {
         assertThat(settings.persist().workers()).isEqualTo(1);
         assertThat(settings.persist().queueDepth()).isEqualTo(20);
         assertThat(settings.persistMaxAge()).isEqualTo(Duration.ofSeconds(30));
+    }
+
+    @Test
+    void theGateHasItsSlotsItsMemoryAndItsRule() throws InvalidSettingException {
+        var settings = resolve(
+                Map.of(
+                        Setting.PERSIST_CONCURRENCY,
+                        "1000",
+                        Setting.PERSIST_MEMORY,
+                        "1MiB",
+                        Setting.PERSIST_GATE_TIMEOUT,
+                        "median"),
+                Map.of());
+        assertThat(settings.persist().gate())
+                .isEqualTo(new PersistGateSettings(1_000, 1 << 20, GateTimeout.of(GateTimeout.Mode.MEDIAN)));
+        assertThatThrownBy(() -> resolve(Map.of(Setting.PERSIST_CONCURRENCY, "1001"), Map.of()))
+                .isInstanceOf(InvalidSettingException.class)
+                .hasMessageContaining("--persist-concurrency");
+        assertThatThrownBy(() -> resolve(Map.of(Setting.PERSIST_GATE_TIMEOUT, "mean"), Map.of()))
+                .isInstanceOf(InvalidSettingException.class)
+                .hasMessageContaining("--persist-gate-timeout")
+                .hasMessageContaining("position or median");
     }
 
     @Test
