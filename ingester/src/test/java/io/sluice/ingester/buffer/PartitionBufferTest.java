@@ -422,7 +422,7 @@ final class PartitionBufferTest {
             job.complete();
             assertThat(partition.firstUnpersisted()).hasValue(2);
             assertThat(partition.statistics().fillingRows()).isEqualTo(1_000);
-            assertThat(partition.isOlderThan(5, 5)).isTrue();
+            assertThat(partition.isDue(5, 5)).isTrue();
             own.setLimit(Long.MAX_VALUE);
             assertThat(read(partition, 2)).hasSize(500).containsOnly(2L);
             assertThat(read(partition, 3)).hasSize(1_000);
