@@ -4,6 +4,7 @@ import com.sun.management.OperatingSystemMXBean;
 import io.sluice.benches.Comparison.Better;
 import io.sluice.benches.PythonFlight.Reading;
 import io.sluice.ingester.IngesterServer;
+import io.sluice.ingester.Tracing;
 import io.sluice.ingester.settings.InvalidSettingException;
 import io.sluice.ingester.settings.ServeSettings;
 import io.sluice.ingester.settings.Setting;
@@ -117,7 +118,7 @@ final class QueryComparison implements Program {
                 Setting.SHUTDOWN_DEADLINE, "1ms");
         try {
             return IngesterServer.start(
-                    ServeSettings.resolve(options, Map.of(), Optional.empty(), MACHINE_BYTES), code -> {
+                    ServeSettings.resolve(options, Map.of(), Optional.empty(), MACHINE_BYTES), Tracing.off(), code -> {
                         throw new IllegalStateException("the server ended with " + code);
                     });
         } catch (InvalidSettingException e) {

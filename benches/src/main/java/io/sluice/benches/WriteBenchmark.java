@@ -4,6 +4,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.sluice.ingester.IngesterServer;
+import io.sluice.ingester.Tracing;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.settings.InvalidSettingException;
 import io.sluice.ingester.settings.ServeSettings;
@@ -105,7 +106,7 @@ public class WriteBenchmark {
                     Setting.GRPC_BIND, "127.0.0.1:0",
                     Setting.HTTP_BIND, "127.0.0.1:0");
             ServeSettings settings = ServeSettings.resolve(options, Map.of(), Optional.empty(), 4L << 30);
-            server = Optional.of(IngesterServer.start(settings, code -> {
+            server = Optional.of(IngesterServer.start(settings, Tracing.off(), code -> {
                 throw new IllegalStateException("the server ended with " + code);
             }));
             channel = Optional.of(

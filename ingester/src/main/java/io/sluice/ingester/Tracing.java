@@ -26,12 +26,17 @@ public final class Tracing implements AutoCloseable {
         this.sdk = sdk;
     }
 
+    /// No traces.
+    public static Tracing off() {
+        return new Tracing(Optional.empty());
+    }
+
     /// Begins to trace if the environment wants it.
     ///
     /// @throws InvalidSettingException if one of OpenTelemetry's variables makes no sense
     public static Tracing open(Map<String, String> environment) throws InvalidSettingException {
         if (!isWanted(environment)) {
-            return new Tracing(Optional.empty());
+            return off();
         }
         try {
             return new Tracing(Optional.of(AutoConfiguredOpenTelemetrySdk.builder()
