@@ -294,8 +294,10 @@ final class SluiceFlightProducerTest {
         try (FlightStream stream = client.getStream(ticket(""))) {
             awaitWaiting();
             passTimeUntilAllHaveEnded();
-            // The client has read nothing yet.
-            assertThat(serverAllocator.getAllocatedMemory()).isZero();
+            // The client has read nothing yet. What was on its way into the network the transport lets go of by itself.
+            while (serverAllocator.getAllocatedMemory() > 0 || source.holders() > holders) {
+                Thread.onSpinWait();
+            }
             assertThat(source.holders()).isEqualTo(holders);
             assertThatThrownBy(() -> {
                         while (stream.next()) {

@@ -117,8 +117,11 @@ final class StoppedReadersTest {
                     idle.endIdle();
                     Thread.onSpinWait();
                 }
+                // What was on its way into the network the transports let go of by themselves.
+                while (sending.getAllocatedMemory() > 0 || source.holders() > unread) {
+                    Thread.onSpinWait();
+                }
                 assertThat(source.holders()).isEqualTo(unread);
-                assertThat(sending.getAllocatedMemory()).isZero();
             } finally {
                 server.shutdownNow().awaitTermination();
             }
