@@ -140,8 +140,8 @@ final class FamiliarWritesTest {
     void writesWhosePartitionsFollowFromTagsAreCut() throws Exception {
         Random random = new Random(FIRST_SEED);
         List<GeneratedTable> tables = new ArrayList<>();
-        for (int i = 0; i < 20; i++) {
-            tables.add(GeneratedTable.of(random, "m", 6));
+        for (int i = 0; i < 5; i++) {
+            tables.add(oneDay(random, 6)); // but for the tags, they would be familiar the second time
         }
         try (Pipeline pipeline = Pipeline.open(folder, allocator)) {
             pipeline.catalog().createNamespace(Pipeline.NAMESPACE, new PartitionTemplate("%Y|tag:host"));
