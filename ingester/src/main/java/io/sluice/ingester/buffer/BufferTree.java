@@ -98,6 +98,16 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
                 .persistedThrough();
     }
 
+    /// As [#prepare], but asks nobody: false if the catalog would have to be.
+    ///
+    /// @throws OutOfMemoryException if there is no memory for the writes before this one
+    public boolean tryPrepare(TableSchema schema, PartitionKey key) {
+        Optional<PartitionBuffer> known =
+                find(schema.namespace(), schema.table()).flatMap(table -> table.find(key));
+        known.ifPresent(PartitionBuffer::help);
+        return known.isPresent();
+    }
+
     /// Makes a place to gather rows of small writes of a partition in, and sees that its node exists.
     ///
     /// @return the caller's to close
