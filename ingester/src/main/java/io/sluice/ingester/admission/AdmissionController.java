@@ -53,6 +53,9 @@ public final class AdmissionController {
                 .description("How long those who were refused were told to wait")
                 .baseUnit("seconds")
                 .register(metrics);
+        Gauge.builder("sluice.admission.waiting", this::waiting)
+                .description("Writes of streams that wait for their way to the catalog")
+                .register(metrics);
         Gauge.builder("sluice.admission.namespaces", namespaces::namespaces)
                 .description("Namespaces whose writes are counted")
                 .register(metrics);
@@ -93,7 +96,8 @@ public final class AdmissionController {
             namespaces.leave(namespace);
             return new Admission.Rejected(refuse(bucket));
         }
-        return new Admission.Admitted(new AdmissionPermit(buckets, bucket, Optional.of(() -> namespaces.leave(namespace))));
+        return new Admission.Admitted(
+                new AdmissionPermit(buckets, bucket, Optional.of(() -> namespaces.leave(namespace))));
     }
 
     /// As [#tryAdmit(Bucket)], but waits for room.
@@ -138,6 +142,11 @@ public final class AdmissionController {
     private Duration record(Duration delay) {
         retryAfter.record((double) delay.toNanos() / TimeUnit.SECONDS.toNanos(1));
         return delay;
+    }
+
+    /// Requests that wait in [#awaitAdmit].
+    public int waiting() {
+        return pools.values().stream().mapToInt(BucketPair::waiting).sum();
     }
 
     /// Lets in so many from now on. Who is in stays in; while more are in than may be, nobody else is let in.

@@ -74,9 +74,7 @@ public final class WriteAdmission {
 
     private Admission admitUnnamed(Bucket bucket) {
         Optional<Reason> reason = state.refusal();
-        return reason.isPresent()
-                ? new Admission.Rejected(refusals.of(reason.get()))
-                : controller.tryAdmit(bucket);
+        return reason.isPresent() ? new Admission.Rejected(refusals.of(reason.get())) : controller.tryAdmit(bucket);
     }
 
     private Bucket bucket(NamespaceName namespace) {
@@ -99,7 +97,8 @@ public final class WriteAdmission {
     }
 
     /// The way to the catalog of a write that was let in: it is counted as NEW on it, and as EXISTING behind it. Where
-    /// there is no room, a write that needs the catalog is refused, and one that needs it no more stays where it is.
+    /// there is no room, a write that needs the catalog is refused, and one that needs it no more stays where it
+    ///     is.
     ///
     /// @param permit stays the caller's
     public CatalogAccess catalogAccess(AdmissionPermit permit) {

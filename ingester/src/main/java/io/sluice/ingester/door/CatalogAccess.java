@@ -16,7 +16,8 @@ public interface CatalogAccess {
         public void leave() {}
     };
 
-    /// To be called before the catalog is asked; calls after the first that succeeded do nothing. May wait for a moment.
+    /// To be called before the catalog is asked; calls after the first that succeeded do nothing. May wait for a
+    /// moment.
     ///
     /// @return empty if the write may ask the catalog; else why not, and then it must not
     Optional<WriteOutcome.Refused> enter();

@@ -29,10 +29,11 @@ final class Statuses {
                 .setReason(failure.reason())
                 .setDomain(DOMAIN)
                 .putMetadata("side_effects", failure.sideEffects());
-        failure.quota().ifPresent(quota -> info.putMetadata("pool", quota.pool())
-                .putMetadata("bucket", quota.bucket())
-                .putMetadata("limit", Long.toString(quota.limit()))
-                .putMetadata("current", Long.toString(quota.current())));
+        failure.quota()
+                .ifPresent(quota -> info.putMetadata("pool", quota.pool())
+                        .putMetadata("bucket", quota.bucket())
+                        .putMetadata("limit", Long.toString(quota.limit()))
+                        .putMetadata("current", Long.toString(quota.current())));
         com.google.rpc.Status.Builder status = com.google.rpc.Status.newBuilder()
                 .setCode(failure.code().getNumber())
                 .setMessage(failure.message())

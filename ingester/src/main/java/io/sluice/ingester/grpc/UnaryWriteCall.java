@@ -113,7 +113,8 @@ final class UnaryWriteCall extends ServerCall.Listener<InboundMessage> {
         switch (outcome) {
             case WriteOutcome.Written(SequenceNumber sequence) -> succeed(sequence);
             case WriteOutcome.Failure failed -> fail(Failure.of(failed));
-            case null -> fail(Failure.unexpected(thrown == null ? new IllegalStateException("no outcome") : thrown, true));
+            case null ->
+                fail(Failure.unexpected(thrown == null ? new IllegalStateException("no outcome") : thrown, true));
         }
     }
 

@@ -295,10 +295,11 @@ public final class HttpDoor {
         json.put("reason", refused.reason().name())
                 .put("side_effects", "none")
                 .put("retry_after_ms", refused.retryAfter().toMillis());
-        refused.quota().ifPresent(quota -> json.put("pool", quota.pool())
-                .put("bucket", quota.bucket())
-                .put("limit", quota.limit())
-                .put("current", quota.current()));
+        refused.quota()
+                .ifPresent(quota -> json.put("pool", quota.pool())
+                        .put("bucket", quota.bucket())
+                        .put("limit", quota.limit())
+                        .put("current", quota.current()));
     }
 
     private static String headerValue(String message) {

@@ -186,8 +186,9 @@ final class LineWriteEndpoint {
         if (lines.request().isEmpty()) {
             return true;
         }
-        WriteOutcome outcome =
-                writes.write(lines.request().get(), catalog).toCompletableFuture().join();
+        WriteOutcome outcome = writes.write(lines.request().get(), catalog)
+                .toCompletableFuture()
+                .join();
         return switch (outcome) {
             case WriteOutcome.Written _ -> true;
             case WriteOutcome.Conflict(String message) -> {

@@ -138,8 +138,9 @@ public record ServeSettings(
         Duration min = values.duration(Setting.RETRY_AFTER_MIN);
         Duration max = values.duration(Setting.RETRY_AFTER_MAX);
         if (max.compareTo(min) < 0) {
-            throw new InvalidSettingException("--retry-after-min is %s and --retry-after-max %s: expected the first no greater"
-                    .formatted(min, max));
+            throw new InvalidSettingException(
+                    "--retry-after-min is %s and --retry-after-max %s: expected the first no greater"
+                            .formatted(min, max));
         }
         return new RetrySettings(
                 values.parse(

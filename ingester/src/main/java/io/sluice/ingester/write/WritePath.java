@@ -76,11 +76,11 @@ public final class WritePath implements StreamedWriteHandler {
 
         @Override
         public void write(
-            byte[] request,
-            AppendSession session,
-            CatalogAccess catalog,
-            WritePermit permit,
-            Consumer<WriteOutcome> told) {
+                byte[] request,
+                AppendSession session,
+                CatalogAccess catalog,
+                WritePermit permit,
+                Consumer<WriteOutcome> told) {
             try (permit) {
                 told.accept(refusals.of(Reason.NOT_READY));
             }

@@ -313,7 +313,8 @@ final class WriteStreamCallTest {
                 new Turning(),
                 new BudgetedWrites(budget, writes),
                 () -> CatalogAccess.FREE,
-                tasks::add, (_, reason) -> ends.add(reason)));
+                tasks::add,
+                (_, reason) -> ends.add(reason)));
         made.getFirst()
                 .onMessage(message(WriteStreamRequest.newBuilder()
                         .setClientSequence(1)

@@ -194,8 +194,9 @@ final class WritePathTest {
         CompletableFuture<WriteOutcome> first = write(request(1));
         CompletableFuture<WriteOutcome> second = write(request(2));
         try (ExecutorService thread = Executors.newSingleThreadExecutor()) {
-            Future<WriteOutcome> third = thread.submit(
-                    () -> patient.write(request(3), CatalogAccess.FREE).toCompletableFuture().join());
+            Future<WriteOutcome> third = thread.submit(() -> patient.write(request(3), CatalogAccess.FREE)
+                    .toCompletableFuture()
+                    .join());
             while (inFlight.waiting() == 0) {
                 Thread.onSpinWait();
             }
@@ -217,6 +218,7 @@ final class WritePathTest {
                     .write(
                             request,
                             new AppendSession(),
+                            CatalogAccess.FREE,
                             inFlight.tryEnter(request.length).orElseThrow(),
                             outcome -> {
                                 assertThat(inFlight.writes())
@@ -234,7 +236,12 @@ final class WritePathTest {
         state.set(Reason.GRACEFUL_STOP);
         CompletableFuture<WriteOutcome> stopped = new CompletableFuture<>();
         path.orElseThrow()
-                .write(request(1), new AppendSession(), CatalogAccess.FREE, inFlight.tryEnter(1).orElseThrow(), stopped::complete);
+                .write(
+                        request(1),
+                        new AppendSession(),
+                        CatalogAccess.FREE,
+                        inFlight.tryEnter(1).orElseThrow(),
+                        stopped::complete);
         assertThat(outcome(stopped, WriteOutcome.Refused.class).reason()).isEqualTo(Reason.GRACEFUL_STOP);
         assertThat(sink.payloadBytes).hasSize(1);
     }
@@ -242,8 +249,13 @@ final class WritePathTest {
     @Test
     void aServerThatStartsRefusesWritesOfStreamsTooAndKeepsNoRoom() {
         CompletableFuture<WriteOutcome> write = new CompletableFuture<>();
-        WritePath.notReady(inFlight)
-                .write(GARBAGE, new AppendSession(), inFlight.tryEnter(1).orElseThrow(), write::complete);
+        WritePath.notReady(inFlight, refusals)
+                .write(
+                        GARBAGE,
+                        new AppendSession(),
+                        CatalogAccess.FREE,
+                        inFlight.tryEnter(1).orElseThrow(),
+                        write::complete);
         assertThat(outcome(write, WriteOutcome.Refused.class).reason()).isEqualTo(Reason.NOT_READY);
     }
 
@@ -424,7 +436,10 @@ final class WritePathTest {
                 CyclicBarrier together = new CyclicBarrier(2);
                 Future<WriteOutcome> writer = threads.submit(() -> {
                     together.await(1, TimeUnit.MINUTES);
-                    return immediate.write(request, CatalogAccess.FREE).toCompletableFuture().join();
+                    return immediate
+                            .write(request, CatalogAccess.FREE)
+                            .toCompletableFuture()
+                            .join();
                 });
                 together.await(1, TimeUnit.MINUTES);
                 state.set(Reason.GRACEFUL_STOP);
