@@ -98,7 +98,8 @@ final class UnaryWriteCall extends ServerCall.Listener<InboundMessage> {
             return;
         } catch (Error e) {
             held.letGo();
-            throw e; // gRPC ends the call
+            fail(Failure.unexpected(e, true)); // let through, it would keep gRPC from telling of the call's end
+            return;
         }
         var _ = outcome.whenComplete((known, thrown) -> {
             try {

@@ -76,6 +76,16 @@ final class WriteStreams {
         }
 
         @Override
+        public void onMessage(InboundMessage message) {
+            try {
+                super.onMessage(message);
+            } catch (Error e) {
+                // Let through, it would keep gRPC from telling of the stream's end.
+                throw new IllegalStateException(e);
+            }
+        }
+
+        @Override
         public void onComplete() {
             try (permit) {
                 super.onComplete();

@@ -39,7 +39,12 @@ final class AdmittedCalls {
                 call.close(refused.getStatus(), trailers);
                 return;
             }
-            super.onHalfClose();
+            try {
+                super.onHalfClose();
+            } catch (Error e) {
+                // Let through, it would keep gRPC from telling of the call's end.
+                throw new IllegalStateException(e);
+            }
         }
 
         @Override

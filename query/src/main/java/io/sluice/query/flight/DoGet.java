@@ -169,6 +169,13 @@ final class DoGet implements ServerCalls.ServerStreamingMethod<Ticket, Frame> {
             }
         }
 
+        private void fail(Exception cause) {
+            if (!out.isCancelled()) {
+                out.onError(StatusUtils.toGrpcStatus(SluiceFlightProducer.status(cause))
+                        .asRuntimeException());
+            }
+        }
+
         /// Everything that the query holds is released when this returns or throws: before the client hears of the end.
         private void stream(QueryPermit permit)
                 throws InvalidQueryException, TableNotFoundException, QueryRefusedException, IdleClientException {

@@ -42,8 +42,10 @@ import org.apache.arrow.vector.types.pojo.Schema;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /// Who is let in, and that every place is given back, however the call ends. A real server and a plain gRPC client.
+@Timeout(60)
 final class QueryAdmissionTest {
     private static final int LIMIT = 3;
     private static final ByteString CPU = ByteString.copyFromUtf8("{\"namespace\":\"metrics\",\"table\":\"cpu\"}");
