@@ -9,7 +9,9 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -26,7 +28,8 @@ import picocli.CommandLine.ParseResult;
         name = "serve",
         description = {
             "Serves until it is told to stop (SIGTERM, Ctrl-C).",
-            "Each option is also an environment variable (--wal-dir: SLUICE_WAL_DIR) and a line of --config (wal-dir=…)."
+            "Each option is also an environment variable (--wal-dir: SLUICE_WAL_DIR) and a line of --config (wal-dir=…).",
+            "What is live can be changed while running: by sluice reconfigure, or in the file of --config and SIGHUP."
         },
         mixinStandardHelpOptions = true,
         sortOptions = false,
@@ -53,13 +56,23 @@ final class ServeCommand implements Callable<Integer> {
             OptionSpec.Builder option = OptionSpec.builder(setting.option())
                     .paramLabel(setting.label())
                     .type(String.class)
-                    .description(
-                            setting.defaultValue().isEmpty()
-                                    ? setting.description()
-                                    : setting.description() + " (default: " + setting.defaultValue() + ")");
+                    .description(describe(setting));
             command.spec.addOption(option.build());
         }
         return command.spec;
+    }
+
+    private static String describe(Setting setting) {
+        List<String> notes = new ArrayList<>();
+        if (!setting.defaultValue().isEmpty()) {
+            notes.add("default: " + setting.defaultValue());
+        }
+        if (setting.isLive()) {
+            notes.add("live");
+        }
+        return notes.isEmpty()
+                ? setting.description()
+                : "%s (%s)".formatted(setting.description(), String.join("; ", notes));
     }
 
     @Override
