@@ -540,6 +540,7 @@ final class Wiring {
                 store.describe(),
                 Catalogs.describe(settings.catalog()),
                 outages(),
-                errors.entries());
+                errors.entries(),
+                live.shown());
     }
 }

@@ -86,6 +86,8 @@ final class ServeCommand implements Callable<Integer> {
             throw new CommandFailedException(ExitCodes.USAGE, String.valueOf(e.getMessage()));
         }
         System.setProperty("sluice.log.level", settings.logLevel());
+        Hangup hangup = new Hangup();
+        hangup.install();
         AtomicReference<Optional<IngesterServer>> running = new AtomicReference<>(Optional.empty());
         CountDownLatch stopped = new CountDownLatch(1);
         Thread hook = new Thread(() -> stop(running.get(), stopped), "stop");
@@ -93,7 +95,7 @@ final class ServeCommand implements Callable<Integer> {
         Runtime.getRuntime().addShutdownHook(hook);
         boolean started = false;
         try {
-            running.set(Optional.of(start(settings, tracing)));
+            running.set(Optional.of(start(settings, tracing, hangup)));
             started = true;
         } finally {
             if (!started) {
@@ -104,16 +106,16 @@ final class ServeCommand implements Callable<Integer> {
         return ExitCodes.OK;
     }
 
-    private static IngesterServer start(ServeSettings settings, Tracing tracing)
+    private static IngesterServer start(ServeSettings settings, Tracing tracing, Hangup hangup)
             throws IOException, InterruptedException {
         // The launcher asks the shell: Java knows of standard input and output only.
         if (!Boolean.getBoolean("sluice.stderr.terminal")) {
-            return IngesterServer.start(settings, tracing, Runtime.getRuntime()::halt);
+            return IngesterServer.start(settings, tracing, Runtime.getRuntime()::halt, hangup::listen, _ -> {});
         }
         PrintStream terminal = System.err;
         try (ReplayBar bar = new ReplayBar(terminal)) {
             System.setErr(bar.lines());
-            return IngesterServer.start(settings, tracing, Runtime.getRuntime()::halt, bar);
+            return IngesterServer.start(settings, tracing, Runtime.getRuntime()::halt, hangup::listen, bar);
         } finally {
             System.setErr(terminal);
         }

@@ -58,8 +58,12 @@ public final class SettingLayers {
             return new Value(text.strip(), Origin.CALL, setting.key(), "sluice reconfigure");
         }
 
+        boolean isDefault() {
+            return origin == Origin.DEFAULT;
+        }
+
         Value checked(Setting setting) throws InvalidSettingException {
-            if (text.isEmpty() && origin != Origin.DEFAULT) {
+            if (text.isEmpty() && !isDefault()) {
                 throw new InvalidSettingException("%s is empty: expected %s".formatted(where, setting.label()));
             }
             return this;
