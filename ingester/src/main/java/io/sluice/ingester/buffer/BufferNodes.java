@@ -161,8 +161,8 @@ final class BufferNodes {
     }
 
     /// Sees to namespaces that have nearly as many partitions as they may: those without rows are let go at once.
-    /// Returns those which are then to be frozen, so that there is room again: the ones that have filled for
-    longest.List<PartitionBuffer> relieveCrowded(long nowNs) {
+    /// Returns those which are then to be frozen, so that there is room again: what has filled for longest.
+    List<PartitionBuffer> relieveCrowded(long nowNs) {
         int limit = maxPartitions;
         List<PartitionBuffer> toFreeze = new ArrayList<>();
         namespaces.forEach((name, namespace) -> {
