@@ -89,13 +89,7 @@ final class ServerReports {
             case WAL_FULL -> "the log has no room for another segment";
             case ADMISSION_LIMIT -> "too many writes at once";
             case INFLIGHT_BYTES -> "the writes in flight fill their budget (--inflight-bytes, --inflight-ops)";
-            case MEMORY_LIMIT ->
-                "the buffer is full: %d bytes of %d (--buffer-bytes)"
-                        .formatted(
-                                wiring.current()
-                                        .map(p -> p.buffer().memoryBytes())
-                                        .orElse(0L),
-                                wiring.settings.bufferBytes());
+            case MEMORY_LIMIT -> "memory is full: " + wiring.ledger.stats().inWords();
             case CATALOG_UNAVAILABLE -> "the catalog does not answer";
         };
     }

@@ -25,9 +25,12 @@ import io.sluice.ingester.grpc.GrpcServer;
 import io.sluice.ingester.grpc.NamespaceServiceDoor;
 import io.sluice.ingester.grpc.TraceContextInterceptor;
 import io.sluice.ingester.http.HttpDoor;
+import io.sluice.ingester.ledger.Account;
+import io.sluice.ingester.ledger.Ledger;
 import io.sluice.ingester.lineprotocol.KnownColumns;
 import io.sluice.ingester.replay.ReplayWatch;
 import io.sluice.ingester.replay.WalReplayer;
+import io.sluice.ingester.rotation.MemoryMarks;
 import io.sluice.ingester.rotation.PersistTriggers;
 import io.sluice.ingester.schema.CatalogNamespaces;
 import io.sluice.ingester.schema.PartitionSplitter;
@@ -93,6 +96,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.ToDoubleFunction;
+import java.util.function.ToLongFunction;
 import java.util.random.RandomGenerator;
 import org.apache.arrow.memory.AllocationListener;
 import org.apache.arrow.memory.BufferAllocator;
@@ -154,6 +158,7 @@ final class Wiring {
     final Wal wal;
     final LogStall logStall;
     final Persister persister;
+    final Ledger ledger;
 
     /// Opens everything that is on disk, starts no thread but the executors'.
     ///
@@ -244,7 +249,34 @@ final class Wiring {
                 wal::replayProgress,
                 () -> current().map(p -> p.replayer().appliedRows()).orElse(0L),
                 nanoTime);
+        this.ledger = new Ledger(
+                settings.ledger(),
+                Map.of(
+                        // Each with the rows that are decoded of it, which take about as much again.
+                        Account.REQUESTS,
+                        () -> 2 * inFlight.bytes(),
+                        Account.WAITING,
+                        inFlight::waitingBytes,
+                        Account.BODIES,
+                        bodies::usedBytes,
+                        Account.FILLING,
+                        () -> ofPipeline(p -> Math.max(
+                                0, p.buffer().memoryBytes() - p.buffer().frozenBytes())),
+                        Account.FROZEN,
+                        () -> ofPipeline(p -> p.buffer().frozenBytes()),
+                        Account.QUERIES,
+                        queryAllocator::getAllocatedMemory,
+                        Account.REPLAY,
+                        () -> ofPipeline(p -> 2 * p.replayer().aheadBytes()),
+                        Account.PERSISTING,
+                        persister::workingBytes),
+                metrics);
         registerGauges();
+    }
+
+    private long ofPipeline(ToLongFunction<WritePipeline> figure) {
+        WritePipeline now = pipeline.get();
+        return now == null ? 0 : figure.applyAsLong(now);
     }
 
     /// Hears that the process must end.
@@ -327,8 +359,9 @@ final class Wiring {
                 settings.persistHotBytes(),
                 bufferAllocator,
                 nanoTime);
-        PersistTriggers triggers =
-                new PersistTriggers(buffer, wal, state, settings.persistMaxAge(), settings.bufferBytes());
+        MemoryMarks memory = new MemoryMarks(ledger, buffer, state, inFlight);
+        inFlight.lookEvery(Math.max(1, ledger.limits().rowsBytes() / MemoryMarks.LOOKS), memory::check);
+        PersistTriggers triggers = new PersistTriggers(buffer, wal, memory, settings.persistMaxAge());
         WritePreparer preparer = new WritePreparer(schemas, new PartitionSplitter(bufferAllocator), buffer);
         WalSink sink = new WalSink(wal, buffer, stable);
         WritePath path = new WritePath(
@@ -339,7 +372,7 @@ final class Wiring {
                 buffer,
                 stable,
                 () -> {
-                    triggers.awaitRoom();
+                    memory.awaitRoom();
                     persister.awaitCapacity();
                 },
                 threads,

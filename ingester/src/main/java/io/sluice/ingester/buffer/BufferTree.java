@@ -52,6 +52,7 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     private final LongSupplier nanoTime;
     private final ConcurrentMap<NamespaceName, NamespaceBuffer> namespaces = new ConcurrentHashMap<>();
     private final AtomicLong memoryBytes = new AtomicLong();
+    private final AtomicLong frozenBytes = new AtomicLong();
 
     /// @param stable up to where queries see
     /// @param persist where frozen rows go
@@ -94,7 +95,9 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         }
         SequenceNumber through = catalog.persistedThrough(ingester, new PartitionId(schema.tableId(), key));
         return table.obtain(
-                        key, of -> new PartitionBuffer(of, key, ingester, through, allocator, memoryBytes::addAndGet))
+                        key,
+                        of -> new PartitionBuffer(
+                                of, key, ingester, through, allocator, memoryBytes::addAndGet, frozenBytes::addAndGet))
                 .persistedThrough();
     }
 
@@ -269,6 +272,11 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     /// Bytes of memory that the rows hold, frozen ones included, until their file is in the catalog.
     public long memoryBytes() {
         return memoryBytes.get();
+    }
+
+    /// That part of it that is frozen.
+    public long frozenBytes() {
+        return frozenBytes.get();
     }
 
     @Override

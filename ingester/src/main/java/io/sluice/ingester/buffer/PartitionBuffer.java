@@ -44,6 +44,8 @@ final class PartitionBuffer {
     private final IngesterId ingester;
     /// Hears by how many bytes the memory held here changes; quick, and calls nobody.
     private final LongConsumer memoryChange;
+    /// As that one, for the part of it that is frozen.
+    private final LongConsumer frozenChange;
     /// Of the maximum age, when this partition is due.
     private final double dueShare;
 
@@ -106,7 +108,8 @@ final class PartitionBuffer {
             IngesterId ingester,
             SequenceNumber persistedThrough,
             BufferAllocator allocator,
-            LongConsumer memoryChange) {
+            LongConsumer memoryChange,
+            LongConsumer frozenChange) {
         this.table = table;
         this.key = key;
         this.ingester = ingester;
@@ -115,6 +118,7 @@ final class PartitionBuffer {
         this.lastApplied = persistedThrough;
         this.lastTaken = persistedThrough;
         this.memoryChange = memoryChange;
+        this.frozenChange = frozenChange;
         this.dueShare = AgeSpread.share(table.schema().tableId(), key);
         this.indexes = new TagIndexes(memoryChange);
         this.open = new OpenChunk(allocator, indexes);
@@ -351,6 +355,7 @@ final class PartitionBuffer {
             frozen.addLast(batch);
             frozenThrough = lastApplied;
             frozenBytes += fillingBytes;
+            frozenChange.accept(fillingBytes);
             filling = new ArrayList<>();
             indexes = new TagIndexes(memoryChange);
             open.use(indexes);
@@ -394,6 +399,7 @@ final class PartitionBuffer {
                 .forEach(chunk -> chunk.rows().whenReleased(() -> {
                     chunk.rows().dropLookups();
                     memoryChange.accept(-chunk.memoryBytes());
+                    frozenChange.accept(-chunk.memoryBytes());
                 }));
         batch.close();
         batch.done().complete(file);
@@ -549,6 +555,7 @@ final class PartitionBuffer {
             filling = new ArrayList<>();
             open.close();
             memoryChange.accept(-fillingBytes - frozenBytes - waiting.clear());
+            frozenChange.accept(-frozenBytes);
             sealedBytes = 0;
             fillingBytes = 0;
             frozenBytes = 0;

@@ -28,10 +28,15 @@ public enum Setting {
     MAX_NAMESPACES("N", "10000", "Namespaces in the catalog; a write that needs one more is refused"),
     MAX_TABLES("N", "10000", "Tables of a namespace; a write that needs one more is refused"),
     MAX_COLUMNS("N", "1000", "Columns of a table, time included; a write that needs one more is refused"),
+    MEMORY(
+            "SIZE",
+            "",
+            "Memory that the process takes, save a stated overhead of Java's own; default: half of the container's or"
+                    + " machine's. The limits below are less by themselves where it is small"),
     MAX_REQUEST_BYTES("SIZE", "64MiB", "Largest request, as sent and as unpacked"),
     INFLIGHT_BYTES("SIZE", "128MiB", "Bytes of requests of writes in flight, and as many of HTTP bodies; more wait"),
     INFLIGHT_OPS("N", "65536", "Writes in flight at once; more wait, those of streams as long as it takes, others 1 s"),
-    BUFFER_BYTES("SIZE", "", "Memory of rows not yet in files; default: a quarter of the machine's or container's"),
+    BUFFER_BYTES("SIZE", "", "Memory of rows not yet in files; default: 5/16 of --memory"),
     WAL_SEGMENT_BYTES("SIZE", "64MiB", "Length of a segment's file of the log"),
     WAL_MAX_BYTES("SIZE", "4GiB", "Bytes of all segments from which on writes are refused"),
     WAL_MAX_SEGMENT_AGE("DURATION", "5m", "Age from which on a segment of the log is closed"),

@@ -186,6 +186,15 @@ public final class SettingValues {
         return bytes;
     }
 
+    /// A size as [#bytes]; if none was chosen, the default or `most`, whichever is less.
+    public long bytesAtMost(Setting setting, long min, long max, long most) throws InvalidSettingException {
+        if (find(setting).isEmpty()) {
+            return most;
+        }
+        long bytes = bytes(setting, min, max);
+        return value(setting).isDefault() ? Math.min(bytes, most) : bytes;
+    }
+
     private static long parseBytes(String text) {
         Matcher matcher = SIZE.matcher(text.strip());
         if (!matcher.matches()) {

@@ -199,7 +199,7 @@ public final class WritePath implements StreamedWriteHandler {
             case WAL_FULL -> "the log has no room for another segment";
             case ADMISSION_LIMIT -> "too many writes at once";
             case INFLIGHT_BYTES -> "the writes in flight fill their budget (--inflight-bytes, --inflight-ops)";
-            case MEMORY_LIMIT -> "the buffer is full (--buffer-bytes): rows wait to be persisted";
+            case MEMORY_LIMIT -> "memory is full (--memory, --buffer-bytes): rows wait to be persisted";
             case CATALOG_UNAVAILABLE -> "the catalog does not answer";
         };
     }

@@ -7,6 +7,10 @@ import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.fixture.Logs;
 import io.sluice.ingester.fixture.Pipeline;
+import io.sluice.ingester.ledger.Account;
+import io.sluice.ingester.ledger.Ledger;
+import io.sluice.ingester.ledger.LedgerLimits;
+import io.sluice.ingester.write.InFlightWrites;
 import io.sluice.model.PartitionTemplate;
 import io.sluice.persist.FreezeReason;
 import io.sluice.proto.v1.Column;
@@ -19,13 +23,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.arrow.memory.RootAllocator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// What freezes partitions and drops segments, over a real buffer, catalog and log.
@@ -60,7 +64,17 @@ final class PersistTriggersTest {
     }
 
     private PersistTriggers triggers(long maxBufferBytes) {
-        return new PersistTriggers(pipeline().buffer(), wal.orElseThrow(), state, MAX_AGE, maxBufferBytes);
+        SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+        Ledger ledger = new Ledger(
+                new LedgerLimits(maxBufferBytes, maxBufferBytes, 1),
+                Map.of(Account.FILLING, () -> pipeline().buffer().memoryBytes()),
+                metrics);
+        InFlightWrites inFlight = new InFlightWrites(1, 1, () -> 0, metrics);
+        return new PersistTriggers(
+                pipeline().buffer(),
+                wal.orElseThrow(),
+                new MemoryMarks(ledger, pipeline().buffer(), state, inFlight),
+                MAX_AGE);
     }
 
     private static byte[] rows(long day, int count) {
@@ -119,46 +133,18 @@ final class PersistTriggersTest {
     }
 
     @Test
-    @DisplayName("Invariant 6: when memory runs short the largest partitions are frozen first, and no more than needed")
-    void memoryThatRunsShortFreezesTheLargestFirst() throws Exception {
-        write(0, 2_000);
-        write(1, 9_000);
-        write(2, 4_000);
-        write(3, 1_500);
+    void rowsAreDueAtHalfTheAgeWhileMemoryPresses() throws Exception {
+        for (int day = 0; day < 8; day++) {
+            write(day, 10);
+        }
+        pipeline().setAge(MAX_AGE.dividedBy(2));
+        triggers(1 << 30).freezeOld();
+        assertThat(frozen()).as("in peace").isEmpty();
         long held = pipeline().buffer().memoryBytes();
-        triggers((long) (held / PersistTriggers.HIGH_MARK) + 1_000).checkMemory();
-        assertThat(frozen()).as("below the mark").isEmpty();
-        PersistTriggers triggers = triggers((long) (held / PersistTriggers.HIGH_MARK) - 1_000);
-        triggers.checkMemory();
-        assertThat(frozen()).as("half of it had to go").containsExactly("1970-01-02");
-        assertThat(pipeline().jobs().getFirst().request().reason()).isEqualTo(FreezeReason.MEMORY);
-        triggers.checkMemory();
-        assertThat(frozen()).as("what is frozen is on its way").hasSize(1);
-        triggers(held / 2).checkMemory();
-        assertThat(frozen()).as("then the next largest").containsExactly("1970-01-02", "1970-01-03");
-    }
-
-    @Test
-    @DisplayName("Invariant 6: a full buffer refuses writes until it is well below its limit")
-    void aFullBufferRefusesWritesUntilItIsWellBelow() throws Exception {
-        write(0, 1_500);
-        write(1, 30_000);
-        long held = pipeline().buffer().memoryBytes();
-        triggers(held + 1).checkMemory();
-        assertThat(state.has(Reason.MEMORY_LIMIT)).isFalse();
-        PersistTriggers triggers = triggers(held);
-        triggers.checkMemory();
-        assertThat(state.has(Reason.MEMORY_LIMIT)).isTrue();
-        assertThat(pipeline().buffer().memoryBytes()).as("frozen is still held").isEqualTo(held);
-        job("1970-01-01").complete();
-        assertThat(pipeline().buffer().memoryBytes()).isBetween((long) (PersistTriggers.LOW_MARK * held), held - 1);
-        triggers.checkMemory();
-        assertThat(state.has(Reason.MEMORY_LIMIT))
-                .as("below the limit, above the low mark")
-                .isTrue();
-        job("1970-01-02").complete();
-        triggers.checkMemory();
-        assertThat(state.has(Reason.MEMORY_LIMIT)).isFalse();
+        PersistTriggers pressed = triggers((long) (held / 0.86));
+        pressed.tick();
+        assertThat(frozen()).as("all, and not just enough of the largest").hasSize(8);
+        assertThat(pipeline().jobs()).extracting(job -> job.request().reason()).contains(FreezeReason.AGE);
     }
 
     private Pipeline.Job job(String key) {
@@ -228,30 +214,5 @@ final class PersistTriggersTest {
         }
         assertThat(replayed).endsWith(needed.toArray(Long[]::new));
         assertThat(replayed).hasSizeLessThan((int) sequence);
-    }
-
-    @Test
-    @Timeout(60)
-    void whoeverWaitsForRoomGoesOnOncePersistHasMadeIt() throws Exception {
-        write(0, 20_000);
-        PersistTriggers roomy = triggers(pipeline().buffer().memoryBytes() + 1);
-        roomy.awaitRoom();
-        PersistTriggers full = triggers(pipeline().buffer().memoryBytes());
-        Thread waiting = Thread.ofPlatform().name("replay").unstarted(() -> {
-            try {
-                full.awaitRoom();
-            } catch (InterruptedException e) {
-                throw new IllegalStateException(e);
-            }
-        });
-        waiting.start();
-        while (waiting.getState() != Thread.State.TIMED_WAITING) {
-            Thread.onSpinWait();
-        }
-        // It froze by itself, and needs no tick to see that there is room.
-        assertThat(job("1970-01-01").request().reason()).isEqualTo(FreezeReason.MEMORY);
-        assertThat(waiting.isAlive()).as("frozen is still held").isTrue();
-        job("1970-01-01").complete();
-        assertThat(waiting.join(Duration.ofMinutes(1))).isTrue();
     }
 }
