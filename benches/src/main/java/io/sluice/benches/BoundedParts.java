@@ -89,9 +89,9 @@ final class BoundedParts implements AutoCloseable {
         this.memory = new MemoryMarks(
                 ledger,
                 buffer,
-                new IngestState(unseen),
+                new IngestState(System::nanoTime, unseen),
                 new InFlightWrites(Long.MAX_VALUE, MAX_WRITES, System::nanoTime, unseen));
-        this.triggers = new PersistTriggers(buffer, wal, memory, MAX_AGE);
+        this.triggers = new PersistTriggers(buffer, wal, memory, () -> false, MAX_AGE);
         this.preparer = new WritePreparer(schemas, new PartitionSplitter(allocator), buffer);
         this.ticks = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().name("tick-", 0).factory());
@@ -157,7 +157,7 @@ final class BoundedParts implements AutoCloseable {
     WritePath start() throws IOException {
         WalSink sink = new WalSink(wal, buffer, stable);
         WritePath writes = new WritePath(
-                new IngestState(metrics),
+                new IngestState(System::nanoTime, metrics),
                 new InFlightWrites(Long.MAX_VALUE, MAX_WRITES, System::nanoTime, metrics),
                 Duration.ofSeconds(1),
                 new RetryDelays(Math::random),

@@ -86,6 +86,7 @@ final class ServerReports {
                         .formatted(
                                 wiring.persister.status().unfinished(),
                                 wiring.settings.persist().queueDepth());
+            case DISK_FULL -> "a disk is nearly full: " + wiring.disks.inWords();
             case WAL_FULL -> "the log has no room for another segment";
             case ADMISSION_LIMIT -> "too many writes at once";
             case INFLIGHT_BYTES -> "the writes in flight fill their budget (--inflight-bytes, --inflight-ops)";

@@ -13,6 +13,8 @@ import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.trace.Tracer;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.buffer.BufferTree;
+import io.sluice.ingester.disk.DiskGuard;
+import io.sluice.ingester.disk.DiskSpace;
 import io.sluice.ingester.door.FixedByteBudget;
 import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.door.StreamedWriteHandler;
@@ -76,11 +78,13 @@ import io.sluice.wal.QuarantineFolder;
 import io.sluice.wal.ReplayReport;
 import io.sluice.wal.Wal;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -116,12 +120,18 @@ final class Wiring {
     /// How long a query waits for the replay of the log, if its client has no deadline.
     private static final Duration MAX_QUERY_WAIT = Duration.ofMinutes(1);
 
+    /// As metrics name the log's disk.
+    private static final String LOG_DISK = "log";
+
+    /// Disks are looked at at least each time that requests of so many bytes were let in.
+    private static final long DISK_LOOK_BYTES = 32L << 20;
+
     final ServeSettings settings;
     final InstantSource clock = Clock.systemUTC();
     final LongSupplier nanoTime = System::nanoTime;
     final PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     final RecentErrors errors = new RecentErrors(clock);
-    final IngestState state = new IngestState(metrics);
+    final IngestState state = new IngestState(nanoTime, metrics);
     final InFlightWrites inFlight;
     /// Ends query streams whose client does not read.
     final IdleStreams idleStreams;
@@ -159,6 +169,7 @@ final class Wiring {
     final LogStall logStall;
     final Persister persister;
     final Ledger ledger;
+    final DiskGuard disks;
 
     /// Opens everything that is on disk, starts no thread but the executors'.
     ///
@@ -271,7 +282,28 @@ final class Wiring {
                         Account.PERSISTING,
                         persister::workingBytes),
                 metrics);
+        this.disks = new DiskGuard(
+                settings.disk(),
+                folders(),
+                LOG_DISK,
+                settings.wal().directory().resolve(Wal.RESERVE),
+                DiskSpace.REAL,
+                state,
+                metrics);
         registerGauges();
+    }
+
+    /// What the server writes to on this machine, by the names of metrics.
+    private Map<String, Path> folders() {
+        Map<String, Path> folders = new LinkedHashMap<>();
+        folders.put(LOG_DISK, settings.wal().directory());
+        localFolder(store.describe(), "file:").ifPresent(folder -> folders.put("objects", folder));
+        localFolder(settings.catalog(), "sqlite:").ifPresent(file -> folders.put("catalog", file));
+        return folders;
+    }
+
+    private static Optional<Path> localFolder(String address, String scheme) {
+        return address.startsWith(scheme) ? Optional.of(Path.of(address.substring(scheme.length()))) : Optional.empty();
     }
 
     private long ofPipeline(ToLongFunction<WritePipeline> figure) {
@@ -360,8 +392,11 @@ final class Wiring {
                 bufferAllocator,
                 nanoTime);
         MemoryMarks memory = new MemoryMarks(ledger, buffer, state, inFlight);
-        inFlight.lookEvery(Math.max(1, ledger.limits().rowsBytes() / MemoryMarks.LOOKS), memory::check);
-        PersistTriggers triggers = new PersistTriggers(buffer, wal, memory, settings.persistMaxAge());
+        inFlight.lookEvery(Math.clamp(ledger.limits().rowsBytes() / MemoryMarks.LOOKS, 1, DISK_LOOK_BYTES), () -> {
+            memory.check();
+            disks.check();
+        });
+        PersistTriggers triggers = new PersistTriggers(buffer, wal, memory, disks::isLogFull, settings.persistMaxAge());
         WritePreparer preparer = new WritePreparer(schemas, new PartitionSplitter(bufferAllocator), buffer);
         WalSink sink = new WalSink(wal, buffer, stable);
         WritePath path = new WritePath(

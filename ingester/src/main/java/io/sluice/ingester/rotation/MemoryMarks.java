@@ -102,15 +102,11 @@ public final class MemoryMarks {
     @GuardedBy("looking")
     private void follow(Mark now) {
         if (now == Mark.FULL) {
-            if (state.set(Reason.MEMORY_LIMIT)) {
-                LOG.warn(
-                        "memory is full, and writes are refused until persist makes room: {}",
-                        ledger.stats().inWords());
-            }
+            boolean _ = state.set(
+                    Reason.MEMORY_LIMIT,
+                    () -> "until persist makes room: " + ledger.stats().inWords());
         } else {
-            if (state.clear(Reason.MEMORY_LIMIT)) {
-                LOG.info("writes are taken again: {}", ledger.stats().inWords());
-            }
+            boolean _ = state.clear(Reason.MEMORY_LIMIT);
             tellRoom();
         }
         if (now.isAtLeast(Mark.PRESS)) {

@@ -7,6 +7,7 @@ import io.sluice.wal.SegmentStatus;
 import io.sluice.wal.Wal;
 import io.sluice.wal.WalStatus;
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,15 +25,19 @@ public final class PersistTriggers {
     private final BufferTree buffer;
     private final Wal wal;
     private final MemoryMarks memory;
+    private final BooleanSupplier isDiskFull;
     private final Duration maxAge;
 
     /// @param memory what follows when memory runs short
+    /// @param isDiskFull whether the log's disk is, so that the log should shrink
     /// @param maxAge how long a row may wait before its partition is frozen; some partitions wait a little
     ///     less
-    public PersistTriggers(BufferTree buffer, Wal wal, MemoryMarks memory, Duration maxAge) {
+    public PersistTriggers(
+            BufferTree buffer, Wal wal, MemoryMarks memory, BooleanSupplier isDiskFull, Duration maxAge) {
         this.buffer = buffer;
         this.wal = wal;
         this.memory = memory;
+        this.isDiskFull = isDiskFull;
         this.maxAge = maxAge;
     }
 
@@ -44,11 +49,12 @@ public final class PersistTriggers {
         dropSegments();
     }
 
-    /// Freezes what holds the log's oldest segments when the log comes near its limit. That it refuses writes when it
-    /// is full is the log's own doing.
+    /// Freezes what holds the log's oldest segments when the log comes near its limit, and all of it when its
+    /// disk is nearly full. That the log refuses writes when it is full is its own doing.
     public void checkLog() {
         WalStatus status = wal.status();
-        long excess = status.bytes() - (long) (LOG_MARK * status.maxBytes());
+        boolean isFull = isDiskFull.getAsBoolean();
+        long excess = isFull ? Long.MAX_VALUE : status.bytes() - (long) (LOG_MARK * status.maxBytes());
         if (excess <= 0) {
             return;
         }
@@ -63,9 +69,10 @@ public final class PersistTriggers {
         int frozen = buffer.freezeHolding(through, FreezeReason.LOG);
         if (frozen > 0) {
             LOG.info(
-                    "the log has {} bytes of {}: {} partitions that hold writes up to {} are persisted",
+                    "the log has {} bytes of {}{}: {} partitions that hold writes up to {} are persisted",
                     status.bytes(),
                     status.maxBytes(),
+                    isFull ? ", and its disk is nearly full" : "",
                     frozen,
                     through);
         }

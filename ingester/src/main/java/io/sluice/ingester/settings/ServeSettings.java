@@ -1,5 +1,7 @@
 package io.sluice.ingester.settings;
 
+import io.sluice.ingester.disk.DiskMark;
+import io.sluice.ingester.disk.DiskSettings;
 import io.sluice.ingester.ledger.LedgerLimits;
 import io.sluice.persist.GateTimeout;
 import io.sluice.persist.PersistGateSettings;
@@ -45,6 +47,7 @@ public record ServeSettings(
         int maxConcurrentQueries,
         FlightSettings flight,
         long queryMemoryBytes,
+        DiskSettings disk,
         Duration shutdownDeadline,
         String logLevel) {
     private static final Set<String> LOG_LEVELS = Set.of("error", "warn", "info", "debug");
@@ -124,6 +127,7 @@ public record ServeSettings(
                 values.number(Setting.MAX_CONCURRENT_QUERIES, 1, 100_000),
                 new FlightSettings(values.duration(Setting.QUERY_IDLE_TIMEOUT)),
                 queryBytes,
+                disk(values),
                 values.duration(Setting.SHUTDOWN_DEADLINE),
                 logLevel);
     }
@@ -134,6 +138,24 @@ public record ServeSettings(
                 Math.max(memory.ledgerBytes(), bufferBytes),
                 bufferBytes,
                 persist.gate().memoryBytes());
+    }
+
+    private static DiskSettings disk(SettingValues values) throws InvalidSettingException {
+        DiskMark high = diskMark(values, Setting.DISK_HIGH);
+        DiskMark low = diskMark(values, Setting.DISK_LOW);
+        long reserveBytes = values.bytes(Setting.DISK_RESERVE, 0, TIB);
+        try {
+            return new DiskSettings(high, low, reserveBytes);
+        } catch (IllegalArgumentException e) {
+            throw new InvalidSettingException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static DiskMark diskMark(SettingValues values, Setting setting) throws InvalidSettingException {
+        return values.parse(
+                setting,
+                "percent used such as 90%, more than 0 and less than 100, or bytes free such as 2GiB",
+                text -> DiskMark.parse(text, SettingValues::parseBytes));
     }
 
     private static ObjectStoreSettings objectStore(SettingValues values, Path data) throws InvalidSettingException {

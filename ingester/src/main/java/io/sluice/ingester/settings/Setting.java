@@ -58,6 +58,17 @@ public enum Setting {
     MAX_CONCURRENT_QUERIES("N", "200", "Query streams open at once; more are refused"),
     QUERY_IDLE_TIMEOUT("DURATION", "60s", "How long a client may not read before its stream is ended"),
     QUERY_MEMORY("SIZE", "512MiB", "Memory of what queries are sending"),
+    DISK_HIGH(
+            "PERCENT|SIZE",
+            "90%",
+            "How full the disk of the log, the objects or the catalog may be, used (90%) or left free (2GiB), before"
+                    + " writes are refused"),
+    DISK_LOW("PERCENT|SIZE", "85%", "Below it, writes are taken again; of the same kind as --disk-high"),
+    DISK_RESERVE(
+            "SIZE",
+            "256MiB",
+            "File on the log's disk that is let go of when the disk is full, and made again; at most a hundredth of the"
+                    + " disk, 0B: none"),
     SHUTDOWN_DEADLINE("DURATION", "25s", "How long a stop may persist rows; what is left stays in the log"),
     LOG_LEVEL("error|warn|info|debug", "info", "What is logged");
 

@@ -195,7 +195,8 @@ public final class SettingValues {
         return value(setting).isDefault() ? Math.min(bytes, most) : bytes;
     }
 
-    private static long parseBytes(String text) {
+    /// Reads `67108864`, `64MiB` or `64MB`.
+    public static long parseBytes(String text) {
         Matcher matcher = SIZE.matcher(text.strip());
         if (!matcher.matches()) {
             throw new IllegalArgumentException(text);

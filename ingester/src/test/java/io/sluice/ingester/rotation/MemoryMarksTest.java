@@ -44,7 +44,7 @@ final class MemoryMarksTest {
 
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final RootAllocator allocator = new RootAllocator();
-    private final IngestState state = new IngestState(metrics);
+    private final IngestState state = new IngestState(() -> 0, metrics);
     private final InFlightWrites inFlight = new InFlightWrites(INFLIGHT_BYTES, 100, () -> 0, metrics);
     /// Of others than rows.
     private final AtomicLong otherBytes = new AtomicLong();

@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.arrow.memory.RootAllocator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -40,7 +41,8 @@ final class PersistTriggersTest {
     private Path folder = Path.of("");
 
     private final RootAllocator allocator = new RootAllocator();
-    private final IngestState state = new IngestState(new SimpleMeterRegistry());
+    private final IngestState state = new IngestState(() -> 0, new SimpleMeterRegistry());
+    private final AtomicBoolean isDiskFull = new AtomicBoolean();
     private Optional<Pipeline> opened = Optional.empty();
     private Optional<Wal> wal = Optional.empty();
     private long sequence;
@@ -74,6 +76,7 @@ final class PersistTriggersTest {
                 pipeline().buffer(),
                 wal.orElseThrow(),
                 new MemoryMarks(ledger, pipeline().buffer(), state, inFlight),
+                isDiskFull::get,
                 MAX_AGE);
     }
 
@@ -145,6 +148,26 @@ final class PersistTriggersTest {
         pressed.tick();
         assertThat(frozen()).as("all, and not just enough of the largest").hasSize(8);
         assertThat(pipeline().jobs()).extracting(job -> job.request().reason()).contains(FreezeReason.AGE);
+    }
+
+    @Test
+    void aDiskThatIsFullPersistsWhatHoldsTheLog() throws Exception {
+        PersistTriggers triggers = triggers(1 << 30);
+        for (int day = 0; day < 30; day++) {
+            write(day, 200);
+        }
+        assertThat(wal.orElseThrow().status().segments()).isGreaterThan(10);
+        triggers.checkLog();
+        assertThat(frozen()).isEmpty();
+        isDiskFull.set(true);
+        triggers.checkLog();
+        assertThat(frozen()).as("all of it").hasSize(30);
+        assertThat(pipeline().jobs()).extracting(job -> job.request().reason()).containsOnly(FreezeReason.LOG);
+        for (Pipeline.Job job : pipeline().jobs()) {
+            job.complete();
+        }
+        triggers.dropSegments();
+        assertThat(wal.orElseThrow().status().segments()).isEqualTo(1);
     }
 
     private Pipeline.Job job(String key) {
