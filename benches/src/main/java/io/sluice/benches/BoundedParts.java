@@ -91,7 +91,7 @@ final class BoundedParts implements AutoCloseable {
                 buffer,
                 new IngestState(System::nanoTime, unseen),
                 new InFlightWrites(Long.MAX_VALUE, MAX_WRITES, System::nanoTime, unseen));
-        this.triggers = new PersistTriggers(buffer, wal, memory, () -> false, MAX_AGE);
+        this.triggers = new PersistTriggers(buffer, wal, memory, () -> false, MAX_AGE, MAX_AGE);
         this.preparer = new WritePreparer(schemas, new PartitionSplitter(allocator), buffer);
         this.ticks = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().name("tick-", 0).factory());

@@ -52,6 +52,8 @@ public sealed interface WriteOutcome {
         WAL_FULL,
         /// The ledger of bytes is full.
         MEMORY_LIMIT,
+        /// The write's namespace has rows of as many partitions as it may, and it needs another.
+        PARTITION_LIMIT,
         /// The persist queue is full.
         PERSIST_SATURATED,
         /// The catalog does not answer.

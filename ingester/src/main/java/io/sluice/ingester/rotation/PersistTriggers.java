@@ -27,24 +27,28 @@ public final class PersistTriggers {
     private final MemoryMarks memory;
     private final BooleanSupplier isDiskFull;
     private final Duration maxAge;
+    private final Duration idle;
 
     /// @param memory what follows when memory runs short
     /// @param isDiskFull whether the log's disk is, so that the log should shrink
     /// @param maxAge how long a row may wait before its partition is frozen; some partitions wait a little
     ///     less
+    /// @param idle how long a partition may be empty before its node is let go
     public PersistTriggers(
-            BufferTree buffer, Wal wal, MemoryMarks memory, BooleanSupplier isDiskFull, Duration maxAge) {
+            BufferTree buffer, Wal wal, MemoryMarks memory, BooleanSupplier isDiskFull, Duration maxAge, Duration idle) {
         this.buffer = buffer;
         this.wal = wal;
         this.memory = memory;
         this.isDiskFull = isDiskFull;
         this.maxAge = maxAge;
+        this.idle = idle;
     }
 
     /// One look at everything.
     public void tick() {
         memory.tick();
         freezeOld();
+        tidyPartitions();
         checkLog();
         dropSegments();
     }
@@ -81,6 +85,16 @@ public final class PersistTriggers {
     /// Freezes the partitions whose oldest row is due: at half the age while memory presses.
     public void freezeOld() {
         buffer.freezeDue(memory.isPressing() ? maxAge.dividedBy(PRESSED_AGE) : maxAge);
+    }
+
+    /// Lets go of partitions that have been empty for long, and makes room in namespaces that have nearly as many as
+    /// they may.
+    public void tidyPartitions() {
+        buffer.evictIdle(idle);
+        int frozen = buffer.relieveCrowded();
+        if (frozen > 0) {
+            LOG.info("a namespace has nearly as many partitions as it may: the {} oldest are persisted", frozen);
+        }
     }
 
     /// Lets the log delete the segments whose writes are all in files.

@@ -36,6 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// What freezes partitions and drops segments, over a real buffer, catalog and log.
 final class PersistTriggersTest {
     private static final Duration MAX_AGE = Duration.ofMinutes(5);
+    private static final Duration IDLE = Duration.ofHours(1);
 
     @TempDir
     private Path folder = Path.of("");
@@ -77,7 +78,8 @@ final class PersistTriggersTest {
                 wal.orElseThrow(),
                 new MemoryMarks(ledger, pipeline().buffer(), state, inFlight),
                 isDiskFull::get,
-                MAX_AGE);
+                MAX_AGE,
+                IDLE);
     }
 
     private static byte[] rows(long day, int count) {
