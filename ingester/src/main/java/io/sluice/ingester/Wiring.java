@@ -15,6 +15,8 @@ import io.opentelemetry.api.trace.Tracer;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.buffer.Turnover;
+import io.sluice.ingester.disk.DiskGuard;
+import io.sluice.ingester.disk.DiskSpace;
 import io.sluice.ingester.door.FixedByteBudget;
 import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.door.StreamedWriteHandler;
@@ -28,9 +30,12 @@ import io.sluice.ingester.grpc.GrpcServer;
 import io.sluice.ingester.grpc.NamespaceServiceDoor;
 import io.sluice.ingester.grpc.TraceContextInterceptor;
 import io.sluice.ingester.http.HttpDoor;
+import io.sluice.ingester.ledger.Account;
+import io.sluice.ingester.ledger.Ledger;
 import io.sluice.ingester.lineprotocol.KnownColumns;
 import io.sluice.ingester.replay.ReplayWatch;
 import io.sluice.ingester.replay.WalReplayer;
+import io.sluice.ingester.rotation.MemoryMarks;
 import io.sluice.ingester.rotation.PersistTriggers;
 import io.sluice.ingester.schema.CatalogNamespaces;
 import io.sluice.ingester.schema.PartitionSplitter;
@@ -79,11 +84,13 @@ import io.sluice.wal.QuarantineFolder;
 import io.sluice.wal.ReplayReport;
 import io.sluice.wal.Wal;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -120,6 +127,12 @@ final class Wiring {
     /// How long a query waits for the replay of the log, if its client has no deadline.
     private static final Duration MAX_QUERY_WAIT = Duration.ofMinutes(1);
 
+    /// As metrics name the log's disk.
+    private static final String LOG_DISK = "log";
+
+    /// Disks are looked at at least each time that requests of so many bytes were let in.
+    private static final long DISK_LOOK_BYTES = 32L << 20;
+
     /// Those of the start; [#live] knows what has changed since.
     final ServeSettings settings;
     final LiveSettings live;
@@ -127,7 +140,7 @@ final class Wiring {
     final LongSupplier nanoTime = System::nanoTime;
     final PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     final RecentErrors errors = new RecentErrors(clock);
-    final IngestState state = new IngestState(metrics);
+    final IngestState state = new IngestState(nanoTime, metrics);
     final InFlightWrites inFlight;
     /// Ends query streams whose client does not read.
     final IdleStreams idleStreams;
@@ -164,6 +177,8 @@ final class Wiring {
     final Wal wal;
     final LogStall logStall;
     final Persister persister;
+    final Ledger ledger;
+    final DiskGuard disks;
 
     /// Opens everything that is on disk, starts no thread but the executors'.
     ///
@@ -253,6 +268,36 @@ final class Wiring {
                 wal::replayProgress,
                 () -> current().map(p -> p.replayer().appliedRows()).orElse(0L),
                 nanoTime);
+        this.ledger = new Ledger(
+                settings.ledger(),
+                Map.of(
+                        // Each with the rows that are decoded of it, which take about as much again.
+                        Account.REQUESTS,
+                        () -> 2 * inFlight.bytes(),
+                        Account.WAITING,
+                        inFlight::waitingBytes,
+                        Account.BODIES,
+                        bodies::usedBytes,
+                        Account.FILLING,
+                        () -> ofPipeline(p -> Math.max(
+                                0, p.buffer().memoryBytes() - p.buffer().frozenBytes())),
+                        Account.FROZEN,
+                        () -> ofPipeline(p -> p.buffer().frozenBytes()),
+                        Account.QUERIES,
+                        queryAllocator::getAllocatedMemory,
+                        Account.REPLAY,
+                        () -> ofPipeline(p -> 2 * p.replayer().aheadBytes()),
+                        Account.PERSISTING,
+                        persister::workingBytes),
+                metrics);
+        this.disks = new DiskGuard(
+                settings.disk(),
+                folders(),
+                LOG_DISK,
+                settings.wal().directory().resolve(Wal.RESERVE),
+                DiskSpace.REAL,
+                state,
+                metrics);
         registerGauges();
         listenToSettings();
     }
@@ -292,6 +337,24 @@ final class Wiring {
                     "--inflight-bytes is %d: expected at most %d while the server runs, and more only with a restart"
                             .formatted(now.inflightBytes(), maxBytes));
         }
+    }
+
+    /// What the server writes to on this machine, by the names of metrics.
+    private Map<String, Path> folders() {
+        Map<String, Path> folders = new LinkedHashMap<>();
+        folders.put(LOG_DISK, settings.wal().directory());
+        localFolder(store.describe(), "file:").ifPresent(folder -> folders.put("objects", folder));
+        localFolder(settings.catalog(), "sqlite:").ifPresent(file -> folders.put("catalog", file));
+        return folders;
+    }
+
+    private static Optional<Path> localFolder(String address, String scheme) {
+        return address.startsWith(scheme) ? Optional.of(Path.of(address.substring(scheme.length()))) : Optional.empty();
+    }
+
+    private long ofPipeline(ToLongFunction<WritePipeline> figure) {
+        WritePipeline now = pipeline.get();
+        return now == null ? 0 : figure.applyAsLong(now);
     }
 
     /// Hears that the process must end.
@@ -400,8 +463,13 @@ final class Wiring {
                 settings.persistHotBytes(),
                 bufferAllocator,
                 nanoTime);
+        MemoryMarks memory = new MemoryMarks(ledger, buffer, state, inFlight);
+        inFlight.lookEvery(Math.clamp(ledger.limits().rowsBytes() / MemoryMarks.LOOKS, 1, DISK_LOOK_BYTES), () -> {
+            memory.check();
+            disks.check();
+        });
         PersistTriggers triggers = new PersistTriggers(
-                buffer, wal, state, settings.persistMaxAge(), settings.partitionIdleTimeout(), settings.bufferBytes());
+                buffer, wal, memory, disks::isLogFull, settings.persistMaxAge(), settings.partitionIdleTimeout());
         WritePreparer preparer = new WritePreparer(schemas, new PartitionSplitter(bufferAllocator), buffer);
         WalSink sink = new WalSink(wal, buffer, stable);
         WritePath path = new WritePath(
@@ -412,7 +480,7 @@ final class Wiring {
                 buffer,
                 stable,
                 () -> {
-                    triggers.awaitRoom();
+                    memory.awaitRoom();
                     persister.awaitCapacity();
                 },
                 threads,
