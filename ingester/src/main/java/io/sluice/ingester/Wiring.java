@@ -22,6 +22,7 @@ import io.sluice.ingester.door.Waiting;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.door.WritePermit;
+import io.sluice.ingester.grpc.AdminServiceDoor;
 import io.sluice.ingester.grpc.CatalogServiceDoor;
 import io.sluice.ingester.grpc.GrpcServer;
 import io.sluice.ingester.grpc.NamespaceServiceDoor;
@@ -34,7 +35,10 @@ import io.sluice.ingester.rotation.PersistTriggers;
 import io.sluice.ingester.schema.CatalogNamespaces;
 import io.sluice.ingester.schema.PartitionSplitter;
 import io.sluice.ingester.schema.SchemaCache;
+import io.sluice.ingester.settings.InvalidSettingException;
+import io.sluice.ingester.settings.LiveSettings;
 import io.sluice.ingester.settings.ServeSettings;
+import io.sluice.ingester.settings.Setting;
 import io.sluice.ingester.sink.InstrumentedSink;
 import io.sluice.ingester.sink.StableWatermark;
 import io.sluice.ingester.sink.WalSink;
@@ -83,6 +87,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -115,7 +120,9 @@ final class Wiring {
     /// How long a query waits for the replay of the log, if its client has no deadline.
     private static final Duration MAX_QUERY_WAIT = Duration.ofMinutes(1);
 
+    /// Those of the start; [#live] knows what has changed since.
     final ServeSettings settings;
+    final LiveSettings live;
     final InstantSource clock = Clock.systemUTC();
     final LongSupplier nanoTime = System::nanoTime;
     final PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -164,13 +171,12 @@ final class Wiring {
     /// @throws IOException if a part cannot be opened; those that were are closed
     Wiring(ServeSettings settings, FatalListener onFenced) throws IOException {
         this.settings = settings;
+        this.live = new LiveSettings(settings, clock, metrics);
         this.inFlight = new InFlightWrites(settings.inflightBytes(), settings.inflightOps(), nanoTime, metrics);
         this.idleStreams = new IdleStreams(settings.flight(), nanoTime, metrics);
         writes.set(WritePath.notReady(inFlight));
         this.replayGate = new ReplayGate(settings.maxConcurrentQueries(), MAX_QUERY_WAIT, metrics);
-        this.bodies = new FixedByteBudget(
-                Math.max(settings.inflightBytes(), HttpDoor.minBodyBudgetBytes(settings.maxRequestBytes())),
-                "--inflight-bytes");
+        this.bodies = new FixedByteBudget(bodyBytes(settings), "--inflight-bytes");
         this.calls = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("call-", 0).factory());
         this.uploads = Executors.newThreadPerTaskExecutor(
@@ -248,6 +254,44 @@ final class Wiring {
                 () -> current().map(p -> p.replayer().appliedRows()).orElse(0L),
                 nanoTime);
         registerGauges();
+        listenToSettings();
+    }
+
+    private static long bodyBytes(ServeSettings settings) {
+        return Math.max(settings.inflightBytes(), HttpDoor.minBodyBudgetBytes(settings.maxRequestBytes()));
+    }
+
+    /// What can be changed while running, and who hears of it.
+    private void listenToSettings() {
+        live.require(this::checkLogTakes);
+        live.onChange(
+                now -> {
+                    inFlight.reconfigure(now.inflightBytes(), now.inflightOps());
+                    bodies.reconfigure(bodyBytes(now));
+                },
+                Setting.INFLIGHT_BYTES,
+                Setting.INFLIGHT_OPS);
+        live.onChange(
+                now -> persister.reconfigure(now.persist().gate()),
+                Setting.PERSIST_CONCURRENCY,
+                Setting.PERSIST_MEMORY,
+                Setting.PERSIST_GATE_TIMEOUT);
+        live.onChange(now -> idleStreams.reconfigure(now.flight()), Setting.QUERY_IDLE_TIMEOUT);
+        live.onChange(now -> LogLevel.set(now.logLevel()), Setting.LOG_LEVEL);
+        Set<Setting> mismatches = live.mismatches();
+        if (!mismatches.isEmpty()) {
+            throw new IllegalStateException("live, but nobody listens, or the other way round: " + mismatches);
+        }
+    }
+
+    /// The log's own queue is made at the start, and must hold all that is in flight.
+    private void checkLogTakes(ServeSettings now) throws InvalidSettingException {
+        long maxBytes = settings.wal().maxQueueBytes();
+        if (now.inflightBytes() > maxBytes) {
+            throw new InvalidSettingException(
+                    "--inflight-bytes is %d: expected at most %d while the server runs, and more only with a restart"
+                            .formatted(now.inflightBytes(), maxBytes));
+        }
     }
 
     /// Hears that the process must end.
@@ -407,7 +451,8 @@ final class Wiring {
                 List.of(
                         () -> ServerInterceptors.intercept(flight, traceContext),
                         new NamespaceServiceDoor(new CatalogNamespaces(catalog)),
-                        new CatalogServiceDoor(catalog, settings.objectStore().address())));
+                        new CatalogServiceDoor(catalog, settings.objectStore().address()),
+                        new AdminServiceDoor(live)));
     }
 
     /// Builds the HTTP server.
@@ -524,6 +569,7 @@ final class Wiring {
                 store.describe(),
                 Catalogs.describe(settings.catalog()),
                 outages(),
-                errors.entries());
+                errors.entries(),
+                live.shown());
     }
 }

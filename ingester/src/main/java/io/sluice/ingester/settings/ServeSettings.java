@@ -21,7 +21,12 @@ import java.util.Optional;
 import java.util.Set;
 
 /// The server's settings, checked.
+///
+/// @param layers of what they were made
+/// @param machineMemoryBytes of the machine or container
 public record ServeSettings(
+        SettingLayers layers,
+        long machineMemoryBytes,
         Path dataDirectory,
         WalSettings wal,
         Duration walStallTimeout,
@@ -64,7 +69,16 @@ public record ServeSettings(
             Optional<Path> configFile,
             long machineMemoryBytes)
             throws InvalidSettingException {
-        SettingValues values = SettingValues.resolve(options, environment, configFile);
+        return of(SettingLayers.gather(options, environment, configFile), machineMemoryBytes);
+    }
+
+    /// The same with other values.
+    ServeSettings with(SettingLayers other) throws InvalidSettingException {
+        return of(other, machineMemoryBytes);
+    }
+
+    private static ServeSettings of(SettingLayers layers, long machineMemoryBytes) throws InvalidSettingException {
+        SettingValues values = new SettingValues(layers);
         Path data = values.parse(Setting.DATA_DIR, "a folder", Path::of)
                 .toAbsolutePath()
                 .normalize();
@@ -90,6 +104,8 @@ public record ServeSettings(
             return level;
         });
         return new ServeSettings(
+                layers,
+                machineMemoryBytes,
                 data,
                 wal(values, data, inflightBytes),
                 values.duration(Setting.WAL_STALL_TIMEOUT),
@@ -122,6 +138,23 @@ public record ServeSettings(
                 values.bytes(Setting.QUERY_MEMORY, 16 * MIB, TIB),
                 values.duration(Setting.SHUTDOWN_DEADLINE),
                 logLevel);
+    }
+
+    /// A setting's value as people should see it: what it follows from other settings or the machine if it has none of
+    /// its own, and without a password.
+    public String shown(Setting setting) {
+        return switch (setting) {
+            case DATA_DIR -> dataDirectory.toString();
+            case WAL_DIR -> wal.directory().toString();
+            case OBJECT_STORE -> objectStore.address();
+            case CATALOG -> Catalogs.describe(catalog);
+            case BUFFER_BYTES -> text(setting).isEmpty() ? Long.toString(bufferBytes) : text(setting);
+            default -> text(setting);
+        };
+    }
+
+    private String text(Setting setting) {
+        return layers.value(setting).text();
     }
 
     private static ObjectStoreSettings objectStore(SettingValues values, Path data) throws InvalidSettingException {

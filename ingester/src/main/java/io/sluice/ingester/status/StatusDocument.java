@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.ingester.buffer.BufferTree.BufferStatistics;
 import io.sluice.ingester.door.StatusSource;
 import io.sluice.ingester.replay.ReplayStatus;
+import io.sluice.ingester.settings.LiveSettings;
 import io.sluice.model.SequenceNumber;
 import io.sluice.persist.PersistStatus;
 import io.sluice.wal.QuarantineFolder;
@@ -59,7 +60,8 @@ public final class StatusDocument implements StatusSource {
             String objectStore,
             String catalog,
             List<Down> outages,
-            List<RecentErrors.Entry> lastErrors) {}
+            List<RecentErrors.Entry> lastErrors,
+            List<LiveSettings.Shown> settings) {}
 
     @Override
     public String json() {
@@ -105,10 +107,23 @@ public final class StatusDocument implements StatusSource {
                     .put("where", error.where())
                     .put("message", error.message());
         }
+        settings(json.putArray("settings"), now.settings());
         try {
             return mapper.writerWithDefaultPrettyPrinter().writeValueAsString(json);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException(e);
+        }
+    }
+
+    private static void settings(ArrayNode array, List<LiveSettings.Shown> settings) {
+        for (LiveSettings.Shown shown : settings) {
+            ObjectNode item = array.addObject()
+                    .put("key", shown.setting().key())
+                    .put("value", shown.value())
+                    .put("default", shown.setting().defaultValue())
+                    .put("from", shown.from())
+                    .put("live", shown.setting().isLive());
+            shown.changedAt().ifPresent(at -> item.put("changed_at", at.toString()));
         }
     }
 

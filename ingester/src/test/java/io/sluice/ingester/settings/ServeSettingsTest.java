@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -123,6 +124,17 @@ final class ServeSettingsTest {
         for (Setting setting : Setting.values()) {
             String expected = setting.defaultValue().isEmpty() ? "" : "`" + setting.defaultValue() + "`";
             assertThat(readme).contains("| `%s` | %s | ".formatted(setting.option(), expected));
+        }
+    }
+
+    @Test
+    void theReadmeMarksWhatCanBeChangedWhileRunning() throws IOException {
+        List<String> lines = Files.readAllLines(Path.of("../README.md"));
+        for (Setting setting : Setting.values()) {
+            assertThat(lines.stream().filter(line -> line.startsWith("| `%s` |".formatted(setting.option()))))
+                    .singleElement()
+                    .satisfies(line ->
+                            assertThat(line.endsWith(" (live) |")).as(line).isEqualTo(setting.isLive()));
         }
     }
 }

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.ingester.buffer.BufferTree.BufferStatistics;
 import io.sluice.ingester.replay.ReplayStatus;
+import io.sluice.ingester.settings.LiveSettings;
+import io.sluice.ingester.settings.Setting;
 import io.sluice.ingester.status.StatusDocument.Snapshot;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.PartitionKey;
@@ -45,6 +47,10 @@ final class StatusDocumentTest {
     private static final ReplayStatus REPLAYED =
             new ReplayStatus(1_000, 1_000, 88, Duration.ofMillis(1_500), Optional.of(Duration.ZERO));
 
+    private static final List<LiveSettings.Shown> SETTINGS = List.of(
+            new LiveSettings.Shown(Setting.WAL_DIR, "/w", "option", Optional.empty()),
+            new LiveSettings.Shown(Setting.PERSIST_MEMORY, "1GiB", "c.properties line 3", Optional.of(STARTED)));
+
     private static JsonNode parse(Snapshot snapshot) throws Exception {
         return new ObjectMapper().readTree(new StatusDocument(() -> snapshot).json());
     }
@@ -77,7 +83,8 @@ final class StatusDocumentTest {
                         ? List.of()
                         : List.of(new Down(
                                 "catalog", "postgresql://db/" + NASTY, new Outage(STARTED, 7, STARTED, NASTY))),
-                errors);
+                errors,
+                SETTINGS);
     }
 
     private static WalStatus wal(Optional<String> failure) {
@@ -108,6 +115,19 @@ final class StatusDocumentTest {
                 6,
                 7,
                 failure);
+    }
+
+    @Test
+    void eachSettingTellsWhereItsValueComesFromAndWhenItWasChanged() throws Exception {
+        JsonNode settings = parse(
+                        snapshot(List.of(), wal(Optional.empty()), persist(List.of(), Optional.empty()), List.of()))
+                .at("/settings");
+        assertThat(settings.get(0).toString())
+                .isEqualTo(
+                        "{\"key\":\"wal-dir\",\"value\":\"/w\",\"default\":\"\",\"from\":\"option\",\"live\":false}");
+        assertThat(settings.get(1).toString())
+                .isEqualTo("{\"key\":\"persist-memory\",\"value\":\"1GiB\",\"default\":\"2GiB\","
+                        + "\"from\":\"c.properties line 3\",\"live\":true,\"changed_at\":\"2026-11-21T10:00:00Z\"}");
     }
 
     @Test
