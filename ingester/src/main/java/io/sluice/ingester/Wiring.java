@@ -44,7 +44,9 @@ import io.sluice.ingester.status.Down;
 import io.sluice.ingester.status.LogStall;
 import io.sluice.ingester.status.RecentErrors;
 import io.sluice.ingester.status.StatusDocument;
+import io.sluice.ingester.status.Totals;
 import io.sluice.ingester.write.InFlightWrites;
+import io.sluice.ingester.write.RefusalCounts;
 import io.sluice.ingester.write.WritePath;
 import io.sluice.ingester.write.WritePreparer;
 import io.sluice.model.IngesterId;
@@ -80,6 +82,7 @@ import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -97,6 +100,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 import java.util.random.RandomGenerator;
 import org.apache.arrow.memory.AllocationListener;
@@ -126,6 +130,7 @@ final class Wiring {
     final RecentErrors errors = new RecentErrors(clock);
     final IngestState state = new IngestState(metrics);
     final InFlightWrites inFlight;
+    final RefusalCounts refusals = new RefusalCounts(metrics);
     /// Ends query streams whose client does not read.
     final IdleStreams idleStreams;
     private final RetryDelays delays =
@@ -446,7 +451,11 @@ final class Wiring {
     private final class CurrentWrites implements StreamedWriteHandler {
         @Override
         public CompletionStage<WriteOutcome> write(byte[] request) {
-            return writes.get().write(request);
+            return writes.get().write(request).whenComplete((outcome, failure) -> {
+                if (failure == null) {
+                    refusals.count(outcome);
+                }
+            });
         }
 
         @Override
@@ -456,7 +465,10 @@ final class Wiring {
 
         @Override
         public void write(byte[] request, AppendSession session, WritePermit permit, Consumer<WriteOutcome> told) {
-            writes.get().write(request, session, permit, told);
+            writes.get().write(request, session, permit, outcome -> {
+                refusals.count(outcome);
+                told.accept(outcome);
+            });
         }
     }
 
@@ -516,22 +528,40 @@ final class Wiring {
         return down;
     }
 
+    /// What parts tell of themselves in `/status`, each under its name.
+    Map<String, Supplier<?>> statusSections() {
+        return Map.of();
+    }
+
     /// What reports need of the running server.
     StatusDocument.Snapshot snapshot(ServerReports reports) {
         WritePipeline now = pipeline.get();
+        Instant at = clock.instant();
         return new StatusDocument.Snapshot(
                 Version.number(),
+                at,
                 reports.startedAt(),
-                Duration.between(reports.startedAt(), clock.instant()),
+                Duration.between(reports.startedAt(), at),
                 reports.state(),
                 now.ingester().toString(),
                 reports.refusing(),
                 reports.notReady(),
                 now.stable().stable(),
-                inFlight.writes(),
-                inFlight.bytes(),
+                Totals.of(metrics, refusals.counts()),
+                inFlight.stats(),
+                bodies.usedBytes(),
+                new StatusDocument.Queries(
+                        Optional.ofNullable(metrics.find("sluice.query.open").gauge())
+                                .map(gauge -> (int) gauge.value())
+                                .orElse(0),
+                        settings.maxConcurrentQueries(),
+                        idleStreams.waiting(),
+                        replayGate.waiting(),
+                        queryAllocator.getAllocatedMemory(),
+                        queryAllocator.getLimit()),
                 settings.bufferBytes(),
                 now.buffer().statistics(),
+                now.buffer().oldestUnpersistedAges().values().stream().max(Duration::compareTo),
                 wal.status(),
                 quarantined(),
                 replay.status(),
