@@ -71,8 +71,8 @@ final class BoundedParts implements AutoCloseable {
         this.buffer =
                 new BufferTree(INGESTER, schemas, catalog, stable, persist, HOT_BYTES, allocator, System::nanoTime);
         // A state of its own: here writes wait for room, and none is refused.
-        this.triggers =
-                new PersistTriggers(buffer, wal, new IngestState(new SimpleMeterRegistry()), MAX_AGE, limitBytes);
+        this.triggers = new PersistTriggers(
+                buffer, wal, new IngestState(new SimpleMeterRegistry()), MAX_AGE, MAX_AGE, limitBytes);
         this.preparer = new WritePreparer(schemas, new PartitionSplitter(allocator), buffer);
         this.ticks = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().name("tick-", 0).factory());

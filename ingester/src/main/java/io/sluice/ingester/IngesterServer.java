@@ -183,6 +183,7 @@ public final class IngesterServer {
                 pipeline.ingester().value(),
                 threads("wal"),
                 new LogNews(pipeline));
+        pipeline.buffer().limitPartitions(wiring.settings.maxPartitions());
         wiring.writes.set(pipeline.writes());
         wiring.state.clear(Reason.NOT_READY);
         grpc.setServing(true);

@@ -88,6 +88,7 @@ final class ServerReports {
                                 wiring.settings.persist().queueDepth());
             case WAL_FULL -> "the log has no room for another segment";
             case ADMISSION_LIMIT -> "too many writes at once";
+            case PARTITION_LIMIT -> "a namespace has rows of as many partitions as it may (--max-partitions)";
             case INFLIGHT_BYTES -> "the writes in flight fill their budget (--inflight-bytes, --inflight-ops)";
             case MEMORY_LIMIT ->
                 "the buffer is full: %d bytes of %d (--buffer-bytes)"

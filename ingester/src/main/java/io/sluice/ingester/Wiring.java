@@ -3,6 +3,7 @@ package io.sluice.ingester;
 import io.grpc.BindableService;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerInterceptors;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
@@ -13,6 +14,7 @@ import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.trace.Tracer;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.buffer.BufferTree;
+import io.sluice.ingester.buffer.Turnover;
 import io.sluice.ingester.door.FixedByteBudget;
 import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.door.StreamedWriteHandler;
@@ -102,6 +104,7 @@ import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
+import java.util.function.ToLongFunction;
 import java.util.random.RandomGenerator;
 import org.apache.arrow.memory.AllocationListener;
 import org.apache.arrow.memory.BufferAllocator;
@@ -334,6 +337,7 @@ final class Wiring {
                         () -> current().map(p -> p.stable().stable().value()).orElse(0L))
                 .description("The highest number that is durable and applied")
                 .register(metrics);
+        registerPartitions();
         Gauge.builder("sluice.inflight.body.bytes", bodies::usedBytes)
                 .description("Bytes of HTTP bodies that are being read, or whose outcome is not known yet")
                 .baseUnit("bytes")
@@ -342,6 +346,31 @@ final class Wiring {
                 .description("Memory of what queries are sending")
                 .baseUnit("bytes")
                 .register(metrics);
+    }
+
+    private void registerPartitions() {
+        Gauge.builder(
+                        "sluice.buffer.partitions.largest",
+                        () -> current().map(p -> p.buffer().mostPartitions()).orElse(0L))
+                .description("Partitions of the namespace that has the most in memory")
+                .register(metrics);
+        evictionCounter("partition", Turnover::partitions);
+        evictionCounter("table", Turnover::tables);
+        evictionCounter("namespace", Turnover::namespaces);
+        FunctionCounter.builder("sluice.buffer.partition.refusals", this, wiring -> wiring.turnover(Turnover::refusals))
+                .description("Writes that needed one partition more than a namespace may have rows of")
+                .register(metrics);
+    }
+
+    private void evictionCounter(String node, ToLongFunction<Turnover> figure) {
+        FunctionCounter.builder("sluice.buffer.evictions", this, wiring -> wiring.turnover(figure))
+                .description("Nodes without rows that were let go")
+                .tag("node", node)
+                .register(metrics);
+    }
+
+    private double turnover(ToLongFunction<Turnover> figure) {
+        return current().map(p -> figure.applyAsLong(p.buffer().turnover())).orElse(0L);
     }
 
     private void quarantineGauge(String name, String description, ToDoubleFunction<QuarantineFolder.Contents> value) {
@@ -376,8 +405,8 @@ final class Wiring {
                 settings.persistHotBytes(),
                 bufferAllocator,
                 nanoTime);
-        PersistTriggers triggers =
-                new PersistTriggers(buffer, wal, state, settings.persistMaxAge(), settings.bufferBytes());
+        PersistTriggers triggers = new PersistTriggers(
+                buffer, wal, state, settings.persistMaxAge(), settings.partitionIdleTimeout(), settings.bufferBytes());
         WritePreparer preparer = new WritePreparer(schemas, new PartitionSplitter(bufferAllocator), buffer);
         WalSink sink = new WalSink(wal, buffer, stable);
         WritePath path = new WritePath(

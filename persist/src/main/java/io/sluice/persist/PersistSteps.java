@@ -142,7 +142,7 @@ final class PersistSteps {
             case RPC -> Precedence.RPC;
             case SHUTDOWN -> Precedence.SHUTDOWN;
             case LOG -> queue.isOpen() ? Precedence.URGENT : Precedence.SHUTDOWN;
-            case HOT, AGE, MEMORY, REPLAY -> queue.isOpen() ? Precedence.IN_TURN : Precedence.SHUTDOWN;
+            case HOT, AGE, MEMORY, PARTITIONS, REPLAY -> queue.isOpen() ? Precedence.IN_TURN : Precedence.SHUTDOWN;
         };
     }
 

@@ -51,6 +51,8 @@ public sealed interface WriteOutcome {
         INFLIGHT_BYTES,
         /// The ledger of bytes is full.
         MEMORY_LIMIT,
+        /// The write's namespace has rows of as many partitions as it may, and it needs another.
+        PARTITION_LIMIT,
         /// The log failed; the process is about to end.
         WAL_FAILED,
         /// Another process runs under this one's id; this one is about to end.

@@ -448,7 +448,7 @@ public final class WalReplayer {
 
     private Decoded decode(Logged write, DecodedWrite columns) throws IOException {
         try {
-            WriteOperation operation = preparer.prepare(write.payload(), columns);
+            WriteOperation operation = preparer.prepareLogged(write.payload(), columns);
             operation.assign(write.sequence());
             return new Decoded.Applicable(operation);
         } catch (OutOfMemoryException e) {

@@ -40,6 +40,7 @@ public final class PersistTriggers {
     private final Wal wal;
     private final IngestState state;
     private final Duration maxAge;
+    private final Duration idle;
     private final long maxBufferBytes;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition room = lock.newCondition();
@@ -48,18 +49,22 @@ public final class PersistTriggers {
 
     /// @param maxAge how long a row may wait before its partition is frozen; some partitions wait a little
     ///     less
+    /// @param idle how long a partition may be empty before its node is let go
     /// @param maxBufferBytes bytes of rows from which on writes are refused
-    public PersistTriggers(BufferTree buffer, Wal wal, IngestState state, Duration maxAge, long maxBufferBytes) {
+    public PersistTriggers(
+            BufferTree buffer, Wal wal, IngestState state, Duration maxAge, Duration idle, long maxBufferBytes) {
         this.buffer = buffer;
         this.wal = wal;
         this.state = state;
         this.maxAge = maxAge;
+        this.idle = idle;
         this.maxBufferBytes = maxBufferBytes;
     }
 
     /// One look at everything.
     public void tick() {
         freezeOld();
+        tidyPartitions();
         checkMemory();
         checkLog();
         dropSegments();
@@ -95,6 +100,16 @@ public final class PersistTriggers {
     /// Freezes the partitions whose oldest row is due.
     public void freezeOld() {
         buffer.freezeDue(maxAge);
+    }
+
+    /// Lets go of partitions that have been empty for long, and makes room in namespaces that have nearly as many as
+    /// they may.
+    public void tidyPartitions() {
+        buffer.evictIdle(idle);
+        int frozen = buffer.relieveCrowded();
+        if (frozen > 0) {
+            LOG.info("a namespace has nearly as many partitions as it may: the {} oldest are persisted", frozen);
+        }
     }
 
     /// Lets the log delete the segments whose writes are all in files.

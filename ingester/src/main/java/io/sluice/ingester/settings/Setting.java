@@ -29,6 +29,12 @@ public enum Setting {
     MAX_NAMESPACES("N", "10000", "Namespaces in the catalog; a write that needs one more is refused"),
     MAX_TABLES("N", "10000", "Tables of a namespace; a write that needs one more is refused"),
     MAX_COLUMNS("N", "1000", "Columns of a table, time included; a write that needs one more is refused"),
+    MAX_PARTITIONS(
+            "N",
+            "10000",
+            "Partitions of a namespace with rows in memory; writes that need one more are refused until some are in files"),
+    PARTITION_IDLE_TIMEOUT(
+            "DURATION", "10m", "How long a partition without rows is remembered; the catalog knows it for good"),
     MAX_REQUEST_BYTES("SIZE", "64MiB", "Largest request, as sent and as unpacked"),
     INFLIGHT_BYTES(
             Change.LIVE,

@@ -8,7 +8,6 @@ import io.sluice.ingester.door.ShapedRows;
 import io.sluice.ingester.door.WriteShape;
 import io.sluice.ingester.schema.SchemaCache;
 import io.sluice.ingester.schema.SchemaConflictException;
-import io.sluice.ingester.sink.WriteOperation.ReceivedRows;
 import io.sluice.model.PartitionKey;
 import io.sluice.model.TableSchema;
 import java.io.IOException;
@@ -32,6 +31,9 @@ final class FamiliarWrites {
         this.lanes = new Lane[2 * Integer.highestOneBit(threads)];
         Arrays.setAll(lanes, _ -> new Lane());
     }
+
+    /// Rows of one partition, in the request.
+    record FamiliarRows(TableSchema schema, PartitionKey key, ShapedRows rows) {}
 
     /// What one thread at a time has learned.
     private static final class Lane {
@@ -73,7 +75,7 @@ final class FamiliarWrites {
     ///     known of it
     /// @throws SchemaConflictException if it contradicts the catalog
     /// @throws IOException if the catalog cannot answer
-    Optional<List<ReceivedRows>> read(byte[] request) throws SchemaConflictException, IOException {
+    Optional<List<FamiliarRows>> read(byte[] request) throws SchemaConflictException, IOException {
         if (!GatheredRows.isSmall(1, request.length)) {
             return Optional.empty();
         }
@@ -123,12 +125,12 @@ final class FamiliarWrites {
         return Optional.empty();
     }
 
-    private Optional<List<ReceivedRows>> read(Lane lane, byte[] request) throws SchemaConflictException, IOException {
+    private Optional<List<FamiliarRows>> read(Lane lane, byte[] request) throws SchemaConflictException, IOException {
         if (!lane.reader.tryRead(request)) {
             return Optional.empty();
         }
         List<ShapedRows> tables = lane.reader.tables();
-        List<ReceivedRows> received = new ArrayList<>(tables.size());
+        List<FamiliarRows> received = new ArrayList<>(tables.size());
         for (ShapedRows rows : tables) {
             Known known = resolve(lane, rows.shape());
             long slot = known.schema.template().slot(rows.minTimeNs());
@@ -137,7 +139,7 @@ final class FamiliarWrites {
                     || known.schema.template().slot(rows.maxTimeNs()) != slot) { // slots follow one another in time
                 return Optional.empty();
             }
-            received.add(new ReceivedRows(known.schema, known.key(slot), rows));
+            received.add(new FamiliarRows(known.schema, known.key(slot), rows));
         }
         List<ShapedRows> _ = lane.reader.take();
         return Optional.of(received);

@@ -148,6 +148,8 @@ public final class WritePath implements StreamedWriteHandler {
                     new WriteOutcome.LimitReached(e.limit(), String.valueOf(e.getMessage())));
         } catch (SchemaConflictException e) {
             return CompletableFuture.completedStage(new WriteOutcome.Conflict(String.valueOf(e.getMessage())));
+        } catch (WriteRefusedException e) {
+            return CompletableFuture.completedStage(refuse(e.reason(), String.valueOf(e.getMessage())));
         } catch (OutOfMemoryException e) {
             return CompletableFuture.completedStage(
                     refuse(Reason.MEMORY_LIMIT, "no memory for the rows of the write: " + e.getMessage()));
@@ -184,7 +186,7 @@ public final class WritePath implements StreamedWriteHandler {
     private static Duration retryAfter(Reason reason) {
         return switch (reason) {
             case NOT_READY, GRACEFUL_STOP, WAL_FAILED, FENCED, PERSIST_SATURATED, WAL_FULL -> Duration.ofSeconds(5);
-            case CATALOG_UNAVAILABLE, MEMORY_LIMIT -> Duration.ofSeconds(2);
+            case CATALOG_UNAVAILABLE, MEMORY_LIMIT, PARTITION_LIMIT -> Duration.ofSeconds(2);
             case ADMISSION_LIMIT, INFLIGHT_BYTES -> Duration.ofSeconds(1);
         };
     }
@@ -200,6 +202,7 @@ public final class WritePath implements StreamedWriteHandler {
             case ADMISSION_LIMIT -> "too many writes at once";
             case INFLIGHT_BYTES -> "the writes in flight fill their budget (--inflight-bytes, --inflight-ops)";
             case MEMORY_LIMIT -> "the buffer is full (--buffer-bytes): rows wait to be persisted";
+            case PARTITION_LIMIT -> "a namespace has rows of as many partitions as it may (--max-partitions)";
             case CATALOG_UNAVAILABLE -> "the catalog does not answer";
         };
     }

@@ -9,13 +9,19 @@ import io.sluice.ingester.schema.PartitionSplitter;
 import io.sluice.ingester.schema.PartitionSplitter.PartitionRows;
 import io.sluice.ingester.schema.SchemaCache;
 import io.sluice.ingester.schema.SchemaConflictException;
+import io.sluice.ingester.sink.PreparedPartition;
 import io.sluice.ingester.sink.WriteOperation;
 import io.sluice.ingester.sink.WriteOperation.CopiedRows;
 import io.sluice.ingester.sink.WriteOperation.PartitionWrite;
 import io.sluice.ingester.sink.WriteOperation.ReceivedRows;
+import io.sluice.ingester.sink.WriteRefusedException;
+import io.sluice.ingester.write.FamiliarWrites.FamiliarRows;
+import io.sluice.model.PartitionKey;
 import io.sluice.model.TableSchema;
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 
@@ -44,57 +50,94 @@ public final class WritePreparer {
         return new WriteGatherer(schemas, buffer);
     }
 
-    /// The caller closes the operation or hands it on.
+    /// Prepares a live write. The caller closes the operation or hands it on.
     ///
     /// @throws InvalidWriteException if the request is wrong in itself, or has rows of too many partitions
     /// @throws SchemaConflictException if it contradicts the catalog
+    /// @throws WriteRefusedException if its namespace has rows of as many partitions as it may
     /// @throws IOException if the catalog cannot answer
     /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory for the rows
-    public WriteOperation prepare(byte[] request) throws InvalidWriteException, SchemaConflictException, IOException {
-        Optional<List<ReceivedRows>> received = familiar.read(request);
-        if (received.isPresent()) {
-            List<PartitionWrite> partitions = List.copyOf(received.get());
-            prepareNodes(partitions);
-            return new WriteOperation(request, partitions.getFirst().schema().namespace(), partitions);
+    public WriteOperation prepare(byte[] request)
+            throws InvalidWriteException, SchemaConflictException, WriteRefusedException, IOException {
+        Optional<List<FamiliarRows>> familiarRows = familiar.read(request);
+        if (familiarRows.isPresent()) {
+            return prepare(request, familiarRows.get());
         }
         DecodedWrite write = WriteDecoder.decode(request);
-        WriteOperation operation = prepare(request, write);
+        WriteOperation operation = prepare(request, write, buffer::prepareWithinLimit);
         familiar.learn(write, request.length); // only what the catalog has agreed to
         return operation;
     }
 
-    private void prepareNodes(List<PartitionWrite> partitions) throws IOException {
-        for (PartitionWrite partition : partitions) {
-            buffer.prepare(partition.schema(), partition.key());
+    /// Prepares a write of the log, which was decoded already. It is not refused: it was acknowledged. The caller
+    ///     closes
+    /// the operation or hands it on.
+    ///
+    /// @throws InvalidWriteException if the request has rows of too many partitions
+    /// @throws SchemaConflictException if it contradicts the catalog
+    /// @throws IOException if the catalog cannot answer
+    /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory for the rows
+    public WriteOperation prepareLogged(byte[] request, DecodedWrite write)
+            throws InvalidWriteException, SchemaConflictException, IOException {
+        return prepare(request, write, buffer::prepare);
+    }
+
+    /// Makes the place of rows.
+    @FunctionalInterface
+    private interface Places<E extends Exception> {
+        PreparedPartition prepare(TableSchema schema, PartitionKey key) throws E, IOException;
+    }
+
+    private WriteOperation prepare(byte[] request, List<FamiliarRows> tables)
+            throws WriteRefusedException, IOException {
+        List<PartitionWrite> partitions = new ArrayList<>(tables.size());
+        boolean done = false;
+        try {
+            for (FamiliarRows table : tables) {
+                partitions.add(new ReceivedRows(
+                        buffer.prepareWithinLimit(table.schema(), table.key()), table.schema(), table.rows()));
+            }
+            WriteOperation operation =
+                    new WriteOperation(request, tables.getFirst().schema().namespace(), partitions);
+            done = true;
+            return operation;
+        } finally {
+            if (!done) {
+                partitions.forEach(PartitionWrite::close);
+            }
         }
     }
 
-    /// As [#prepare(byte[])], of a request that was decoded already.
-    public WriteOperation prepare(byte[] request, DecodedWrite write)
-            throws InvalidWriteException, SchemaConflictException, IOException {
+    private <E extends Exception> WriteOperation prepare(byte[] request, DecodedWrite write, Places<E> places)
+            throws InvalidWriteException, SchemaConflictException, IOException, E {
         // All schemas before any rows: a conflict in the last table costs no copying of the first.
         List<TableSchema> resolved = new ArrayList<>(write.tables().size());
         for (DecodedTable table : write.tables()) {
             resolved.add(schemas.resolve(write.namespace(), table));
         }
         List<PartitionWrite> partitions = new ArrayList<>();
+        Deque<PartitionRows> split = new ArrayDeque<>();
         int columnsLeft = MAX_PARTITION_COLUMNS;
         boolean done = false;
         try {
             for (int i = 0; i < resolved.size(); i++) {
                 TableSchema schema = resolved.get(i);
-                for (PartitionRows rows : splitter.split(write.tables().get(i), schema.template(), columnsLeft)) {
+                split.addAll(splitter.split(write.tables().get(i), schema.template(), columnsLeft));
+                while (!split.isEmpty()) {
+                    PartitionRows rows = split.getFirst();
+                    PreparedPartition place = places.prepare(schema, rows.key());
+                    partitions.add(new CopiedRows(place, schema, rows.batch()));
+                    split.removeFirst();
                     columnsLeft -= rows.batch().columns().size();
-                    partitions.add(new CopiedRows(schema, rows.key(), rows.batch()));
                 }
             }
-            prepareNodes(partitions);
             WriteOperation operation = new WriteOperation(request, write.namespace(), partitions);
             done = true;
             return operation;
         } finally {
             if (!done) {
                 partitions.forEach(PartitionWrite::close);
+                split.forEach(PartitionRows::close);
             }
         }
     }

@@ -31,6 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// What freezes partitions and drops segments, over a real buffer, catalog and log.
 final class PersistTriggersTest {
     private static final Duration MAX_AGE = Duration.ofMinutes(5);
+    private static final Duration IDLE = Duration.ofHours(1);
 
     @TempDir
     private Path folder = Path.of("");
@@ -60,7 +61,7 @@ final class PersistTriggersTest {
     }
 
     private PersistTriggers triggers(long maxBufferBytes) {
-        return new PersistTriggers(pipeline().buffer(), wal.orElseThrow(), state, MAX_AGE, maxBufferBytes);
+        return new PersistTriggers(pipeline().buffer(), wal.orElseThrow(), state, MAX_AGE, IDLE, maxBufferBytes);
     }
 
     private static byte[] rows(long day, int count) {
