@@ -51,7 +51,9 @@ import io.sluice.ingester.status.Down;
 import io.sluice.ingester.status.LogStall;
 import io.sluice.ingester.status.RecentErrors;
 import io.sluice.ingester.status.StatusDocument;
+import io.sluice.ingester.status.Totals;
 import io.sluice.ingester.write.InFlightWrites;
+import io.sluice.ingester.write.RefusalCounts;
 import io.sluice.ingester.write.WritePath;
 import io.sluice.ingester.write.WritePreparer;
 import io.sluice.model.IngesterId;
@@ -88,6 +90,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -106,6 +109,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 import java.util.function.ToLongFunction;
 import java.util.random.RandomGenerator;
@@ -142,6 +146,7 @@ final class Wiring {
     final RecentErrors errors = new RecentErrors(clock);
     final IngestState state = new IngestState(nanoTime, metrics);
     final InFlightWrites inFlight;
+    final RefusalCounts refusals = new RefusalCounts(metrics);
     /// Ends query streams whose client does not read.
     final IdleStreams idleStreams;
     private final RetryDelays delays =
@@ -543,7 +548,11 @@ final class Wiring {
     private final class CurrentWrites implements StreamedWriteHandler {
         @Override
         public CompletionStage<WriteOutcome> write(byte[] request) {
-            return writes.get().write(request);
+            return writes.get().write(request).whenComplete((outcome, failure) -> {
+                if (failure == null) {
+                    refusals.count(outcome);
+                }
+            });
         }
 
         @Override
@@ -553,7 +562,10 @@ final class Wiring {
 
         @Override
         public void write(byte[] request, AppendSession session, WritePermit permit, Consumer<WriteOutcome> told) {
-            writes.get().write(request, session, permit, told);
+            writes.get().write(request, session, permit, outcome -> {
+                refusals.count(outcome);
+                told.accept(outcome);
+            });
         }
     }
 
@@ -613,22 +625,40 @@ final class Wiring {
         return down;
     }
 
+    /// What parts tell of themselves in `/status`, each under its name.
+    Map<String, Supplier<?>> statusSections() {
+        return Map.of();
+    }
+
     /// What reports need of the running server.
     StatusDocument.Snapshot snapshot(ServerReports reports) {
         WritePipeline now = pipeline.get();
+        Instant at = clock.instant();
         return new StatusDocument.Snapshot(
                 Version.number(),
+                at,
                 reports.startedAt(),
-                Duration.between(reports.startedAt(), clock.instant()),
+                Duration.between(reports.startedAt(), at),
                 reports.state(),
                 now.ingester().toString(),
                 reports.refusing(),
                 reports.notReady(),
                 now.stable().stable(),
-                inFlight.writes(),
-                inFlight.bytes(),
+                Totals.of(metrics, refusals.counts()),
+                inFlight.stats(),
+                bodies.usedBytes(),
+                new StatusDocument.Queries(
+                        Optional.ofNullable(metrics.find("sluice.query.open").gauge())
+                                .map(gauge -> (int) gauge.value())
+                                .orElse(0),
+                        settings.maxConcurrentQueries(),
+                        idleStreams.waiting(),
+                        replayGate.waiting(),
+                        queryAllocator.getAllocatedMemory(),
+                        queryAllocator.getLimit()),
                 settings.bufferBytes(),
                 now.buffer().statistics(),
+                now.buffer().oldestUnpersistedAges().values().stream().max(Duration::compareTo),
                 wal.status(),
                 quarantined(),
                 replay.status(),
