@@ -19,10 +19,11 @@ final class Admissions {
     static WriteAdmission usual(MeterRegistry metrics) {
         RetryDelays delays = new RetryDelays(Math::random);
         return new WriteAdmission(
-                new IngestState(metrics),
+                new IngestState(System::nanoTime, metrics),
                 new AdmissionController(AdmissionLimits.DEFAULT, delays, System::nanoTime, metrics),
                 new AllTables(),
-                new Refusals(delays));
+                new Refusals(delays),
+                _ -> {});
     }
 
     private static final class AllTables implements KnownTables {

@@ -3,6 +3,7 @@ package io.sluice.ingester;
 import io.grpc.BindableService;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerInterceptors;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
@@ -12,11 +13,15 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.trace.Tracer;
 import io.sluice.ingester.admission.AdmissionController;
+import io.sluice.ingester.admission.Bucket;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.admission.KnownTables;
 import io.sluice.ingester.admission.Refusals;
 import io.sluice.ingester.admission.WriteAdmission;
 import io.sluice.ingester.buffer.BufferTree;
+import io.sluice.ingester.buffer.Turnover;
+import io.sluice.ingester.disk.DiskGuard;
+import io.sluice.ingester.disk.DiskSpace;
 import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.FixedByteBudget;
 import io.sluice.ingester.door.RetryDelays;
@@ -25,19 +30,26 @@ import io.sluice.ingester.door.Waiting;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.door.WritePermit;
+import io.sluice.ingester.grpc.AdminServiceDoor;
 import io.sluice.ingester.grpc.CatalogServiceDoor;
 import io.sluice.ingester.grpc.GrpcServer;
 import io.sluice.ingester.grpc.NamespaceServiceDoor;
 import io.sluice.ingester.grpc.TraceContextInterceptor;
 import io.sluice.ingester.http.HttpDoor;
+import io.sluice.ingester.ledger.Account;
+import io.sluice.ingester.ledger.Ledger;
 import io.sluice.ingester.lineprotocol.KnownColumns;
 import io.sluice.ingester.replay.ReplayWatch;
 import io.sluice.ingester.replay.WalReplayer;
+import io.sluice.ingester.rotation.MemoryMarks;
 import io.sluice.ingester.rotation.PersistTriggers;
 import io.sluice.ingester.schema.CatalogNamespaces;
 import io.sluice.ingester.schema.PartitionSplitter;
 import io.sluice.ingester.schema.SchemaCache;
+import io.sluice.ingester.settings.InvalidSettingException;
+import io.sluice.ingester.settings.LiveSettings;
 import io.sluice.ingester.settings.ServeSettings;
+import io.sluice.ingester.settings.Setting;
 import io.sluice.ingester.sink.InstrumentedSink;
 import io.sluice.ingester.sink.StableWatermark;
 import io.sluice.ingester.sink.WalSink;
@@ -45,7 +57,9 @@ import io.sluice.ingester.status.Down;
 import io.sluice.ingester.status.LogStall;
 import io.sluice.ingester.status.RecentErrors;
 import io.sluice.ingester.status.StatusDocument;
+import io.sluice.ingester.status.Totals;
 import io.sluice.ingester.write.InFlightWrites;
+import io.sluice.ingester.write.RefusalCounts;
 import io.sluice.ingester.write.WritePath;
 import io.sluice.ingester.write.WritePreparer;
 import io.sluice.model.IngesterId;
@@ -77,14 +91,18 @@ import io.sluice.wal.QuarantineFolder;
 import io.sluice.wal.ReplayReport;
 import io.sluice.wal.Wal;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -96,7 +114,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
+import java.util.function.ToLongFunction;
 import java.util.random.RandomGenerator;
 import org.apache.arrow.memory.AllocationListener;
 import org.apache.arrow.memory.BufferAllocator;
@@ -116,20 +136,29 @@ final class Wiring {
     /// How long a query waits for the replay of the log, if its client has no deadline.
     private static final Duration MAX_QUERY_WAIT = Duration.ofMinutes(1);
 
+    /// As metrics name the log's disk.
+    private static final String LOG_DISK = "log";
+
+    /// Disks are looked at at least each time that requests of so many bytes were let in.
+    private static final long DISK_LOOK_BYTES = 32L << 20;
+
+    /// Those of the start; [#live] knows what has changed since.
     final ServeSettings settings;
+    final LiveSettings live;
     final InstantSource clock = Clock.systemUTC();
     final LongSupplier nanoTime = System::nanoTime;
     final PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     final RecentErrors errors = new RecentErrors(clock);
-    final IngestState state = new IngestState(metrics);
+    final IngestState state = new IngestState(nanoTime, metrics);
     final InFlightWrites inFlight;
+    final RefusalCounts refusals = new RefusalCounts(metrics);
     /// Ends query streams whose client does not read.
     final IdleStreams idleStreams;
     /// When those who are refused may come back.
     final RetryDelays delays;
     /// Lets requests in, so many at once.
     final AdmissionController admission;
-    private final Refusals refusals;
+    private final Refusals refuser;
     /// Bodies of HTTP requests, counted apart from the writes that are made of them.
     final FixedByteBudget bodies;
     final Map<IngesterId, Long> epochs = new ConcurrentHashMap<>();
@@ -161,6 +190,8 @@ final class Wiring {
     final Wal wal;
     final LogStall logStall;
     final Persister persister;
+    final Ledger ledger;
+    final DiskGuard disks;
 
     /// Opens everything that is on disk, starts no thread but the executors'.
     ///
@@ -168,17 +199,16 @@ final class Wiring {
     /// @throws IOException if a part cannot be opened; those that were are closed
     Wiring(ServeSettings settings, FatalListener onFenced) throws IOException {
         this.settings = settings;
+        this.live = new LiveSettings(settings, clock, metrics);
         this.delays = new RetryDelays(
                 settings.retry(), () -> ThreadLocalRandom.current().nextDouble());
-        this.refusals = new Refusals(delays);
+        this.refuser = new Refusals(delays);
         this.admission = new AdmissionController(settings.admission(), delays, nanoTime, metrics);
         this.inFlight = new InFlightWrites(settings.inflightBytes(), settings.inflightOps(), nanoTime, metrics);
         this.idleStreams = new IdleStreams(settings.flight(), nanoTime, metrics);
-        writes.set(WritePath.notReady(inFlight, refusals));
+        writes.set(WritePath.notReady(inFlight, refuser));
         this.replayGate = new ReplayGate(settings.admission().queryStreaming(), MAX_QUERY_WAIT, delays, metrics);
-        this.bodies = new FixedByteBudget(
-                Math.max(settings.inflightBytes(), HttpDoor.minBodyBudgetBytes(settings.maxRequestBytes())),
-                "--inflight-bytes");
+        this.bodies = new FixedByteBudget(bodyBytes(settings), "--inflight-bytes");
         this.calls = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("call-", 0).factory());
         this.uploads = Executors.newThreadPerTaskExecutor(
@@ -255,7 +285,106 @@ final class Wiring {
                 wal::replayProgress,
                 () -> current().map(p -> p.replayer().appliedRows()).orElse(0L),
                 nanoTime);
+        this.ledger = new Ledger(
+                settings.ledger(),
+                Map.of(
+                        // Each with the rows that are decoded of it, which take about as much again.
+                        Account.REQUESTS,
+                        () -> 2 * inFlight.bytes(),
+                        Account.WAITING,
+                        inFlight::waitingBytes,
+                        Account.BODIES,
+                        bodies::usedBytes,
+                        Account.FILLING,
+                        () -> ofPipeline(p -> Math.max(
+                                0, p.buffer().memoryBytes() - p.buffer().frozenBytes())),
+                        Account.FROZEN,
+                        () -> ofPipeline(p -> p.buffer().frozenBytes()),
+                        Account.QUERIES,
+                        queryAllocator::getAllocatedMemory,
+                        Account.REPLAY,
+                        () -> ofPipeline(p -> 2 * p.replayer().aheadBytes()),
+                        Account.PERSISTING,
+                        persister::workingBytes),
+                metrics);
+        this.disks = new DiskGuard(
+                settings.disk(),
+                folders(),
+                LOG_DISK,
+                settings.wal().directory().resolve(Wal.RESERVE),
+                DiskSpace.REAL,
+                state,
+                metrics);
         registerGauges();
+        listenToSettings();
+    }
+
+    private static long bodyBytes(ServeSettings settings) {
+        return Math.max(settings.inflightBytes(), HttpDoor.minBodyBudgetBytes(settings.maxRequestBytes()));
+    }
+
+    /// What can be changed while running, and who hears of it.
+    private void listenToSettings() {
+        live.require(this::checkLogTakes);
+        live.onChange(
+                now -> {
+                    inFlight.reconfigure(now.inflightBytes(), now.inflightOps());
+                    bodies.reconfigure(bodyBytes(now));
+                },
+                Setting.INFLIGHT_BYTES,
+                Setting.INFLIGHT_OPS);
+        live.onChange(
+                now -> persister.reconfigure(now.persist().gate()),
+                Setting.PERSIST_CONCURRENCY,
+                Setting.PERSIST_MEMORY,
+                Setting.PERSIST_GATE_TIMEOUT);
+        live.onChange(now -> idleStreams.reconfigure(now.flight()), Setting.QUERY_IDLE_TIMEOUT);
+        live.onChange(now -> LogLevel.set(now.logLevel()), Setting.LOG_LEVEL);
+        live.onChange(
+                now -> admission.reconfigure(now.admission()),
+                Setting.ADMISSION_WRITE_NEW,
+                Setting.ADMISSION_WRITE_EXISTING,
+                Setting.ADMISSION_WRITE_STREAMS,
+                Setting.ADMISSION_NAMESPACE_WRITES,
+                Setting.ADMISSION_QUERY_INITIAL,
+                Setting.ADMISSION_QUERY_STREAMING);
+        live.onChange(
+                now -> delays.reconfigure(now.retry()),
+                Setting.RETRY_AFTER_MODE,
+                Setting.RETRY_AFTER_MIN,
+                Setting.RETRY_AFTER_MAX);
+        Set<Setting> mismatches = live.mismatches();
+        if (!mismatches.isEmpty()) {
+            throw new IllegalStateException("live, but nobody listens, or the other way round: " + mismatches);
+        }
+    }
+
+    /// The log's own queue is made at the start, and must hold all that is in flight.
+    private void checkLogTakes(ServeSettings now) throws InvalidSettingException {
+        long maxBytes = settings.wal().maxQueueBytes();
+        if (now.inflightBytes() > maxBytes) {
+            throw new InvalidSettingException(
+                    "--inflight-bytes is %d: expected at most %d while the server runs, and more only with a restart"
+                            .formatted(now.inflightBytes(), maxBytes));
+        }
+    }
+
+    /// What the server writes to on this machine, by the names of metrics.
+    private Map<String, Path> folders() {
+        Map<String, Path> folders = new LinkedHashMap<>();
+        folders.put(LOG_DISK, settings.wal().directory());
+        localFolder(store.describe(), "file:").ifPresent(folder -> folders.put("objects", folder));
+        localFolder(settings.catalog(), "sqlite:").ifPresent(file -> folders.put("catalog", file));
+        return folders;
+    }
+
+    private static Optional<Path> localFolder(String address, String scheme) {
+        return address.startsWith(scheme) ? Optional.of(Path.of(address.substring(scheme.length()))) : Optional.empty();
+    }
+
+    private long ofPipeline(ToLongFunction<WritePipeline> figure) {
+        WritePipeline now = pipeline.get();
+        return now == null ? 0 : figure.applyAsLong(now);
     }
 
     /// Hears that the process must end.
@@ -296,6 +425,7 @@ final class Wiring {
                         () -> current().map(p -> p.stable().stable().value()).orElse(0L))
                 .description("The highest number that is durable and applied")
                 .register(metrics);
+        registerPartitions();
         Gauge.builder("sluice.inflight.body.bytes", bodies::usedBytes)
                 .description("Bytes of HTTP bodies that are being read, or whose outcome is not known yet")
                 .baseUnit("bytes")
@@ -304,6 +434,31 @@ final class Wiring {
                 .description("Memory of what queries are sending")
                 .baseUnit("bytes")
                 .register(metrics);
+    }
+
+    private void registerPartitions() {
+        Gauge.builder(
+                        "sluice.buffer.partitions.largest",
+                        () -> current().map(p -> p.buffer().mostPartitions()).orElse(0L))
+                .description("Partitions of the namespace that has the most in memory")
+                .register(metrics);
+        evictionCounter("partition", Turnover::partitions);
+        evictionCounter("table", Turnover::tables);
+        evictionCounter("namespace", Turnover::namespaces);
+        FunctionCounter.builder("sluice.buffer.partition.refusals", this, wiring -> wiring.turnover(Turnover::refusals))
+                .description("Writes that needed one partition more than a namespace may have rows of")
+                .register(metrics);
+    }
+
+    private void evictionCounter(String node, ToLongFunction<Turnover> figure) {
+        FunctionCounter.builder("sluice.buffer.evictions", this, wiring -> wiring.turnover(figure))
+                .description("Nodes without rows that were let go")
+                .tag("node", node)
+                .register(metrics);
+    }
+
+    private double turnover(ToLongFunction<Turnover> figure) {
+        return current().map(p -> figure.applyAsLong(p.buffer().turnover())).orElse(0L);
     }
 
     private void quarantineGauge(String name, String description, ToDoubleFunction<QuarantineFolder.Contents> value) {
@@ -338,19 +493,24 @@ final class Wiring {
                 settings.persistHotBytes(),
                 bufferAllocator,
                 nanoTime);
-        PersistTriggers triggers =
-                new PersistTriggers(buffer, wal, state, settings.persistMaxAge(), settings.bufferBytes());
+        MemoryMarks memory = new MemoryMarks(ledger, buffer, state, inFlight);
+        inFlight.lookEvery(Math.clamp(ledger.limits().rowsBytes() / MemoryMarks.LOOKS, 1, DISK_LOOK_BYTES), () -> {
+            memory.check();
+            disks.check();
+        });
+        PersistTriggers triggers = new PersistTriggers(
+                buffer, wal, memory, disks::isLogFull, settings.persistMaxAge(), settings.partitionIdleTimeout());
         WritePreparer preparer = new WritePreparer(schemas, new PartitionSplitter(bufferAllocator), buffer);
         WalSink sink = new WalSink(wal, buffer, stable);
         WritePath path = new WritePath(
-                state, inFlight, MAX_WAIT, refusals, preparer, new InstrumentedSink(sink, nanoTime, metrics));
+                state, inFlight, MAX_WAIT, refuser, preparer, new InstrumentedSink(sink, nanoTime, metrics));
         WalReplayer replayer = new WalReplayer(
                 settings.wal().directory().resolve("quarantine"),
                 preparer,
                 buffer,
                 stable,
                 () -> {
-                    triggers.awaitRoom();
+                    memory.awaitRoom();
                     persister.awaitCapacity();
                 },
                 threads,
@@ -387,7 +547,8 @@ final class Wiring {
                 List.of(
                         () -> ServerInterceptors.intercept(flight, traceContext),
                         new NamespaceServiceDoor(new CatalogNamespaces(catalog)),
-                        new CatalogServiceDoor(catalog, settings.objectStore().address())));
+                        new CatalogServiceDoor(catalog, settings.objectStore().address()),
+                        new AdminServiceDoor(live)));
     }
 
     /// Builds the HTTP server.
@@ -398,7 +559,7 @@ final class Wiring {
                 bodies,
                 new SecureRandom().nextLong(),
                 writeAdmission(),
-                refusals,
+                refuser,
                 new CurrentWrites(),
                 this::known,
                 reports::notReady,
@@ -423,14 +584,19 @@ final class Wiring {
                         return schemas.isKnown(namespace, table);
                     }
                 },
-                refusals);
+                refuser,
+                refusals::count);
     }
 
     /// The write path in use, which a start may exchange.
     private final class CurrentWrites implements StreamedWriteHandler {
         @Override
         public CompletionStage<WriteOutcome> write(byte[] request, CatalogAccess catalog) {
-            return writes.get().write(request, catalog);
+            return writes.get().write(request, catalog).whenComplete((outcome, failure) -> {
+                if (failure == null) {
+                    refusals.count(outcome);
+                }
+            });
         }
 
         @Override
@@ -445,7 +611,10 @@ final class Wiring {
                 CatalogAccess catalog,
                 WritePermit permit,
                 Consumer<WriteOutcome> told) {
-            writes.get().write(request, session, catalog, permit, told);
+            writes.get().write(request, session, catalog, permit, outcome -> {
+                refusals.count(outcome);
+                told.accept(outcome);
+            });
         }
     }
 
@@ -512,22 +681,38 @@ final class Wiring {
         return down;
     }
 
+    /// What parts tell of themselves in `/status`, each under its name.
+    Map<String, Supplier<?>> statusSections() {
+        return Map.of();
+    }
+
     /// What reports need of the running server.
     StatusDocument.Snapshot snapshot(ServerReports reports) {
         WritePipeline now = pipeline.get();
+        Instant at = clock.instant();
         return new StatusDocument.Snapshot(
                 Version.number(),
+                at,
                 reports.startedAt(),
-                Duration.between(reports.startedAt(), clock.instant()),
+                Duration.between(reports.startedAt(), at),
                 reports.state(),
                 now.ingester().toString(),
                 reports.refusing(),
                 reports.notReady(),
                 now.stable().stable(),
-                inFlight.writes(),
-                inFlight.bytes(),
+                Totals.of(metrics, refusals.counts()),
+                inFlight.stats(),
+                bodies.usedBytes(),
+                new StatusDocument.Queries(
+                        admission.count(Bucket.INITIAL) + admission.count(Bucket.STREAMING),
+                        admission.limits().queryStreaming(),
+                        idleStreams.waiting(),
+                        replayGate.waiting(),
+                        queryAllocator.getAllocatedMemory(),
+                        queryAllocator.getLimit()),
                 settings.bufferBytes(),
                 now.buffer().statistics(),
+                now.buffer().oldestUnpersistedAges().values().stream().max(Duration::compareTo),
                 wal.status(),
                 quarantined(),
                 replay.status(),
@@ -536,6 +721,7 @@ final class Wiring {
                 store.describe(),
                 Catalogs.describe(settings.catalog()),
                 outages(),
-                errors.entries());
+                errors.entries(),
+                live.shown());
     }
 }

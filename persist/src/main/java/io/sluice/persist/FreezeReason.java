@@ -10,6 +10,8 @@ public enum FreezeReason {
     MEMORY,
     /// The log came near its limit, and the partition held its oldest segment.
     LOG,
+    /// A namespace came near the partitions that it may have rows of.
+    PARTITIONS,
     /// Somebody asked for it.
     RPC,
     /// The process stops.

@@ -144,6 +144,11 @@ public final class AdmissionController {
         return delay;
     }
 
+    /// Requests that are in.
+    public int count(Bucket bucket) {
+        return state(bucket).count();
+    }
+
     /// Requests that wait in [#awaitAdmit].
     public int waiting() {
         return pools.values().stream().mapToInt(BucketPair::waiting).sum();

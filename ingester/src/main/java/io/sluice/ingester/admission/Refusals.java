@@ -34,11 +34,13 @@ public final class Refusals {
             case WAL_FAILED -> "the log failed, and the server is about to end";
             case FENCED -> "another process runs under this one's id, and the server is about to end";
             case PERSIST_SATURATED -> "the persist queue is full (--persist-queue-depth)";
+            case DISK_FULL -> "a disk is nearly full (--disk-high): rows of the log are persisted";
+            case PARTITION_LIMIT -> "a namespace has rows of as many partitions as it may (--max-partitions)";
             case WAL_FULL -> "the log has no room for another segment";
             case ADMISSION_LIMIT -> "too many writes at once";
             case NAMESPACE_LIMIT -> "too many writes of one namespace at once (--admission-namespace-writes)";
             case INFLIGHT_BYTES -> "the writes in flight fill their budget (--inflight-bytes, --inflight-ops)";
-            case MEMORY_LIMIT -> "the buffer is full (--buffer-bytes): rows wait to be persisted";
+            case MEMORY_LIMIT -> "memory is full (--memory, --buffer-bytes): rows wait to be persisted";
             case CATALOG_UNAVAILABLE -> "the catalog does not answer";
         };
     }

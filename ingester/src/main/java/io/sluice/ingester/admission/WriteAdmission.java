@@ -7,6 +7,7 @@ import io.sluice.ingester.door.WriteOutcome.Refused;
 import io.sluice.model.NamespaceName;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /// Where writes are let in, before anything of them is decoded: first it is asked whether the server takes writes at
 /// all, then the write is counted as one that needs the catalog, or not. If it turns out otherwise, it moves
@@ -19,23 +20,31 @@ public final class WriteAdmission {
     private final AdmissionController controller;
     private final KnownTables known;
     private final Refusals refusals;
+    private final Consumer<Refused> onRefused;
 
     /// @param known what decides where a write is counted
-    public WriteAdmission(IngestState state, AdmissionController controller, KnownTables known, Refusals refusals) {
+    /// @param onRefused hears of each write that is refused here
+    public WriteAdmission(
+            IngestState state,
+            AdmissionController controller,
+            KnownTables known,
+            Refusals refusals,
+            Consumer<Refused> onRefused) {
         this.state = state;
         this.controller = controller;
         this.known = known;
         this.refusals = refusals;
+        this.onRefused = onRefused;
     }
 
     /// Why no write would be let in at this moment, whatever it is; empty if one may.
     public Optional<Refused> refusal() {
         Optional<Reason> reason = state.refusal();
         if (reason.isPresent()) {
-            return reason.map(refusals::of);
+            return Optional.of(tell(refusals.of(reason.get())));
         }
         return controller.isFull(Bucket.EXISTING) && controller.isFull(Bucket.NEW)
-                ? Optional.of(controller.refuse(Bucket.EXISTING))
+                ? Optional.of(tell(controller.refuse(Bucket.EXISTING)))
                 : Optional.empty();
     }
 
@@ -43,10 +52,15 @@ public final class WriteAdmission {
     public Optional<Refused> refusal(NamespaceName namespace) {
         Optional<Reason> reason = state.refusal();
         if (reason.isPresent()) {
-            return reason.map(refusals::of);
+            return Optional.of(tell(refusals.of(reason.get())));
         }
         Bucket bucket = bucket(namespace);
-        return controller.isFull(bucket) ? Optional.of(controller.refuse(bucket)) : Optional.empty();
+        return controller.isFull(bucket) ? Optional.of(tell(controller.refuse(bucket))) : Optional.empty();
+    }
+
+    private Refused tell(Refused refused) {
+        onRefused.accept(refused);
+        return refused;
     }
 
     /// Lets a write in of which the namespace alone is known.
@@ -66,15 +80,22 @@ public final class WriteAdmission {
     }
 
     private Admission admit(Bucket bucket, NamespaceName namespace) {
-        Optional<Reason> reason = state.refusal();
-        return reason.isPresent()
-                ? new Admission.Rejected(refusals.of(reason.get()))
-                : controller.tryAdmit(bucket, namespace);
+        return told(stateRefusal().orElseGet(() -> controller.tryAdmit(bucket, namespace)));
     }
 
     private Admission admitUnnamed(Bucket bucket) {
-        Optional<Reason> reason = state.refusal();
-        return reason.isPresent() ? new Admission.Rejected(refusals.of(reason.get())) : controller.tryAdmit(bucket);
+        return told(stateRefusal().orElseGet(() -> controller.tryAdmit(bucket)));
+    }
+
+    private Optional<Admission> stateRefusal() {
+        return state.refusal().map(reason -> new Admission.Rejected(refusals.of(reason)));
+    }
+
+    private Admission told(Admission admission) {
+        if (admission instanceof Admission.Rejected(Refused why)) {
+            onRefused.accept(why);
+        }
+        return admission;
     }
 
     private Bucket bucket(NamespaceName namespace) {
@@ -88,7 +109,7 @@ public final class WriteAdmission {
 
     /// Lets a stream of writes in.
     public Admission admitStream() {
-        return controller.tryAdmit(Bucket.OPEN);
+        return told(controller.tryAdmit(Bucket.OPEN));
     }
 
     /// Why a stream ends when the server stops.

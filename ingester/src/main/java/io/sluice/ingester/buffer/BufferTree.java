@@ -2,11 +2,13 @@ package io.sluice.ingester.buffer;
 
 import io.sluice.ingester.buffer.PartitionBuffer.PartitionStatistics;
 import io.sluice.ingester.schema.SchemaCache;
+import io.sluice.ingester.sink.PreparedPartition;
 import io.sluice.ingester.sink.StableWatermark;
 import io.sluice.ingester.sink.WriteOperation;
 import io.sluice.ingester.sink.WriteOperation.CopiedRows;
 import io.sluice.ingester.sink.WriteOperation.PartitionWrite;
 import io.sluice.ingester.sink.WriteOperation.ReceivedRows;
+import io.sluice.ingester.sink.WriteRefusedException;
 import io.sluice.ingester.sink.WriteSink;
 import io.sluice.model.IngesterId;
 import io.sluice.model.NamespaceName;
@@ -30,8 +32,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
@@ -50,8 +50,9 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     private final long hotBytes;
     private final BufferAllocator allocator;
     private final LongSupplier nanoTime;
-    private final ConcurrentMap<NamespaceName, NamespaceBuffer> namespaces = new ConcurrentHashMap<>();
+    private final BufferNodes nodes = new BufferNodes();
     private final AtomicLong memoryBytes = new AtomicLong();
+    private final AtomicLong frozenBytes = new AtomicLong();
 
     /// @param stable up to where queries see
     /// @param persist where frozen rows go
@@ -76,36 +77,76 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         this.nanoTime = nanoTime;
     }
 
-    /// Makes sure that a partition's node exists, with what the catalog knows of it, so that to apply rows to it asks
-    /// nobody. Returns up to which write the partition is in files. Small writes before this one may still have to
-    ///     be
-    /// copied to where they gather; then some are.
+    /// From now on [#prepareWithinLimit] refuses a partition more than so many in a namespace. There is no limit
+    /// before: a replay cannot refuse what was acknowledged.
+    public void limitPartitions(int perNamespace) {
+        nodes.limitPartitions(perNamespace);
+    }
+
+    /// Makes sure that a partition's node exists, with what the catalog knows of it, and stays until the result is
+    /// closed: to apply rows to it asks nobody. Small writes before this one may still have to be copied to where
+    ///     they
+    /// gather; then some are.
     ///
     /// @throws IOException if the catalog cannot answer
     /// @throws OutOfMemoryException if there is no memory for the writes before this one
-    public SequenceNumber prepare(TableSchema schema, PartitionKey key) throws IOException {
-        TableBuffer table = namespaces
-                .computeIfAbsent(schema.namespace(), _ -> new NamespaceBuffer())
-                .obtain(schema);
-        Optional<PartitionBuffer> known = table.find(key);
-        if (known.isPresent()) {
-            known.get().help();
-            return known.get().persistedThrough();
-        }
-        SequenceNumber through = catalog.persistedThrough(ingester, new PartitionId(schema.tableId(), key));
-        return table.obtain(
-                        key, of -> new PartitionBuffer(of, key, ingester, through, allocator, memoryBytes::addAndGet))
-                .persistedThrough();
+    public PreparedPartition prepare(TableSchema schema, PartitionKey key) throws IOException {
+        return helped(pin(schema, key));
     }
 
-    /// As [#prepare], but asks nobody: false if the catalog would have to be.
+    /// As [#prepare], unless the namespace has as many partitions as it may.
+    ///
+    /// @throws WriteRefusedException if it has, and this would be one more
+    public PreparedPartition prepareWithinLimit(TableSchema schema, PartitionKey key)
+            throws IOException, WriteRefusedException {
+        return helped(nodes.pinWithinLimit(
+                schema,
+                key,
+                () -> catalog.persistedThrough(ingester, new PartitionId(schema.tableId(), key)),
+                (table, through) -> node(table, key, through)));
+    }
+
+    private PartitionBuffer pin(TableSchema schema, PartitionKey key) throws IOException {
+        return nodes.pin(
+                schema,
+                key,
+                () -> catalog.persistedThrough(ingester, new PartitionId(schema.tableId(), key)),
+                (table, through) -> node(table, key, through));
+    }
+
+    private PartitionBuffer node(TableBuffer table, PartitionKey key, SequenceNumber through) {
+        return new PartitionBuffer(
+                table, key, ingester, through, allocator, memoryBytes::addAndGet, frozenBytes::addAndGet);
+    }
+
+    private static PartitionBuffer helped(PartitionBuffer partition) {
+        boolean done = false;
+        try {
+            partition.help();
+            done = true;
+            return partition;
+        } finally {
+            if (!done) {
+                partition.close();
+            }
+        }
+    }
+
+    /// Up to which write a partition is in files.
+    ///
+    /// @throws IOException if the catalog cannot answer
+    public SequenceNumber persistedThrough(TableSchema schema, PartitionKey key) throws IOException {
+        Optional<PartitionBuffer> known = nodes.find(schema, key);
+        return known.isPresent()
+                ? known.get().persistedThrough()
+                : catalog.persistedThrough(ingester, new PartitionId(schema.tableId(), key));
+    }
+
+    /// As [#prepare], but asks nobody: empty if the catalog would have to be.
     ///
     /// @throws OutOfMemoryException if there is no memory for the writes before this one
-    public boolean tryPrepare(TableSchema schema, PartitionKey key) {
-        Optional<PartitionBuffer> known =
-                find(schema.namespace(), schema.table()).flatMap(table -> table.find(key));
-        known.ifPresent(PartitionBuffer::help);
-        return known.isPresent();
+    public Optional<PreparedPartition> tryPrepare(TableSchema schema, PartitionKey key) {
+        return nodes.tryPin(schema, key).map(BufferTree::helped);
     }
 
     /// Makes a place to gather rows of small writes of a partition in, and sees that its node exists.
@@ -113,7 +154,7 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     /// @return the caller's to close
     /// @throws IOException if the catalog cannot answer
     public GatheredRows gather(TableSchema schema, PartitionKey key) throws IOException {
-        return new GatheredRows(schema, key, prepare(schema, key), allocator);
+        return new GatheredRows(schema, pin(schema, key), allocator);
     }
 
     /// Adds the write's rows to their partitions, all prepared before, and takes them over whatever happens. Done when
@@ -124,15 +165,17 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         int taken = 0;
         try {
             for (PartitionWrite write : operation.partitions()) {
-                PartitionBuffer partition = prepared(write.schema(), write.key());
                 taken++;
-                long nowNs = nanoTime.getAsLong();
-                long fillingBytes = switch (write) {
-                    case CopiedRows copied -> partition.append(sequence, copied.rows(), nowNs);
-                    case ReceivedRows received -> partition.append(sequence, received.rows(), nowNs);
-                };
-                if (fillingBytes >= hotBytes) {
-                    partition.freeze(FreezeReason.HOT, persist);
+                try (PartitionBuffer partition = node(write.partition())) {
+                    partition.table().widen(write.schema());
+                    long nowNs = nanoTime.getAsLong();
+                    long fillingBytes = switch (write) {
+                        case CopiedRows copied -> partition.append(sequence, copied.rows(), nowNs);
+                        case ReceivedRows received -> partition.append(sequence, received.rows(), nowNs);
+                    };
+                    if (fillingBytes >= hotBytes) {
+                        partition.freeze(FreezeReason.HOT, persist);
+                    }
                 }
             }
         } finally {
@@ -150,32 +193,23 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
             if (rows.isEmpty()) {
                 return; // all of them are in files
             }
-            PartitionBuffer partition = prepared(rows.schema(), rows.key());
+            PartitionBuffer partition = rows.partition();
+            partition.table().widen(rows.schema());
             if (partition.append(rows.take(), rows.first(), rows.last(), nanoTime.getAsLong()) >= hotBytes) {
                 partition.freeze(FreezeReason.HOT, persist);
             }
         }
     }
 
-    /// The partition of rows, ready to take them.
-    private PartitionBuffer prepared(TableSchema schema, PartitionKey key) {
-        TableBuffer table = find(schema.namespace(), schema.table())
-                .orElseThrow(() -> new IllegalStateException("table '%s' was not prepared".formatted(schema.table())));
-        PartitionBuffer partition = table.find(key)
-                .orElseThrow(() -> new IllegalStateException(
-                        "partition %s of table '%s' was not prepared".formatted(key, schema.table())));
-        table.widen(schema);
-        return partition;
-    }
-
-    private Optional<TableBuffer> find(NamespaceName namespace, TableName table) {
-        return Optional.ofNullable(namespaces.get(namespace)).flatMap(node -> node.find(table));
+    private static PartitionBuffer node(PreparedPartition prepared) {
+        if (prepared instanceof PartitionBuffer node) {
+            return node;
+        }
+        throw new IllegalArgumentException("%s was prepared by another sink".formatted(prepared));
     }
 
     private Stream<PartitionBuffer> partitions() {
-        return namespaces.values().stream()
-                .flatMap(namespace -> namespace.tables().stream())
-                .flatMap(table -> table.partitions().stream());
+        return nodes.partitions();
     }
 
     private Stream<PartitionBuffer> partitions(Optional<NamespaceName> namespace, Optional<TableName> table) {
@@ -249,6 +283,30 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
                 .thenApply(_ -> files.stream().map(CompletableFuture::join).toList());
     }
 
+    /// Lets go of the nodes of partitions, tables and namespaces that have been empty for so long. What comes back is
+    /// made anew from the catalog.
+    public void evictIdle(Duration idle) {
+        nodes.evictIdle(idle, nanoTime.getAsLong());
+    }
+
+    /// Makes room in namespaces that have nearly as many partitions as they may: lets go of those without rows, and
+    /// freezes those that have filled for longest. Returns how many were frozen.
+    public int relieveCrowded() {
+        List<PartitionBuffer> longest = nodes.relieveCrowded(nanoTime.getAsLong());
+        longest.forEach(partition -> partition.freeze(FreezeReason.PARTITIONS, persist));
+        return longest.size();
+    }
+
+    /// Partitions of the namespace that has the most, those included that are empty and not yet let go.
+    public long mostPartitions() {
+        return nodes.mostPartitions();
+    }
+
+    /// What was let go so far, and writes refused for want of room.
+    public Turnover turnover() {
+        return nodes.turnover();
+    }
+
     /// The smallest number of a write that has rows here; if there are none, the one after the last stable write. Every
     /// write below it is in files.
     public SequenceNumber lowWatermark() {
@@ -281,6 +339,11 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         return memoryBytes.get();
     }
 
+    /// That part of it that is frozen.
+    public long frozenBytes() {
+        return frozenBytes.get();
+    }
+
     @Override
     public Optional<TableScan> scan(NamespaceName namespace, TableName table) {
         // Before the partitions are listed: a partition that comes later has no rows up to here.
@@ -293,7 +356,7 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         }
         return schema.map(found -> {
             List<Partition> partitions = new ArrayList<>();
-            find(namespace, table)
+            nodes.find(namespace, table)
                     .ifPresent(node -> node.partitions().stream()
                             .sorted(Comparator.comparing(PartitionBuffer::key))
                             .forEach(partition -> partitions.add(new ScannedPartition(partition, asOf))));
@@ -327,12 +390,9 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
             frozenBytes += statistics.frozenBytes();
             frozenBatches += statistics.frozenBatches();
         }
-        long tables = namespaces.values().stream()
-                .mapToLong(namespace -> namespace.tables().size())
-                .sum();
         return new BufferStatistics(
-                namespaces.size(),
-                tables,
+                nodes.namespaceCount(),
+                nodes.tableCount(),
                 partitions,
                 fillingRows,
                 fillingBytes,
@@ -360,7 +420,7 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     /// Releases all rows. Nothing may be called afterwards.
     @Override
     public void close() {
-        partitions().forEach(PartitionBuffer::close);
+        partitions().forEach(PartitionBuffer::release);
     }
 
     private record Scan(TableSchema schema, IngesterId ingester, SequenceNumber asOf, List<Partition> partitions)

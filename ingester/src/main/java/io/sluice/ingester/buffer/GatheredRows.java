@@ -1,7 +1,6 @@
 package io.sluice.ingester.buffer;
 
 import io.sluice.ingester.door.ShapedRows;
-import io.sluice.model.PartitionKey;
 import io.sluice.model.SequenceNumber;
 import io.sluice.model.TableSchema;
 import io.sluice.rows.TagIndexes;
@@ -11,7 +10,7 @@ import org.apache.arrow.memory.BufferAllocator;
 /// thousand writes of one row cost the memory and the work of one write of a thousand. What is in files already is left
 /// out. For one thread at a time; closed once, or taken over by [BufferTree#apply(GatheredRows)].
 public final class GatheredRows implements AutoCloseable {
-    private final PartitionKey key;
+    private final PartitionBuffer partition;
     /// Up to here the partition is in files. More will be only when what is gathered here was applied.
     private final SequenceNumber persistedThrough;
 
@@ -20,10 +19,11 @@ public final class GatheredRows implements AutoCloseable {
     private SequenceNumber first = SequenceNumber.NONE;
     private SequenceNumber last = SequenceNumber.NONE;
 
-    GatheredRows(TableSchema schema, PartitionKey key, SequenceNumber persistedThrough, BufferAllocator allocator) {
+    /// @param partition pinned; is let go with this
+    GatheredRows(TableSchema schema, PartitionBuffer partition, BufferAllocator allocator) {
         this.schema = schema;
-        this.key = key;
-        this.persistedThrough = persistedThrough;
+        this.partition = partition;
+        this.persistedThrough = partition.persistedThrough();
         this.rows = new OpenChunk(allocator, new TagIndexes());
     }
 
@@ -73,8 +73,8 @@ public final class GatheredRows implements AutoCloseable {
         return schema;
     }
 
-    PartitionKey key() {
-        return key;
+    PartitionBuffer partition() {
+        return partition;
     }
 
     SequenceNumber first() {
@@ -93,5 +93,6 @@ public final class GatheredRows implements AutoCloseable {
     @Override
     public void close() {
         rows.close();
+        partition.close();
     }
 }

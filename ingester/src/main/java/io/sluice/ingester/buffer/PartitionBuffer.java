@@ -2,6 +2,7 @@ package io.sluice.ingester.buffer;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.sluice.ingester.door.ShapedRows;
+import io.sluice.ingester.sink.PreparedPartition;
 import io.sluice.model.IngesterId;
 import io.sluice.model.PartitionKey;
 import io.sluice.model.SequenceNumber;
@@ -19,6 +20,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongConsumer;
 import java.util.function.ToLongFunction;
@@ -34,18 +36,25 @@ import org.slf4j.LoggerFactory;
 /// what it applies: large writes as chunks, small ones to [WaitingRows], from where other threads copy them into the
 /// open chunk, before anything else is done here. The lock is held to link chunks, to take references and to copy small
 /// writes, at most [WaitingRows] full of them.
-final class PartitionBuffer {
+final class PartitionBuffer implements PreparedPartition {
     private static final Logger LOG = LoggerFactory.getLogger(PartitionBuffer.class);
     /// More than one, so that those who help keep up although some find the lock taken; few, as their own write waits.
     private static final int HELPED_WRITES = 4;
+
+    private static final int RETIRED = -1;
 
     private final TableBuffer table;
     private final PartitionKey key;
     private final IngesterId ingester;
     /// Hears by how many bytes the memory held here changes; quick, and calls nobody.
     private final LongConsumer memoryChange;
+    /// As that one, for the part of it that is frozen.
+    private final LongConsumer frozenChange;
     /// Of the maximum age, when this partition is due.
     private final double dueShare;
+
+    /// Writes on their way here, or [#RETIRED]: then none will ever be.
+    private final AtomicInteger pins = new AtomicInteger();
 
     private final ReentrantLock lock = new ReentrantLock();
 
@@ -99,6 +108,13 @@ final class PartitionBuffer {
     @GuardedBy("lock")
     private long frozenBytes;
 
+    /// The last write when this was first seen empty.
+    @GuardedBy("lock")
+    private SequenceNumber idleAfter = SequenceNumber.NONE;
+
+    @GuardedBy("lock")
+    private OptionalLong idleSinceNs = OptionalLong.empty();
+
     /// @param persistedThrough what the catalog says of this partition and ingester
     PartitionBuffer(
             TableBuffer table,
@@ -106,7 +122,8 @@ final class PartitionBuffer {
             IngesterId ingester,
             SequenceNumber persistedThrough,
             BufferAllocator allocator,
-            LongConsumer memoryChange) {
+            LongConsumer memoryChange,
+            LongConsumer frozenChange) {
         this.table = table;
         this.key = key;
         this.ingester = ingester;
@@ -115,6 +132,7 @@ final class PartitionBuffer {
         this.lastApplied = persistedThrough;
         this.lastTaken = persistedThrough;
         this.memoryChange = memoryChange;
+        this.frozenChange = frozenChange;
         this.dueShare = AgeSpread.share(table.schema().tableId(), key);
         this.indexes = new TagIndexes(memoryChange);
         this.open = new OpenChunk(allocator, indexes);
@@ -128,7 +146,55 @@ final class PartitionBuffer {
         return table;
     }
 
-    SequenceNumber persistedThrough() {
+    /// Keeps this for a write that is on its way; false if it was let go.
+    boolean tryPin() {
+        return pins.getAndUpdate(count -> count == RETIRED ? RETIRED : count + 1) != RETIRED;
+    }
+
+    /// The write has come, or will not.
+    @Override
+    public void close() {
+        if (pins.decrementAndGet() < 0) {
+            throw new IllegalStateException(
+                    "partition %s of table '%s' was closed more often than prepared".formatted(key, table.name()));
+        }
+    }
+
+    /// Whether nothing has been here, or on its way, for so long; as far as the calls of this method can tell.
+    boolean hasIdled(long idleNs, long nowNs) {
+        lock.lock();
+        try {
+            if (!isEmpty() || pins.get() > 0) {
+                idleSinceNs = OptionalLong.empty();
+                return false;
+            }
+            if (idleSinceNs.isEmpty() || !idleAfter.equals(lastTaken)) {
+                idleSinceNs = OptionalLong.of(nowNs);
+                idleAfter = lastTaken;
+            }
+            return nowNs - idleSinceNs.getAsLong() >= idleNs;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Ends this, if nothing is here or on its way: nobody can pin it any more.
+    boolean tryRetire() {
+        lock.lock();
+        try {
+            return isEmpty() && pins.compareAndSet(0, RETIRED);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @GuardedBy("lock")
+    private boolean isEmpty() {
+        return fillingFirst.equals(SequenceNumber.NONE) && frozen.isEmpty() && waiting.writes() == 0;
+    }
+
+    @Override
+    public SequenceNumber persistedThrough() {
         lock.lock();
         try {
             return persistedThrough;
@@ -351,6 +417,7 @@ final class PartitionBuffer {
             frozen.addLast(batch);
             frozenThrough = lastApplied;
             frozenBytes += fillingBytes;
+            frozenChange.accept(fillingBytes);
             filling = new ArrayList<>();
             indexes = new TagIndexes(memoryChange);
             open.use(indexes);
@@ -394,6 +461,7 @@ final class PartitionBuffer {
                 .forEach(chunk -> chunk.rows().whenReleased(() -> {
                     chunk.rows().dropLookups();
                     memoryChange.accept(-chunk.memoryBytes());
+                    frozenChange.accept(-chunk.memoryBytes());
                 }));
         batch.close();
         batch.done().complete(file);
@@ -466,7 +534,16 @@ final class PartitionBuffer {
         }
     }
 
-    /// When the oldest row that is not frozen was applied.
+    /// When the oldest row that is not frozen was applied, by the nano clock; empty if there is none.
+    OptionalLong fillingSinceNs() {
+        lock.lock();
+        try {
+            return fillingSince();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     @GuardedBy("lock")
     private OptionalLong fillingSince() {
         return fillingFirst.equals(SequenceNumber.NONE)
@@ -538,7 +615,7 @@ final class PartitionBuffer {
     }
 
     /// Releases all rows; nothing may be called afterwards.
-    void close() {
+    void release() {
         lock.lock();
         try {
             frozen.forEach(batch -> batch.chunks().forEach(chunk -> chunk.rows().dropLookups()));
@@ -549,6 +626,7 @@ final class PartitionBuffer {
             filling = new ArrayList<>();
             open.close();
             memoryChange.accept(-fillingBytes - frozenBytes - waiting.clear());
+            frozenChange.accept(-frozenBytes);
             sealedBytes = 0;
             fillingBytes = 0;
             frozenBytes = 0;

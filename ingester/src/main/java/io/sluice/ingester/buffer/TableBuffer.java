@@ -7,9 +7,9 @@ import java.util.Collection;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
-import java.util.function.Function;
 
-/// The partitions of one table that had rows since the start. Any thread may call any method.
+/// The partitions of one table that have rows, or had some lately. Any thread may look; [BufferNodes] changes which
+/// there are, under its lock.
 final class TableBuffer {
     private final ConcurrentMap<PartitionKey, PartitionBuffer> partitions = new ConcurrentHashMap<>();
     private volatile TableSchema schema;
@@ -38,9 +38,12 @@ final class TableBuffer {
         return Optional.ofNullable(partitions.get(key));
     }
 
-    /// The partition of this key; if there is none, what `create` makes.
-    PartitionBuffer obtain(PartitionKey key, Function<TableBuffer, PartitionBuffer> create) {
-        return partitions.computeIfAbsent(key, _ -> create.apply(this));
+    void add(PartitionBuffer partition) {
+        partitions.put(partition.key(), partition);
+    }
+
+    void remove(PartitionBuffer partition) {
+        partitions.remove(partition.key(), partition);
     }
 
     /// A live view.

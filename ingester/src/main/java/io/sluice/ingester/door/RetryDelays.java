@@ -71,8 +71,8 @@ public final class RetryDelays {
         return switch (reason) {
             case NOT_READY, GRACEFUL_STOP, WAL_FAILED, FENCED ->
                 seconds(1 + random.getAsDouble() * (MAX_RESTART_SECONDS - 1));
-            case PERSIST_SATURATED, WAL_FULL -> after(CONSTANT_SECONDS);
-            case CATALOG_UNAVAILABLE, MEMORY_LIMIT -> after(LATER_SECONDS);
+            case PERSIST_SATURATED, DISK_FULL, WAL_FULL -> after(CONSTANT_SECONDS);
+            case CATALOG_UNAVAILABLE, MEMORY_LIMIT, PARTITION_LIMIT -> after(LATER_SECONDS);
             case ADMISSION_LIMIT, NAMESPACE_LIMIT, INFLIGHT_BYTES -> soon();
         };
     }

@@ -2,7 +2,6 @@ package io.sluice.ingester.sink;
 
 import io.sluice.ingester.door.ShapedRows;
 import io.sluice.model.NamespaceName;
-import io.sluice.model.PartitionKey;
 import io.sluice.model.SequenceNumber;
 import io.sluice.model.TableSchema;
 import io.sluice.rows.RowBatch;
@@ -30,23 +29,24 @@ public final class WriteOperation implements AutoCloseable {
 
     /// The rows of one write that belong to one partition.
     public sealed interface PartitionWrite extends AutoCloseable {
+        /// Where they go.
+        PreparedPartition partition();
+
         /// Of the table, at least as new as the rows.
         TableSchema schema();
-
-        PartitionKey key();
 
         int rowCount();
 
         /// Bytes of Arrow memory that the rows hold.
         long memoryBytes();
 
-        /// Releases the rows.
+        /// Releases the rows, and lets go of the partition.
         @Override
         void close();
     }
 
     /// Rows in Arrow memory: to apply them is to link them.
-    public record CopiedRows(TableSchema schema, PartitionKey key, RowBatch rows) implements PartitionWrite {
+    public record CopiedRows(PreparedPartition partition, TableSchema schema, RowBatch rows) implements PartitionWrite {
         @Override
         public int rowCount() {
             return rows.rowCount();
@@ -60,11 +60,13 @@ public final class WriteOperation implements AutoCloseable {
         @Override
         public void close() {
             rows.close();
+            partition.close();
         }
     }
 
     /// Few rows, which lie in the request: to apply them is to copy them from there to where small writes gather.
-    public record ReceivedRows(TableSchema schema, PartitionKey key, ShapedRows rows) implements PartitionWrite {
+    public record ReceivedRows(PreparedPartition partition, TableSchema schema, ShapedRows rows)
+            implements PartitionWrite {
         @Override
         public int rowCount() {
             return rows.rowCount();
@@ -76,7 +78,9 @@ public final class WriteOperation implements AutoCloseable {
         }
 
         @Override
-        public void close() {}
+        public void close() {
+            partition.close();
+        }
     }
 
     /// The request as it was received. Not to be changed.

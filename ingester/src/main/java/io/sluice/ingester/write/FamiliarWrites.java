@@ -8,7 +8,6 @@ import io.sluice.ingester.door.ShapedRows;
 import io.sluice.ingester.door.WriteShape;
 import io.sluice.ingester.schema.SchemaCache;
 import io.sluice.ingester.schema.SchemaConflictException;
-import io.sluice.ingester.sink.WriteOperation.ReceivedRows;
 import io.sluice.model.PartitionKey;
 import io.sluice.model.TableSchema;
 import java.util.ArrayList;
@@ -31,6 +30,9 @@ final class FamiliarWrites {
         this.lanes = new Lane[2 * Integer.highestOneBit(threads)];
         Arrays.setAll(lanes, _ -> new Lane());
     }
+
+    /// Rows of one partition, in the request.
+    record FamiliarRows(TableSchema schema, PartitionKey key, ShapedRows rows) {}
 
     /// What one thread at a time has learned.
     private static final class Lane {
@@ -71,7 +73,7 @@ final class FamiliarWrites {
     ///     or of a table whose partitions follow from tags, or needs the catalog: then it is to be decoded,
     ///     and nothing else is known of it
     /// @throws SchemaConflictException if it contradicts the catalog
-    Optional<List<ReceivedRows>> read(byte[] request) throws SchemaConflictException {
+    Optional<List<FamiliarRows>> read(byte[] request) throws SchemaConflictException {
         if (!GatheredRows.isSmall(1, request.length)) {
             return Optional.empty();
         }
@@ -121,12 +123,12 @@ final class FamiliarWrites {
         return Optional.empty();
     }
 
-    private Optional<List<ReceivedRows>> read(Lane lane, byte[] request) throws SchemaConflictException {
+    private Optional<List<FamiliarRows>> read(Lane lane, byte[] request) throws SchemaConflictException {
         if (!lane.reader.tryRead(request)) {
             return Optional.empty();
         }
         List<ShapedRows> tables = lane.reader.tables();
-        List<ReceivedRows> received = new ArrayList<>(tables.size());
+        List<FamiliarRows> received = new ArrayList<>(tables.size());
         for (ShapedRows rows : tables) {
             Optional<Known> resolved = resolve(lane, rows.shape());
             if (resolved.isEmpty()) {
@@ -139,7 +141,7 @@ final class FamiliarWrites {
                     || known.schema.template().slot(rows.maxTimeNs()) != slot) { // slots follow one another in time
                 return Optional.empty();
             }
-            received.add(new ReceivedRows(known.schema, known.key(slot), rows));
+            received.add(new FamiliarRows(known.schema, known.key(slot), rows));
         }
         List<ShapedRows> _ = lane.reader.take();
         return Optional.of(received);

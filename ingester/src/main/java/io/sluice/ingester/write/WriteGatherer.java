@@ -153,7 +153,7 @@ public final class WriteGatherer implements AutoCloseable {
         Partition partition = new Partition(schema.tableId(), slot);
         SequenceNumber known = inFiles.get(partition);
         if (known == null) {
-            known = buffer.prepare(schema, schema.template().key(slot));
+            known = buffer.persistedThrough(schema, schema.template().key(slot));
             inFiles.put(partition, known);
         }
         return known;

@@ -152,8 +152,6 @@ public final class WritePath implements StreamedWriteHandler {
         WriteOperation operation;
         try {
             operation = preparer.prepare(request, catalog);
-        } catch (CatalogRefusedException e) {
-            return CompletableFuture.completedStage(e.refusal());
         } catch (InvalidWriteException e) {
             return CompletableFuture.completedStage(new WriteOutcome.Invalid(String.valueOf(e.getMessage())));
         } catch (SchemaLimitException e) {
@@ -161,6 +159,8 @@ public final class WritePath implements StreamedWriteHandler {
                     new WriteOutcome.LimitReached(e.limit(), String.valueOf(e.getMessage())));
         } catch (SchemaConflictException e) {
             return CompletableFuture.completedStage(new WriteOutcome.Conflict(String.valueOf(e.getMessage())));
+        } catch (WriteRefusedException e) {
+            return CompletableFuture.completedStage(refused(e));
         } catch (OutOfMemoryException e) {
             return CompletableFuture.completedStage(
                     refusals.of(Reason.MEMORY_LIMIT, "no memory for the rows of the write: " + e.getMessage()));
@@ -182,12 +182,16 @@ public final class WritePath implements StreamedWriteHandler {
         Throwable cause =
                 failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
         return switch (cause) {
-            case WriteRefusedException refused -> refusals.of(refused.reason(), String.valueOf(refused.getMessage()));
+            case WriteRefusedException refused -> refused(refused);
             case OutcomeUnknownException unknown -> new WriteOutcome.Unknown(String.valueOf(unknown.getMessage()));
             default -> {
                 LOG.error("a write ended in an unexpected way", cause);
                 yield new WriteOutcome.Unknown("unexpected: " + cause);
             }
         };
+    }
+
+    private WriteOutcome refused(WriteRefusedException refused) {
+        return refused.refusal().orElseGet(() -> refusals.of(refused.reason(), String.valueOf(refused.getMessage())));
     }
 }

@@ -11,14 +11,20 @@ import io.sluice.ingester.schema.PartitionSplitter;
 import io.sluice.ingester.schema.PartitionSplitter.PartitionRows;
 import io.sluice.ingester.schema.SchemaCache;
 import io.sluice.ingester.schema.SchemaConflictException;
+import io.sluice.ingester.sink.PreparedPartition;
 import io.sluice.ingester.sink.WriteOperation;
 import io.sluice.ingester.sink.WriteOperation.CopiedRows;
 import io.sluice.ingester.sink.WriteOperation.PartitionWrite;
 import io.sluice.ingester.sink.WriteOperation.ReceivedRows;
+import io.sluice.ingester.sink.WriteRefusedException;
+import io.sluice.ingester.write.FamiliarWrites.FamiliarRows;
 import io.sluice.model.NamespaceName;
+import io.sluice.model.PartitionKey;
 import io.sluice.model.TableSchema;
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 
@@ -47,99 +53,155 @@ public final class WritePreparer {
         return new WriteGatherer(schemas, buffer);
     }
 
-    /// As [#prepare(byte[], CatalogAccess)], of a write that may ask the catalog.
-    public WriteOperation prepare(byte[] request) throws InvalidWriteException, SchemaConflictException, IOException {
-        try {
-            return prepare(request, CatalogAccess.FREE);
-        } catch (CatalogRefusedException e) {
-            throw new IllegalStateException(e); // nobody is kept from it
-        }
+    /// As [#prepare(byte[], CatalogAccess)], of a write that nothing keeps from the catalog.
+    public WriteOperation prepare(byte[] request)
+            throws InvalidWriteException, SchemaConflictException, WriteRefusedException, IOException {
+        return prepare(request, CatalogAccess.FREE);
     }
 
-    /// The caller closes the operation or hands it on.
+    /// Prepares a live write. The caller closes the operation or hands it on.
     ///
     /// @param catalog entered if the write needs the catalog; the caller leaves it
     /// @throws InvalidWriteException if the request is wrong in itself, or has rows of too many partitions
     /// @throws SchemaConflictException if it contradicts the catalog
-    /// @throws CatalogRefusedException if it needs the catalog, and may not ask it now
+    /// @throws WriteRefusedException if its namespace has rows of as many partitions as it may, or if it may
+    ///     not ask the catalog now
     /// @throws IOException if the catalog cannot answer
     /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory for the rows
     public WriteOperation prepare(byte[] request, CatalogAccess catalog)
-            throws InvalidWriteException, SchemaConflictException, CatalogRefusedException, IOException {
-        Optional<List<ReceivedRows>> received = familiar.read(request);
-        if (received.isPresent()) {
-            List<PartitionWrite> partitions = List.copyOf(received.get());
-            prepareNodes(partitions, catalog);
-            return new WriteOperation(request, partitions.getFirst().schema().namespace(), partitions);
+            throws InvalidWriteException, SchemaConflictException, WriteRefusedException, IOException {
+        Live live = new Live(catalog);
+        Optional<List<FamiliarRows>> familiarRows = familiar.read(request);
+        if (familiarRows.isPresent()) {
+            return prepare(request, familiarRows.get(), live);
         }
         DecodedWrite write = WriteDecoder.decode(request);
-        WriteOperation operation = prepare(request, write, catalog);
+        WriteOperation operation = prepare(request, write, live);
         familiar.learn(write, request.length); // only what the catalog has agreed to
         return operation;
     }
 
-    /// As [#prepare(byte[])], of a request that was decoded already.
-    public WriteOperation prepare(byte[] request, DecodedWrite write)
+    /// Prepares a write of the log, which was decoded already. It is not refused: it was acknowledged. The caller
+    ///     closes
+    /// the operation or hands it on.
+    ///
+    /// @throws InvalidWriteException if the request has rows of too many partitions
+    /// @throws SchemaConflictException if it contradicts the catalog
+    /// @throws IOException if the catalog cannot answer
+    /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory for the rows
+    public WriteOperation prepareLogged(byte[] request, DecodedWrite write)
             throws InvalidWriteException, SchemaConflictException, IOException {
+        return prepare(request, write, new Logged());
+    }
+
+    /// Knows where rows belong.
+    private interface Places<E extends Exception> {
+        TableSchema resolve(NamespaceName namespace, DecodedTable table) throws E, SchemaConflictException, IOException;
+
+        PreparedPartition prepare(TableSchema schema, PartitionKey key) throws E, IOException;
+    }
+
+    private final class Logged implements Places<RuntimeException> {
+        @Override
+        public TableSchema resolve(NamespaceName namespace, DecodedTable table)
+                throws SchemaConflictException, IOException {
+            return schemas.resolve(namespace, table);
+        }
+
+        @Override
+        public PreparedPartition prepare(TableSchema schema, PartitionKey key) throws IOException {
+            return buffer.prepare(schema, key);
+        }
+    }
+
+    /// Looks in memory first, and asks the catalog only when it is let in there.
+    private final class Live implements Places<WriteRefusedException> {
+        private final CatalogAccess catalog;
+
+        Live(CatalogAccess catalog) {
+            this.catalog = catalog;
+        }
+
+        private void enterCatalog() throws WriteRefusedException {
+            Optional<Refused> refusal = catalog.enter();
+            if (refusal.isPresent()) {
+                throw new WriteRefusedException(refusal.get());
+            }
+        }
+
+        @Override
+        public TableSchema resolve(NamespaceName namespace, DecodedTable table)
+                throws WriteRefusedException, SchemaConflictException, IOException {
+            Optional<TableSchema> known = schemas.tryResolve(namespace, table);
+            if (known.isPresent()) {
+                return known.get();
+            }
+            enterCatalog();
+            return schemas.resolve(namespace, table);
+        }
+
+        @Override
+        public PreparedPartition prepare(TableSchema schema, PartitionKey key)
+                throws WriteRefusedException, IOException {
+            Optional<PreparedPartition> known = buffer.tryPrepare(schema, key);
+            if (known.isPresent()) {
+                return known.get();
+            }
+            enterCatalog();
+            return buffer.prepareWithinLimit(schema, key);
+        }
+    }
+
+    private WriteOperation prepare(byte[] request, List<FamiliarRows> tables, Live live)
+            throws WriteRefusedException, IOException {
+        List<PartitionWrite> partitions = new ArrayList<>(tables.size());
+        boolean done = false;
         try {
-            return prepare(request, write, CatalogAccess.FREE);
-        } catch (CatalogRefusedException e) {
-            throw new IllegalStateException(e); // nobody is kept from it
-        }
-    }
-
-    private static void enter(CatalogAccess catalog) throws CatalogRefusedException {
-        Optional<Refused> refusal = catalog.enter();
-        if (refusal.isPresent()) {
-            throw new CatalogRefusedException(refusal.get());
-        }
-    }
-
-    private void prepareNodes(List<PartitionWrite> partitions, CatalogAccess catalog)
-            throws CatalogRefusedException, IOException {
-        for (PartitionWrite partition : partitions) {
-            if (!buffer.tryPrepare(partition.schema(), partition.key())) {
-                enter(catalog);
-                buffer.prepare(partition.schema(), partition.key());
+            for (FamiliarRows table : tables) {
+                partitions.add(
+                        new ReceivedRows(live.prepare(table.schema(), table.key()), table.schema(), table.rows()));
+            }
+            WriteOperation operation =
+                    new WriteOperation(request, tables.getFirst().schema().namespace(), partitions);
+            done = true;
+            return operation;
+        } finally {
+            if (!done) {
+                partitions.forEach(PartitionWrite::close);
             }
         }
     }
 
-    private TableSchema resolve(NamespaceName namespace, DecodedTable table, CatalogAccess catalog)
-            throws SchemaConflictException, CatalogRefusedException, IOException {
-        Optional<TableSchema> known = schemas.tryResolve(namespace, table);
-        if (known.isPresent()) {
-            return known.get();
-        }
-        enter(catalog);
-        return schemas.resolve(namespace, table);
-    }
-
-    private WriteOperation prepare(byte[] request, DecodedWrite write, CatalogAccess catalog)
-            throws InvalidWriteException, SchemaConflictException, CatalogRefusedException, IOException {
+    private <E extends Exception> WriteOperation prepare(byte[] request, DecodedWrite write, Places<E> places)
+            throws InvalidWriteException, SchemaConflictException, IOException, E {
         // All schemas before any rows: a conflict in the last table costs no copying of the first.
         List<TableSchema> resolved = new ArrayList<>(write.tables().size());
         for (DecodedTable table : write.tables()) {
-            resolved.add(resolve(write.namespace(), table, catalog));
+            resolved.add(places.resolve(write.namespace(), table));
         }
         List<PartitionWrite> partitions = new ArrayList<>();
+        Deque<PartitionRows> split = new ArrayDeque<>();
         int columnsLeft = MAX_PARTITION_COLUMNS;
         boolean done = false;
         try {
             for (int i = 0; i < resolved.size(); i++) {
                 TableSchema schema = resolved.get(i);
-                for (PartitionRows rows : splitter.split(write.tables().get(i), schema.template(), columnsLeft)) {
+                split.addAll(splitter.split(write.tables().get(i), schema.template(), columnsLeft));
+                while (!split.isEmpty()) {
+                    PartitionRows rows = split.getFirst();
+                    PreparedPartition place = places.prepare(schema, rows.key());
+                    partitions.add(new CopiedRows(place, schema, rows.batch()));
+                    split.removeFirst();
                     columnsLeft -= rows.batch().columns().size();
-                    partitions.add(new CopiedRows(schema, rows.key(), rows.batch()));
                 }
             }
-            prepareNodes(partitions, catalog);
             WriteOperation operation = new WriteOperation(request, write.namespace(), partitions);
             done = true;
             return operation;
         } finally {
             if (!done) {
                 partitions.forEach(PartitionWrite::close);
+                split.forEach(PartitionRows::close);
             }
         }
     }

@@ -75,6 +75,7 @@ final class PartitionBufferTest {
     private final RootAllocator allocator = new RootAllocator();
     private final ShapedReader reader = new ShapedReader();
     private final AtomicLong held = new AtomicLong();
+    private final AtomicLong heldFrozen = new AtomicLong();
     private final Deque<Enqueued> enqueued = new ArrayDeque<>();
 
     /// A request on its way, and its result to be.
@@ -103,6 +104,7 @@ final class PartitionBufferTest {
     void close() {
         enqueued.forEach(job -> job.request().close());
         assertThat(held).as("bytes on the ledger").hasValue(0);
+        assertThat(heldFrozen).as("frozen bytes on the ledger").hasValue(0);
         allocator.close();
     }
 
@@ -113,7 +115,8 @@ final class PartitionBufferTest {
                 new IngesterId(new UUID(0, 1)),
                 new SequenceNumber(persistedThrough),
                 of,
-                held::addAndGet);
+                held::addAndGet,
+                heldFrozen::addAndGet);
     }
 
     private CompletableFuture<PersistedFile> enqueue(PersistRequest request) {
@@ -257,7 +260,7 @@ final class PartitionBufferTest {
             while (!enqueued.isEmpty()) {
                 enqueued.removeFirst().complete();
             }
-            partition.close();
+            partition.release();
             assertThat(held).as("seed %d", seed).hasValue(0);
             assertThat(allocator.getAllocatedMemory()).as("seed %d", seed).isZero();
         }
@@ -303,7 +306,7 @@ final class PartitionBufferTest {
             }
             assertThat(partition.persistedThrough().value()).isEqualTo(sequence);
             assertThat(held).hasValue(0);
-            partition.close();
+            partition.release();
         }
     }
 
@@ -370,7 +373,7 @@ final class PartitionBufferTest {
         while (!enqueued.isEmpty()) {
             enqueued.removeFirst().complete();
         }
-        partition.close();
+        partition.release();
     }
 
     /// The chunk is full with the last write; to close it takes a little memory, which may not be there.
@@ -399,7 +402,7 @@ final class PartitionBufferTest {
                 assertThat(numbers).as("%d more bytes", more).hasSize(32_768);
                 assertThat(job.request().maxSequence().value()).isEqualTo(33);
                 job.complete();
-                partition.close();
+                partition.release();
             }
         }
         assertThat(failures).isPositive();
@@ -427,7 +430,7 @@ final class PartitionBufferTest {
             assertThat(read(partition, 2)).hasSize(500).containsOnly(2L);
             assertThat(read(partition, 3)).hasSize(1_000);
             appendReceived(partition, 4, 500);
-            partition.close();
+            partition.release();
             assertThat(held).hasValue(0);
         }
     }
@@ -446,7 +449,7 @@ final class PartitionBufferTest {
             assertThat(rows.batches().stream().mapToInt(RowBatch::rowCount).sum())
                     .isEqualTo(600_000);
         }
-        partition.close();
+        partition.release();
     }
 
     @Test
@@ -457,7 +460,7 @@ final class PartitionBufferTest {
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContainingAll("write 5 comes after write 5", "1970-01-01", "'m'");
         assertThat(read(partition, 9)).hasSize(100).containsOnly(5L);
-        partition.close();
+        partition.release();
         assertThat(held).hasValue(0);
     }
 
@@ -469,7 +472,7 @@ final class PartitionBufferTest {
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContainingAll("write 5 comes after write 5", "1970-01-01", "'m'");
         assertThat(read(partition, 9)).containsExactly(5L);
-        partition.close();
+        partition.release();
     }
 
     @Test
@@ -483,7 +486,7 @@ final class PartitionBufferTest {
         append(partition, 8, 1);
         assertThat(read(partition, 9)).containsExactly(8L);
         assertThat(partition.firstUnpersisted()).hasValue(8);
-        partition.close();
+        partition.release();
     }
 
     @Test
@@ -502,6 +505,6 @@ final class PartitionBufferTest {
         assertThat(read(partition, 1)).containsExactly(1L, 1L);
         assertThat(partition.firstUnpersisted()).hasValue(1);
         assertThat(partition.persistedThrough().value()).isZero();
-        partition.close();
+        partition.release();
     }
 }

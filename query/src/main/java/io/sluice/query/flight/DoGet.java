@@ -162,10 +162,9 @@ final class DoGet implements ServerCalls.ServerStreamingMethod<Ticket, Frame> {
                     out.onError(RefusedCalls.status(admission.refuse("QUERY_MEMORY", NO_MEMORY), new Metadata()));
                 }
             } catch (InvalidQueryException | TableNotFoundException | IdleClientException | RuntimeException e) {
-                if (!out.isCancelled()) {
-                    out.onError(StatusUtils.toGrpcStatus(SluiceFlightProducer.status(e))
-                            .asRuntimeException());
-                }
+                fail(e);
+            } catch (Error e) {
+                fail(new IllegalStateException(e)); // else nobody would end the stream
             }
         }
 
