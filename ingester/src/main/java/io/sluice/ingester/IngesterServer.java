@@ -295,6 +295,7 @@ public final class IngesterServer {
             wiring.idleStreams.endIdle();
             tellReplay();
             WritePipeline now = wiring.pipeline.get();
+            wiring.disks.tick();
             now.triggers().tick();
             unpersisted.observe(now.buffer().oldestUnpersistedAges());
         } catch (RuntimeException e) {

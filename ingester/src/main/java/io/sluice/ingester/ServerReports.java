@@ -37,7 +37,7 @@ final class ServerReports {
     }
 
     StatusSource statusDocument() {
-        return new StatusDocument(() -> wiring.snapshot(this));
+        return new StatusDocument(() -> wiring.snapshot(this), wiring.statusSections());
     }
 
     /// One word for the state.
@@ -86,17 +86,12 @@ final class ServerReports {
                         .formatted(
                                 wiring.persister.status().unfinished(),
                                 wiring.settings.persist().queueDepth());
+            case DISK_FULL -> "a disk is nearly full: " + wiring.disks.inWords();
             case WAL_FULL -> "the log has no room for another segment";
             case ADMISSION_LIMIT -> "too many writes at once";
             case PARTITION_LIMIT -> "a namespace has rows of as many partitions as it may (--max-partitions)";
             case INFLIGHT_BYTES -> "the writes in flight fill their budget (--inflight-bytes, --inflight-ops)";
-            case MEMORY_LIMIT ->
-                "the buffer is full: %d bytes of %d (--buffer-bytes)"
-                        .formatted(
-                                wiring.current()
-                                        .map(p -> p.buffer().memoryBytes())
-                                        .orElse(0L),
-                                wiring.settings.bufferBytes());
+            case MEMORY_LIMIT -> "memory is full: " + wiring.ledger.stats().inWords();
             case CATALOG_UNAVAILABLE -> "the catalog does not answer";
         };
     }

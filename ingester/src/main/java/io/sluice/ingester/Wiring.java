@@ -15,6 +15,8 @@ import io.opentelemetry.api.trace.Tracer;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.buffer.Turnover;
+import io.sluice.ingester.disk.DiskGuard;
+import io.sluice.ingester.disk.DiskSpace;
 import io.sluice.ingester.door.FixedByteBudget;
 import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.door.StreamedWriteHandler;
@@ -28,9 +30,12 @@ import io.sluice.ingester.grpc.GrpcServer;
 import io.sluice.ingester.grpc.NamespaceServiceDoor;
 import io.sluice.ingester.grpc.TraceContextInterceptor;
 import io.sluice.ingester.http.HttpDoor;
+import io.sluice.ingester.ledger.Account;
+import io.sluice.ingester.ledger.Ledger;
 import io.sluice.ingester.lineprotocol.KnownColumns;
 import io.sluice.ingester.replay.ReplayWatch;
 import io.sluice.ingester.replay.WalReplayer;
+import io.sluice.ingester.rotation.MemoryMarks;
 import io.sluice.ingester.rotation.PersistTriggers;
 import io.sluice.ingester.schema.CatalogNamespaces;
 import io.sluice.ingester.schema.PartitionSplitter;
@@ -46,7 +51,9 @@ import io.sluice.ingester.status.Down;
 import io.sluice.ingester.status.LogStall;
 import io.sluice.ingester.status.RecentErrors;
 import io.sluice.ingester.status.StatusDocument;
+import io.sluice.ingester.status.Totals;
 import io.sluice.ingester.write.InFlightWrites;
+import io.sluice.ingester.write.RefusalCounts;
 import io.sluice.ingester.write.WritePath;
 import io.sluice.ingester.write.WritePreparer;
 import io.sluice.model.IngesterId;
@@ -79,11 +86,14 @@ import io.sluice.wal.QuarantineFolder;
 import io.sluice.wal.ReplayReport;
 import io.sluice.wal.Wal;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -99,6 +109,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 import java.util.function.ToLongFunction;
 import java.util.random.RandomGenerator;
@@ -120,6 +131,12 @@ final class Wiring {
     /// How long a query waits for the replay of the log, if its client has no deadline.
     private static final Duration MAX_QUERY_WAIT = Duration.ofMinutes(1);
 
+    /// As metrics name the log's disk.
+    private static final String LOG_DISK = "log";
+
+    /// Disks are looked at at least each time that requests of so many bytes were let in.
+    private static final long DISK_LOOK_BYTES = 32L << 20;
+
     /// Those of the start; [#live] knows what has changed since.
     final ServeSettings settings;
     final LiveSettings live;
@@ -127,8 +144,9 @@ final class Wiring {
     final LongSupplier nanoTime = System::nanoTime;
     final PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     final RecentErrors errors = new RecentErrors(clock);
-    final IngestState state = new IngestState(metrics);
+    final IngestState state = new IngestState(nanoTime, metrics);
     final InFlightWrites inFlight;
+    final RefusalCounts refusals = new RefusalCounts(metrics);
     /// Ends query streams whose client does not read.
     final IdleStreams idleStreams;
     private final RetryDelays delays =
@@ -164,6 +182,8 @@ final class Wiring {
     final Wal wal;
     final LogStall logStall;
     final Persister persister;
+    final Ledger ledger;
+    final DiskGuard disks;
 
     /// Opens everything that is on disk, starts no thread but the executors'.
     ///
@@ -253,6 +273,36 @@ final class Wiring {
                 wal::replayProgress,
                 () -> current().map(p -> p.replayer().appliedRows()).orElse(0L),
                 nanoTime);
+        this.ledger = new Ledger(
+                settings.ledger(),
+                Map.of(
+                        // Each with the rows that are decoded of it, which take about as much again.
+                        Account.REQUESTS,
+                        () -> 2 * inFlight.bytes(),
+                        Account.WAITING,
+                        inFlight::waitingBytes,
+                        Account.BODIES,
+                        bodies::usedBytes,
+                        Account.FILLING,
+                        () -> ofPipeline(p -> Math.max(
+                                0, p.buffer().memoryBytes() - p.buffer().frozenBytes())),
+                        Account.FROZEN,
+                        () -> ofPipeline(p -> p.buffer().frozenBytes()),
+                        Account.QUERIES,
+                        queryAllocator::getAllocatedMemory,
+                        Account.REPLAY,
+                        () -> ofPipeline(p -> 2 * p.replayer().aheadBytes()),
+                        Account.PERSISTING,
+                        persister::workingBytes),
+                metrics);
+        this.disks = new DiskGuard(
+                settings.disk(),
+                folders(),
+                LOG_DISK,
+                settings.wal().directory().resolve(Wal.RESERVE),
+                DiskSpace.REAL,
+                state,
+                metrics);
         registerGauges();
         listenToSettings();
     }
@@ -292,6 +342,24 @@ final class Wiring {
                     "--inflight-bytes is %d: expected at most %d while the server runs, and more only with a restart"
                             .formatted(now.inflightBytes(), maxBytes));
         }
+    }
+
+    /// What the server writes to on this machine, by the names of metrics.
+    private Map<String, Path> folders() {
+        Map<String, Path> folders = new LinkedHashMap<>();
+        folders.put(LOG_DISK, settings.wal().directory());
+        localFolder(store.describe(), "file:").ifPresent(folder -> folders.put("objects", folder));
+        localFolder(settings.catalog(), "sqlite:").ifPresent(file -> folders.put("catalog", file));
+        return folders;
+    }
+
+    private static Optional<Path> localFolder(String address, String scheme) {
+        return address.startsWith(scheme) ? Optional.of(Path.of(address.substring(scheme.length()))) : Optional.empty();
+    }
+
+    private long ofPipeline(ToLongFunction<WritePipeline> figure) {
+        WritePipeline now = pipeline.get();
+        return now == null ? 0 : figure.applyAsLong(now);
     }
 
     /// Hears that the process must end.
@@ -400,8 +468,13 @@ final class Wiring {
                 settings.persistHotBytes(),
                 bufferAllocator,
                 nanoTime);
+        MemoryMarks memory = new MemoryMarks(ledger, buffer, state, inFlight);
+        inFlight.lookEvery(Math.clamp(ledger.limits().rowsBytes() / MemoryMarks.LOOKS, 1, DISK_LOOK_BYTES), () -> {
+            memory.check();
+            disks.check();
+        });
         PersistTriggers triggers = new PersistTriggers(
-                buffer, wal, state, settings.persistMaxAge(), settings.partitionIdleTimeout(), settings.bufferBytes());
+                buffer, wal, memory, disks::isLogFull, settings.persistMaxAge(), settings.partitionIdleTimeout());
         WritePreparer preparer = new WritePreparer(schemas, new PartitionSplitter(bufferAllocator), buffer);
         WalSink sink = new WalSink(wal, buffer, stable);
         WritePath path = new WritePath(
@@ -412,7 +485,7 @@ final class Wiring {
                 buffer,
                 stable,
                 () -> {
-                    triggers.awaitRoom();
+                    memory.awaitRoom();
                     persister.awaitCapacity();
                 },
                 threads,
@@ -475,7 +548,11 @@ final class Wiring {
     private final class CurrentWrites implements StreamedWriteHandler {
         @Override
         public CompletionStage<WriteOutcome> write(byte[] request) {
-            return writes.get().write(request);
+            return writes.get().write(request).whenComplete((outcome, failure) -> {
+                if (failure == null) {
+                    refusals.count(outcome);
+                }
+            });
         }
 
         @Override
@@ -485,7 +562,10 @@ final class Wiring {
 
         @Override
         public void write(byte[] request, AppendSession session, WritePermit permit, Consumer<WriteOutcome> told) {
-            writes.get().write(request, session, permit, told);
+            writes.get().write(request, session, permit, outcome -> {
+                refusals.count(outcome);
+                told.accept(outcome);
+            });
         }
     }
 
@@ -545,22 +625,40 @@ final class Wiring {
         return down;
     }
 
+    /// What parts tell of themselves in `/status`, each under its name.
+    Map<String, Supplier<?>> statusSections() {
+        return Map.of();
+    }
+
     /// What reports need of the running server.
     StatusDocument.Snapshot snapshot(ServerReports reports) {
         WritePipeline now = pipeline.get();
+        Instant at = clock.instant();
         return new StatusDocument.Snapshot(
                 Version.number(),
+                at,
                 reports.startedAt(),
-                Duration.between(reports.startedAt(), clock.instant()),
+                Duration.between(reports.startedAt(), at),
                 reports.state(),
                 now.ingester().toString(),
                 reports.refusing(),
                 reports.notReady(),
                 now.stable().stable(),
-                inFlight.writes(),
-                inFlight.bytes(),
+                Totals.of(metrics, refusals.counts()),
+                inFlight.stats(),
+                bodies.usedBytes(),
+                new StatusDocument.Queries(
+                        Optional.ofNullable(metrics.find("sluice.query.open").gauge())
+                                .map(gauge -> (int) gauge.value())
+                                .orElse(0),
+                        settings.maxConcurrentQueries(),
+                        idleStreams.waiting(),
+                        replayGate.waiting(),
+                        queryAllocator.getAllocatedMemory(),
+                        queryAllocator.getLimit()),
                 settings.bufferBytes(),
                 now.buffer().statistics(),
+                now.buffer().oldestUnpersistedAges().values().stream().max(Duration::compareTo),
                 wal.status(),
                 quarantined(),
                 replay.status(),

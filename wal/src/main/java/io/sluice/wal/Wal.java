@@ -30,6 +30,9 @@ import java.util.function.LongSupplier;
 /// In order: [#open], [#replay] once, [#start], then any thread may append, delete and look; [#close] at the end.
 /// Layout on disk: [io.sluice.wal.format.SegmentFormat].
 public final class Wal implements AutoCloseable {
+    /// A file in the log's folder that is none of the log's: whoever sees to it that the disk has room puts it there.
+    public static final String RESERVE = "disk.reserve";
+
     /// Folders that logs of this process have.
     private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
 

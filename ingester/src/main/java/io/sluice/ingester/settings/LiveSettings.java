@@ -8,6 +8,7 @@ import io.sluice.ingester.settings.SettingLayers.Value;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -291,7 +292,7 @@ public final class LiveSettings {
                 told.forEach(part -> part.listener().accept(before));
             }
         }
-        Instant now = clock.instant();
+        Instant now = clock.instant().truncatedTo(ChronoUnit.MILLIS);
         for (Change change : changes) {
             changedAt.put(change.setting(), now);
             LOG.info("setting {}: {} is now {}, by {}", change.setting().key(), change.from(), change.to(), by);
