@@ -115,7 +115,8 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     }
 
     private PartitionBuffer node(TableBuffer table, PartitionKey key, SequenceNumber through) {
-        return new PartitionBuffer(table, key, ingester, through, allocator, memoryBytes::addAndGet, frozenBytes::addAndGet);
+        return new PartitionBuffer(
+                table, key, ingester, through, allocator, memoryBytes::addAndGet, frozenBytes::addAndGet);
     }
 
     private static PartitionBuffer helped(PartitionBuffer partition) {
@@ -139,6 +140,13 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         return known.isPresent()
                 ? known.get().persistedThrough()
                 : catalog.persistedThrough(ingester, new PartitionId(schema.tableId(), key));
+    }
+
+    /// As [#prepare], but asks nobody: empty if the catalog would have to be.
+    ///
+    /// @throws OutOfMemoryException if there is no memory for the writes before this one
+    public Optional<PreparedPartition> tryPrepare(TableSchema schema, PartitionKey key) {
+        return nodes.tryPin(schema, key).map(BufferTree::helped);
     }
 
     /// Makes a place to gather rows of small writes of a partition in, and sees that its node exists.
