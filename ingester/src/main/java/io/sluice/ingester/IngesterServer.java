@@ -29,6 +29,7 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -108,16 +109,23 @@ public final class IngesterServer {
     /// @throws IOException if a part cannot be opened, an address cannot be bound, or the log cannot be read
     public static IngesterServer start(ServeSettings settings, Tracing tracing, IntConsumer exit)
             throws IOException, InterruptedException {
-        return start(settings, tracing, exit, _ -> {});
+        return start(settings, tracing, exit, _ -> {}, _ -> {});
     }
 
     /// As [#start(ServeSettings, Tracing, IntConsumer)].
     ///
+    /// @param reloads is handed, once, what reads the configuration file again, and may be run at any time
+    ///     from then on
     /// @param replayListener hears how far the replay is, on a thread of the server
     public static IngesterServer start(
-            ServeSettings settings, Tracing tracing, IntConsumer exit, ReplayListener replayListener)
+            ServeSettings settings,
+            Tracing tracing,
+            IntConsumer exit,
+            Consumer<Runnable> reloads,
+            ReplayListener replayListener)
             throws IOException, InterruptedException {
         IngesterServer server = new IngesterServer(settings, tracing, exit, replayListener);
+        reloads.accept(server::reloadSettings);
         try {
             server.run();
         } catch (IOException e) {
@@ -340,6 +348,15 @@ public final class IngesterServer {
         wiring.errors.add("fatal", message);
         fatalExitCode.compareAndSet(0, exitCode);
         var _ = watch.schedule(() -> exit.accept(exitCode), FATAL_GRACE.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    private void reloadSettings() {
+        try {
+            var _ = wiring.live.reload();
+        } catch (RuntimeException e) {
+            LOG.error("the settings cannot be read again; they stay as they are", e);
+            wiring.errors.add("settings", String.valueOf(e));
+        }
     }
 
     public int grpcPort() {

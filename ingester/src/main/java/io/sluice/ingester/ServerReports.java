@@ -37,7 +37,7 @@ final class ServerReports {
     }
 
     StatusSource statusDocument() {
-        return new StatusDocument(() -> wiring.snapshot(this));
+        return new StatusDocument(() -> wiring.snapshot(this), wiring.statusSections());
     }
 
     /// One word for the state.

@@ -24,6 +24,7 @@ import io.sluice.ingester.door.Waiting;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.door.WritePermit;
+import io.sluice.ingester.grpc.AdminServiceDoor;
 import io.sluice.ingester.grpc.CatalogServiceDoor;
 import io.sluice.ingester.grpc.GrpcServer;
 import io.sluice.ingester.grpc.NamespaceServiceDoor;
@@ -39,7 +40,10 @@ import io.sluice.ingester.rotation.PersistTriggers;
 import io.sluice.ingester.schema.CatalogNamespaces;
 import io.sluice.ingester.schema.PartitionSplitter;
 import io.sluice.ingester.schema.SchemaCache;
+import io.sluice.ingester.settings.InvalidSettingException;
+import io.sluice.ingester.settings.LiveSettings;
 import io.sluice.ingester.settings.ServeSettings;
+import io.sluice.ingester.settings.Setting;
 import io.sluice.ingester.sink.InstrumentedSink;
 import io.sluice.ingester.sink.StableWatermark;
 import io.sluice.ingester.sink.WalSink;
@@ -47,7 +51,9 @@ import io.sluice.ingester.status.Down;
 import io.sluice.ingester.status.LogStall;
 import io.sluice.ingester.status.RecentErrors;
 import io.sluice.ingester.status.StatusDocument;
+import io.sluice.ingester.status.Totals;
 import io.sluice.ingester.write.InFlightWrites;
+import io.sluice.ingester.write.RefusalCounts;
 import io.sluice.ingester.write.WritePath;
 import io.sluice.ingester.write.WritePreparer;
 import io.sluice.model.IngesterId;
@@ -84,12 +90,14 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -101,6 +109,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 import java.util.function.ToLongFunction;
 import java.util.random.RandomGenerator;
@@ -128,13 +137,16 @@ final class Wiring {
     /// Disks are looked at at least each time that requests of so many bytes were let in.
     private static final long DISK_LOOK_BYTES = 32L << 20;
 
+    /// Those of the start; [#live] knows what has changed since.
     final ServeSettings settings;
+    final LiveSettings live;
     final InstantSource clock = Clock.systemUTC();
     final LongSupplier nanoTime = System::nanoTime;
     final PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     final RecentErrors errors = new RecentErrors(clock);
     final IngestState state = new IngestState(nanoTime, metrics);
     final InFlightWrites inFlight;
+    final RefusalCounts refusals = new RefusalCounts(metrics);
     /// Ends query streams whose client does not read.
     final IdleStreams idleStreams;
     private final RetryDelays delays =
@@ -179,13 +191,12 @@ final class Wiring {
     /// @throws IOException if a part cannot be opened; those that were are closed
     Wiring(ServeSettings settings, FatalListener onFenced) throws IOException {
         this.settings = settings;
+        this.live = new LiveSettings(settings, clock, metrics);
         this.inFlight = new InFlightWrites(settings.inflightBytes(), settings.inflightOps(), nanoTime, metrics);
         this.idleStreams = new IdleStreams(settings.flight(), nanoTime, metrics);
         writes.set(WritePath.notReady(inFlight));
         this.replayGate = new ReplayGate(settings.maxConcurrentQueries(), MAX_QUERY_WAIT, metrics);
-        this.bodies = new FixedByteBudget(
-                Math.max(settings.inflightBytes(), HttpDoor.minBodyBudgetBytes(settings.maxRequestBytes())),
-                "--inflight-bytes");
+        this.bodies = new FixedByteBudget(bodyBytes(settings), "--inflight-bytes");
         this.calls = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("call-", 0).factory());
         this.uploads = Executors.newThreadPerTaskExecutor(
@@ -293,6 +304,51 @@ final class Wiring {
                 state,
                 metrics);
         registerGauges();
+        listenToSettings();
+    }
+
+    private static long bodyBytes(ServeSettings settings) {
+        return Math.max(settings.inflightBytes(), HttpDoor.minBodyBudgetBytes(settings.maxRequestBytes()));
+    }
+
+    /// What can be changed while running, and who hears of it.
+    private void listenToSettings() {
+        live.require(this::checkLogTakes);
+        live.onChange(
+                now -> {
+                    inFlight.reconfigure(now.inflightBytes(), now.inflightOps());
+                    bodies.reconfigure(bodyBytes(now));
+                },
+                Setting.INFLIGHT_BYTES,
+                Setting.INFLIGHT_OPS);
+        live.onChange(
+                now -> persister.reconfigure(now.persist().gate()),
+                Setting.PERSIST_CONCURRENCY,
+                Setting.PERSIST_MEMORY,
+                Setting.PERSIST_GATE_TIMEOUT);
+        live.onChange(now -> idleStreams.reconfigure(now.flight()), Setting.QUERY_IDLE_TIMEOUT);
+        live.onChange(now -> LogLevel.set(now.logLevel()), Setting.LOG_LEVEL);
+        listenForLimits();
+        Set<Setting> mismatches = live.mismatches();
+        if (!mismatches.isEmpty()) {
+            throw new IllegalStateException("live, but nobody listens, or the other way round: " + mismatches);
+        }
+    }
+
+    private void listenForLimits() {
+        live.onChange(now -> ledger.reconfigure(now.ledger()), Setting.BUFFER_BYTES, Setting.PERSIST_MEMORY);
+        live.onChange(
+                now -> disks.reconfigure(now.disk()), Setting.DISK_HIGH, Setting.DISK_LOW, Setting.DISK_RESERVE);
+    }
+
+    /// The log's own queue is made at the start, and must hold all that is in flight.
+    private void checkLogTakes(ServeSettings now) throws InvalidSettingException {
+        long maxBytes = settings.wal().maxQueueBytes();
+        if (now.inflightBytes() > maxBytes) {
+            throw new InvalidSettingException(
+                    "--inflight-bytes is %d: expected at most %d while the server runs, and more only with a restart"
+                            .formatted(now.inflightBytes(), maxBytes));
+        }
     }
 
     /// What the server writes to on this machine, by the names of metrics.
@@ -342,7 +398,7 @@ final class Wiring {
                 "sluice.wal.quarantine.lost.bytes",
                 "Bytes of the log that were damaged, until what is set aside is discarded",
                 found -> found.loss().bytes());
-        Gauge.builder("sluice.buffer.limit.bytes", settings::bufferBytes)
+        Gauge.builder("sluice.buffer.limit.bytes", () -> live.current().bufferBytes())
                 .description("Memory of rows from which on writes are refused")
                 .baseUnit("bytes")
                 .register(metrics);
@@ -475,7 +531,8 @@ final class Wiring {
                 List.of(
                         () -> ServerInterceptors.intercept(flight, traceContext),
                         new NamespaceServiceDoor(new CatalogNamespaces(catalog)),
-                        new CatalogServiceDoor(catalog, settings.objectStore().address())));
+                        new CatalogServiceDoor(catalog, settings.objectStore().address()),
+                        new AdminServiceDoor(live)));
     }
 
     /// Builds the HTTP server.
@@ -498,7 +555,11 @@ final class Wiring {
     private final class CurrentWrites implements StreamedWriteHandler {
         @Override
         public CompletionStage<WriteOutcome> write(byte[] request) {
-            return writes.get().write(request);
+            return writes.get().write(request).whenComplete((outcome, failure) -> {
+                if (failure == null) {
+                    refusals.count(outcome);
+                }
+            });
         }
 
         @Override
@@ -508,7 +569,10 @@ final class Wiring {
 
         @Override
         public void write(byte[] request, AppendSession session, WritePermit permit, Consumer<WriteOutcome> told) {
-            writes.get().write(request, session, permit, told);
+            writes.get().write(request, session, permit, outcome -> {
+                refusals.count(outcome);
+                told.accept(outcome);
+            });
         }
     }
 
@@ -568,22 +632,40 @@ final class Wiring {
         return down;
     }
 
+    /// What parts tell of themselves in `/status`, each under its name.
+    Map<String, Supplier<?>> statusSections() {
+        return Map.of();
+    }
+
     /// What reports need of the running server.
     StatusDocument.Snapshot snapshot(ServerReports reports) {
         WritePipeline now = pipeline.get();
+        Instant at = clock.instant();
         return new StatusDocument.Snapshot(
                 Version.number(),
+                at,
                 reports.startedAt(),
-                Duration.between(reports.startedAt(), clock.instant()),
+                Duration.between(reports.startedAt(), at),
                 reports.state(),
                 now.ingester().toString(),
                 reports.refusing(),
                 reports.notReady(),
                 now.stable().stable(),
-                inFlight.writes(),
-                inFlight.bytes(),
-                settings.bufferBytes(),
+                Totals.of(metrics, refusals.counts()),
+                inFlight.stats(),
+                bodies.usedBytes(),
+                new StatusDocument.Queries(
+                        Optional.ofNullable(metrics.find("sluice.query.open").gauge())
+                                .map(gauge -> (int) gauge.value())
+                                .orElse(0),
+                        settings.maxConcurrentQueries(),
+                        idleStreams.waiting(),
+                        replayGate.waiting(),
+                        queryAllocator.getAllocatedMemory(),
+                        queryAllocator.getLimit()),
+                live.current().bufferBytes(),
                 now.buffer().statistics(),
+                now.buffer().oldestUnpersistedAges().values().stream().max(Duration::compareTo),
                 wal.status(),
                 quarantined(),
                 replay.status(),
@@ -592,6 +674,7 @@ final class Wiring {
                 store.describe(),
                 Catalogs.describe(settings.catalog()),
                 outages(),
-                errors.entries());
+                errors.entries(),
+                live.shown());
     }
 }

@@ -135,7 +135,9 @@ final class PersistSteps {
     /// Never gives a job up: after each timeout it looks whether to go on, and asks again, in its old place.
     private Permit awaitPermit(PersistJob job) throws InterruptedException {
         PersistRequest request = job.request();
-        Ticket ticket = job.ticket(gate, format.workingMemoryBytes(request), precedence(request.reason()));
+        // A file is hardly ever longer than its rows in memory.
+        long memoryBytes = format.workingMemoryBytes(request) + store.uploadMemoryBytes(request.memoryBytes());
+        Ticket ticket = job.ticket(gate, memoryBytes, precedence(request.reason()));
         Instant lastTold = clock.instant();
         while (true) {
             Optional<Permit> permit = gate.tryAcquire(ticket);

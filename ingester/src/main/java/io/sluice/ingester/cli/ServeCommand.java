@@ -10,7 +10,9 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -27,7 +29,8 @@ import picocli.CommandLine.ParseResult;
         name = "serve",
         description = {
             "Serves until it is told to stop (SIGTERM, Ctrl-C).",
-            "Each option is also an environment variable (--wal-dir: SLUICE_WAL_DIR) and a line of --config (wal-dir=…)."
+            "Each option is also an environment variable (--wal-dir: SLUICE_WAL_DIR) and a line of --config (wal-dir=…).",
+            "What is live can be changed while running: by sluice reconfigure, or in the file of --config and SIGHUP."
         },
         mixinStandardHelpOptions = true,
         sortOptions = false,
@@ -57,13 +60,23 @@ final class ServeCommand implements Callable<Integer> {
             OptionSpec.Builder option = OptionSpec.builder(setting.option())
                     .paramLabel(setting.label())
                     .type(String.class)
-                    .description(
-                            setting.defaultValue().isEmpty()
-                                    ? setting.description()
-                                    : setting.description() + " (default: " + setting.defaultValue() + ")");
+                    .description(describe(setting));
             command.spec.addOption(option.build());
         }
         return command.spec;
+    }
+
+    private static String describe(Setting setting) {
+        List<String> notes = new ArrayList<>();
+        if (!setting.defaultValue().isEmpty()) {
+            notes.add("default: " + setting.defaultValue());
+        }
+        if (setting.isLive()) {
+            notes.add("live");
+        }
+        return notes.isEmpty()
+                ? setting.description()
+                : "%s (%s)".formatted(setting.description(), String.join("; ", notes));
     }
 
     @Override
@@ -78,6 +91,8 @@ final class ServeCommand implements Callable<Integer> {
             throw new CommandFailedException(ExitCodes.USAGE, String.valueOf(e.getMessage()));
         }
         System.setProperty("sluice.log.level", settings.logLevel());
+        Hangup hangup = new Hangup();
+        hangup.install();
         AtomicReference<Optional<IngesterServer>> running = new AtomicReference<>(Optional.empty());
         CountDownLatch stopped = new CountDownLatch(1);
         Thread hook = new Thread(() -> stop(running.get(), stopped), "stop");
@@ -85,7 +100,7 @@ final class ServeCommand implements Callable<Integer> {
         Runtime.getRuntime().addShutdownHook(hook);
         boolean started = false;
         try {
-            running.set(Optional.of(start(settings, tracing)));
+            running.set(Optional.of(start(settings, tracing, hangup)));
             started = true;
         } finally {
             if (!started) {
@@ -96,16 +111,16 @@ final class ServeCommand implements Callable<Integer> {
         return ExitCodes.OK;
     }
 
-    private static IngesterServer start(ServeSettings settings, Tracing tracing)
+    private static IngesterServer start(ServeSettings settings, Tracing tracing, Hangup hangup)
             throws IOException, InterruptedException {
         // The launcher asks the shell: Java knows of standard input and output only.
         if (!Boolean.getBoolean("sluice.stderr.terminal")) {
-            return IngesterServer.start(settings, tracing, Runtime.getRuntime()::halt);
+            return IngesterServer.start(settings, tracing, Runtime.getRuntime()::halt, hangup::listen, _ -> {});
         }
         PrintStream terminal = System.err;
         try (ReplayBar bar = new ReplayBar(terminal)) {
             System.setErr(bar.lines());
-            return IngesterServer.start(settings, tracing, Runtime.getRuntime()::halt, bar);
+            return IngesterServer.start(settings, tracing, Runtime.getRuntime()::halt, hangup::listen, bar);
         } finally {
             System.setErr(terminal);
         }

@@ -43,6 +43,7 @@ public final class SluiceCommand implements Runnable {
         line.addSubcommand("persist", new PersistCommand());
         line.addSubcommand("namespace", new NamespaceCommand());
         line.addSubcommand("status", new StatusCommand());
+        line.addSubcommand("reconfigure", new ReconfigureCommand());
         line.addSubcommand("wal", new WalCommand());
         line.addSubcommand("files", new FilesCommand());
         line.addSubcommand("gc", new GcCommand());

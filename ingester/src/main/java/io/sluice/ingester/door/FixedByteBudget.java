@@ -4,21 +4,32 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
-/// A budget of a fixed size. Nobody waits and nobody is let in above the limit, so a limit below the largest single
-/// reservation would refuse that one for ever.
+/// A budget that is the same for all. Nobody waits and nobody is let in above the limit, so a limit below the largest
+/// single reservation would refuse that one for ever.
 public final class FixedByteBudget implements ByteBudget {
-    private final long limitBytes;
+    private volatile long limitBytes;
     private final String option;
     private final AtomicLong usedBytes = new AtomicLong();
 
     /// @param option the setting that is the limit, for errors: `--inflight-bytes`
     /// @throws IllegalArgumentException unless the limit is positive
     public FixedByteBudget(long limitBytes, String option) {
+        this.limitBytes = positive(limitBytes);
+        this.option = option;
+    }
+
+    private static long positive(long limitBytes) {
         if (limitBytes < 1) {
             throw new IllegalArgumentException("limitBytes must be positive: " + limitBytes);
         }
-        this.limitBytes = limitBytes;
-        this.option = option;
+        return limitBytes;
+    }
+
+    /// Sets another limit. What is set apart stays so.
+    ///
+    /// @throws IllegalArgumentException unless the limit is positive
+    public void reconfigure(long newLimitBytes) {
+        limitBytes = positive(newLimitBytes);
     }
 
     @Override

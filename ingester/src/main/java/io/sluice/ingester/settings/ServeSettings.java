@@ -24,7 +24,12 @@ import java.util.Optional;
 import java.util.Set;
 
 /// The server's settings, checked.
+///
+/// @param layers of what they were made
+/// @param machineMemoryBytes of the machine or container
 public record ServeSettings(
+        SettingLayers layers,
+        long machineMemoryBytes,
         Path dataDirectory,
         WalSettings wal,
         Duration walStallTimeout,
@@ -69,7 +74,16 @@ public record ServeSettings(
             Optional<Path> configFile,
             long machineMemoryBytes)
             throws InvalidSettingException {
-        SettingValues values = SettingValues.resolve(options, environment, configFile);
+        return of(SettingLayers.gather(options, environment, configFile), machineMemoryBytes);
+    }
+
+    /// The same with other values.
+    ServeSettings with(SettingLayers other) throws InvalidSettingException {
+        return of(other, machineMemoryBytes);
+    }
+
+    private static ServeSettings of(SettingLayers layers, long machineMemoryBytes) throws InvalidSettingException {
+        SettingValues values = new SettingValues(layers);
         Path data = values.parse(Setting.DATA_DIR, "a folder", Path::of)
                 .toAbsolutePath()
                 .normalize();
@@ -102,6 +116,8 @@ public record ServeSettings(
             return level;
         });
         return new ServeSettings(
+                layers,
+                machineMemoryBytes,
                 data,
                 wal(values, data, inflightBytes),
                 values.duration(Setting.WAL_STALL_TIMEOUT),
@@ -134,6 +150,35 @@ public record ServeSettings(
                 disk(values),
                 values.duration(Setting.SHUTDOWN_DEADLINE),
                 logLevel);
+    }
+
+    /// A setting's value as people should see it: what it follows from other settings or the machine if it has none of
+    /// its own, and without a password.
+    public String shown(Setting setting) {
+        return switch (setting) {
+            case DATA_DIR -> dataDirectory.toString();
+            case WAL_DIR -> wal.directory().toString();
+            case OBJECT_STORE -> objectStore.address();
+            case CATALOG -> Catalogs.describe(catalog);
+            case MEMORY -> size(setting, memory.memoryBytes());
+            case MAX_REQUEST_BYTES -> size(setting, maxRequestBytes);
+            case INFLIGHT_BYTES -> size(setting, inflightBytes);
+            case BUFFER_BYTES -> size(setting, bufferBytes);
+            case PERSIST_HOT_BYTES -> size(setting, persistHotBytes);
+            case PERSIST_MEMORY -> size(setting, persist.gate().memoryBytes());
+            case QUERY_MEMORY -> size(setting, queryMemoryBytes);
+            default -> text(setting);
+        };
+    }
+
+    /// As it is written, unless it follows from `--memory`.
+    private String size(Setting setting, long bytes) {
+        String text = text(setting);
+        return !text.isEmpty() && SettingValues.parseBytes(text) == bytes ? text : Long.toString(bytes);
+    }
+
+    private String text(Setting setting) {
+        return layers.value(setting).text();
     }
 
     /// What there may be on the ledger.

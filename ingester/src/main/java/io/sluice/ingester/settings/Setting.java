@@ -5,7 +5,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /// Every setting of `sluice serve`: the same words as an option (`--wal-dir`), a variable (`SLUICE_WAL_DIR`) and a
-/// line of the configuration file (`wal-dir=…`).
+/// line of the configuration file (`wal-dir=…`). Those that are [Change#LIVE] can be changed while the server runs; for
+/// each of them somebody listens to [LiveSettings].
 public enum Setting {
     DATA_DIR("DIR", "./sluice-data", "Folder of the log, the objects and the catalog, unless they are set apart"),
     WAL_DIR("DIR", "", "Folder of the log; default: wal in the data folder"),
@@ -40,9 +41,17 @@ public enum Setting {
             "Memory that the process takes, save a stated overhead of Java's own; default: half of the container's or"
                     + " machine's. The limits below are less by themselves where it is small"),
     MAX_REQUEST_BYTES("SIZE", "64MiB", "Largest request, as sent and as unpacked"),
-    INFLIGHT_BYTES("SIZE", "128MiB", "Bytes of requests of writes in flight, and as many of HTTP bodies; more wait"),
-    INFLIGHT_OPS("N", "65536", "Writes in flight at once; more wait, those of streams as long as it takes, others 1 s"),
-    BUFFER_BYTES("SIZE", "", "Memory of rows not yet in files; default: 5/16 of --memory"),
+    INFLIGHT_BYTES(
+            Change.LIVE,
+            "SIZE",
+            "128MiB",
+            "Bytes of requests of writes in flight, and as many of HTTP bodies; more wait"),
+    INFLIGHT_OPS(
+            Change.LIVE,
+            "N",
+            "65536",
+            "Writes in flight at once; more wait, those of streams as long as it takes, others 1 s"),
+    BUFFER_BYTES(Change.LIVE, "SIZE", "", "Memory of rows not yet in files; default: 5/16 of --memory"),
     WAL_SEGMENT_BYTES("SIZE", "64MiB", "Length of a segment's file of the log"),
     WAL_MAX_BYTES("SIZE", "4GiB", "Bytes of all segments from which on writes are refused"),
     WAL_MAX_SEGMENT_AGE("DURATION", "5m", "Age from which on a segment of the log is closed"),
@@ -56,33 +65,52 @@ public enum Setting {
     PERSIST_MAX_AGE("DURATION", "5m", "Most age of a partition's oldest row before it is persisted"),
     PERSIST_WORKERS("N", "32", "Persist jobs under way at once, each partition on one worker"),
     PERSIST_QUEUE_DEPTH("N", "250", "Persist jobs from which on writes are refused until half are done"),
-    PERSIST_CONCURRENCY("N", "4", "Persist jobs that sort, encode and upload at once"),
-    PERSIST_MEMORY("SIZE", "2GiB", "Memory that those may take together; a larger one runs alone"),
+    PERSIST_CONCURRENCY(Change.LIVE, "N", "4", "Persist jobs that sort, encode and upload at once"),
+    PERSIST_MEMORY(Change.LIVE, "SIZE", "2GiB", "Memory that those may take together; a larger one runs alone"),
     PERSIST_GATE_TIMEOUT(
-            "position|median", "position", "What says how long a job waits for its turn before it asks again"),
+            Change.LIVE,
+            "position|median",
+            "position",
+            "What says how long a job waits for its turn before it asks again"),
     PARQUET_ZSTD_LEVEL("N", "1", "Compression of Parquet files, 1 (fast) to 22 (small)"),
     MAX_CONCURRENT_QUERIES("N", "200", "Query streams open at once; more are refused"),
-    QUERY_IDLE_TIMEOUT("DURATION", "60s", "How long a client may not read before its stream is ended"),
+    QUERY_IDLE_TIMEOUT(Change.LIVE, "DURATION", "60s", "How long a client may not read before its stream is ended"),
     QUERY_MEMORY("SIZE", "512MiB", "Memory of what queries are sending"),
     DISK_HIGH(
+            Change.LIVE,
             "PERCENT|SIZE",
             "90%",
             "How full the disk of the log, the objects or the catalog may be, used (90%) or left free (2GiB), before"
                     + " writes are refused"),
-    DISK_LOW("PERCENT|SIZE", "85%", "Below it, writes are taken again; of the same kind as --disk-high"),
+    DISK_LOW(Change.LIVE, "PERCENT|SIZE", "85%", "Below it, writes are taken again; of the same kind as --disk-high"),
     DISK_RESERVE(
+            Change.LIVE,
             "SIZE",
             "256MiB",
             "File on the log's disk that is let go of when the disk is full, and made again; at most a hundredth of the"
                     + " disk, 0B: none"),
     SHUTDOWN_DEADLINE("DURATION", "25s", "How long a stop may persist rows; what is left stays in the log"),
-    LOG_LEVEL("error|warn|info|debug", "info", "What is logged");
+    LOG_LEVEL(Change.LIVE, "error|warn|info|debug", "info", "What is logged");
 
+    /// What it takes to change a setting of a running server.
+    public enum Change {
+        /// `sluice reconfigure`, or the configuration file and SIGHUP.
+        LIVE,
+        /// Another start.
+        RESTART
+    }
+
+    private final Change change;
     private final String label;
     private final String defaultValue;
     private final String description;
 
     Setting(String label, String defaultValue, String description) {
+        this(Change.RESTART, label, defaultValue, description);
+    }
+
+    Setting(Change change, String label, String defaultValue, String description) {
+        this.change = change;
         this.label = label;
         this.defaultValue = defaultValue;
         this.description = description;
@@ -101,6 +129,11 @@ public enum Setting {
     /// In the environment: `SLUICE_WAL_DIR`.
     public String variable() {
         return "SLUICE_" + name();
+    }
+
+    /// Whether it can be changed while the server runs.
+    public boolean isLive() {
+        return change == Change.LIVE;
     }
 
     /// What stands for the value in help.

@@ -2,12 +2,9 @@ package io.sluice.ingester.settings;
 
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Duration;
-import java.util.EnumMap;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -15,8 +12,7 @@ import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// The values of settings as text, each with where it comes from: an option wins over a variable, a variable over the
-/// configuration file, and that over the default.
+/// Reads the values of settings, and says of one that makes no sense where it comes from and what was expected.
 public final class SettingValues {
     private static final Pattern SIZE = Pattern.compile("(\\d+)\\s*((?:[KMGT]i?)?B?)", Pattern.CASE_INSENSITIVE);
     private static final Pattern DURATION = Pattern.compile("(\\d+)\\s*(us|ms|s|m|h|d)");
@@ -28,98 +24,19 @@ public final class SettingValues {
     /// Durations are computed with in nanoseconds.
     private static final int MAX_DAYS = 3_650;
 
-    private static final String PREFIX = "SLUICE_";
-    /// Variables of the launcher, the command line and the tests.
-    private static final Set<String> OTHER_VARIABLES = Set.of(
-            "SLUICE_JAVA_HOME",
-            "SLUICE_JAVA_OPTS",
-            "SLUICE_JDK_FOLDERS",
-            "SLUICE_SYSTEM_ROOT",
-            "SLUICE_CONFIG",
-            "SLUICE_TEST_PYTHON");
+    private final SettingLayers layers;
 
-    private final Map<Setting, Value> values;
-
-    private record Value(String text, String source) {
-        private static final String DEFAULT = "default of ";
-
-        static Value ofDefault(Setting setting) {
-            return new Value(setting.defaultValue(), DEFAULT + setting.option());
-        }
-
-        boolean isDefault() {
-            return source.startsWith(DEFAULT);
-        }
+    SettingValues(SettingLayers layers) {
+        this.layers = layers;
     }
 
-    private SettingValues(Map<Setting, Value> values) {
-        this.values = values;
-    }
-
-    /// Gathers the values.
-    ///
-    /// @param options as given on the command line
-    /// @param environment all variables; one that begins with `SLUICE_` and nobody knows is an error
-    /// @param configFile the configuration file, if there is one
-    public static SettingValues resolve(
-            Map<Setting, String> options, Map<String, String> environment, Optional<Path> configFile)
-            throws InvalidSettingException {
-        Map<Setting, Value> values = new EnumMap<>(Setting.class);
-        for (Setting setting : Setting.values()) {
-            values.put(setting, Value.ofDefault(setting));
-        }
-        if (configFile.isPresent()) {
-            values.putAll(readFile(configFile.get()));
-        }
-        for (String variable : environment.keySet()) {
-            if (variable.startsWith(PREFIX)
-                    && !OTHER_VARIABLES.contains(variable)
-                    && Setting.ofVariable(variable).isEmpty()) {
-                throw new InvalidSettingException(
-                        "variable %s is no setting: see sluice serve --help".formatted(variable));
-            }
-        }
-        for (Setting setting : Setting.values()) {
-            String variable = environment.get(setting.variable());
-            if (variable != null) {
-                values.put(setting, new Value(variable.strip(), "variable " + setting.variable()));
-            }
-        }
-        options.forEach((setting, text) -> values.put(setting, new Value(text, "option " + setting.option())));
-        for (Map.Entry<Setting, Value> entry : values.entrySet()) {
-            if (entry.getValue().text().isEmpty() && !entry.getValue().isDefault()) {
-                throw new InvalidSettingException("%s is empty: expected %s"
-                        .formatted(entry.getValue().source(), entry.getKey().label()));
-            }
-        }
-        return new SettingValues(values);
-    }
-
-    private static Map<Setting, Value> readFile(Path file) throws InvalidSettingException {
-        Map<Setting, Value> values = new EnumMap<>(Setting.class);
-        Map<Setting, Integer> lineNumbers = new EnumMap<>(Setting.class);
-        for (ConfigFile.Line line : ConfigFile.read(file)) {
-            Setting setting = Setting.ofKey(line.key())
-                    .orElseThrow(
-                            () -> new InvalidSettingException("%s line %d: '%s' is no setting: see sluice serve --help"
-                                    .formatted(file, line.number(), line.key())));
-            Integer before = lineNumbers.put(setting, line.number());
-            if (before != null) {
-                throw new InvalidSettingException("%s line %d: '%s' is set in line %d already"
-                        .formatted(file, line.number(), line.key(), before));
-            }
-            values.put(setting, new Value(line.value(), "%s line %d: '%s'".formatted(file, line.number(), line.key())));
-        }
-        return values;
-    }
-
-    private Value value(Setting setting) {
-        return values.getOrDefault(setting, Value.ofDefault(setting));
+    private SettingLayers.Value value(Setting setting) {
+        return layers.value(setting);
     }
 
     private InvalidSettingException invalid(Setting setting, String expected) {
-        Value value = value(setting);
-        return new InvalidSettingException("%s is '%s': expected %s".formatted(value.source(), value.text(), expected));
+        SettingLayers.Value value = value(setting);
+        return new InvalidSettingException("%s is '%s': expected %s".formatted(value.where(), value.text(), expected));
     }
 
     /// Empty if the setting has no value of its own.
@@ -146,7 +63,7 @@ public final class SettingValues {
             check.accept(address);
             return address;
         } catch (IllegalArgumentException e) {
-            throw new InvalidSettingException("%s: %s".formatted(value(setting).source(), e.getMessage()));
+            throw new InvalidSettingException("%s: %s".formatted(value(setting).where(), e.getMessage()));
         }
     }
 

@@ -435,6 +435,18 @@ public final class InFlightWrites {
         }
     }
 
+    /// What is in flight, what waits, and the limits, at one moment.
+    public record Stats(int writes, int limitWrites, long bytes, long limitBytes, int waiting, long waitingBytes) {}
+
+    public Stats stats() {
+        lock.lock();
+        try {
+            return new Stats(ops, limitOps, bytes, limitBytes, waiters.size(), waitingBytes);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /// Writes in flight.
     public int writes() {
         lock.lock();

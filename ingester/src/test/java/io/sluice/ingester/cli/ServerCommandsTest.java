@@ -41,27 +41,26 @@ final class ServerCommandsTest {
     }
 
     @Test
-    void statusShowsEveryValueOfTheDocument() {
+    void statusIsAPage() {
         server.setStatus("""
-                {"state": "ready", "stable_sequence": 1234567, "refusing": [], "not_ready": ["replay"],
-                 "log": {"bytes": 3145728, "durable": true}, "last_errors": [{"where": "wal", "message": "no room"}]}
+                {"state": "running", "version": "1.2.3", "ingester": "i", "not_ready": ["replay"],
+                 "log": {"bytes": 3145728, "directory": "/wal", "state": "RUNNING"}}
                 """);
         CommandRun run = CommandRun.of("status", "--server", server.address());
         assertThat(run.exitCode()).as(run.err()).isZero();
-        assertThat(run.outLines().stream().map(String::stripTrailing))
-                .containsExactly(
-                        "state              ready",
-                        "stable sequence    1,234,567",
-                        "refusing           none",
-                        "not ready",
-                        "    replay",
-                        "log",
-                        "  bytes              3.0 MiB",
-                        "  durable            true",
-                        "last errors",
-                        "    where              wal",
-                        "    message            no room",
-                        "");
+        assertThat(run.outLines())
+                .startsWith("sluice 1.2.3  running  ingester i", "! replay", "")
+                .contains("log  /wal", "  size           3.0 MiB");
+    }
+
+    @Test
+    void whatAWatchCannotDoIsSaidBeforeItBegins() {
+        CommandRun.of("status", "--server", server.address(), "--watch", "0")
+                .assertFailed(ExitCodes.USAGE, "--watch is 0: expected 1 to 3600 seconds");
+        CommandRun.of("status", "--server", server.address(), "--watch", "--json")
+                .assertFailed(ExitCodes.USAGE, "--watch and --json");
+        CommandRun.of("status", "--server", "nowhere", "--watch")
+                .assertFailed(ExitCodes.USAGE, "--server is 'nowhere'");
     }
 
     @Test

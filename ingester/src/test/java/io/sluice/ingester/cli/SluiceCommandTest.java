@@ -69,6 +69,7 @@ final class SluiceCommandTest {
                         "namespace ls",
                         "namespace show",
                         "status",
+                        "reconfigure",
                         "wal",
                         "files",
                         "files verify",

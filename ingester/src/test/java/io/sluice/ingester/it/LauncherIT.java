@@ -47,6 +47,7 @@ final class LauncherIT {
             {"query", "--help"},
             {"persist", "--help"},
             {"status", "--help"},
+            {"reconfigure", "--help"},
             {"wal", "--help"},
             {"wal", "ls", "--help"},
             {"wal", "verify", "--help"},

@@ -32,7 +32,7 @@ final class ConfigFileTest {
             throws IOException {
         Path file = Files.writeString(folder.resolve("c.properties"), text);
         try {
-            SettingValues.resolve(options, environment, Optional.of(file));
+            SettingLayers.gather(options, environment, Optional.of(file));
         } catch (InvalidSettingException e) {
             return String.valueOf(e.getMessage()).replace(file.toString(), "FILE");
         }

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -120,9 +121,13 @@ final class ServeSettingsTest {
         assertThat(settings.persistHotBytes()).isEqualTo(20 << 20);
         assertThat(settings.persist().gate().memoryBytes()).isEqualTo(128 << 20);
         assertThat(settings.ledger()).isEqualTo(new LedgerLimits(288 << 20, 160 << 20, 128 << 20));
+        assertThat(settings.shown(Setting.PERSIST_MEMORY)).as("what is in force").isEqualTo("134217728");
+        assertThat(settings.shown(Setting.MEMORY)).isEqualTo("512MiB");
         ServeSettings plenty = resolve(Map.of(Setting.MEMORY, "64GiB"), Map.of());
         assertThat(plenty.inflightBytes()).as("never more than the default").isEqualTo(128 << 20);
         assertThat(plenty.persistHotBytes()).isEqualTo(64 << 20);
+        assertThat(plenty.shown(Setting.INFLIGHT_BYTES)).isEqualTo("128MiB");
+        assertThat(plenty.shown(Setting.BUFFER_BYTES)).isEqualTo("21474836480");
         assertThat(plenty.bufferBytes()).as("has none").isEqualTo(20L << 30);
     }
 
@@ -162,6 +167,17 @@ final class ServeSettingsTest {
         for (Setting setting : Setting.values()) {
             String expected = setting.defaultValue().isEmpty() ? "" : "`" + setting.defaultValue() + "`";
             assertThat(readme).contains("| `%s` | %s | ".formatted(setting.option(), expected));
+        }
+    }
+
+    @Test
+    void theReadmeMarksWhatCanBeChangedWhileRunning() throws IOException {
+        List<String> lines = Files.readAllLines(Path.of("../README.md"));
+        for (Setting setting : Setting.values()) {
+            assertThat(lines.stream().filter(line -> line.startsWith("| `%s` |".formatted(setting.option()))))
+                    .singleElement()
+                    .satisfies(line ->
+                            assertThat(line.endsWith(" (live) |")).as(line).isEqualTo(setting.isLive()));
         }
     }
 }

@@ -5,8 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.ingester.buffer.BufferTree.BufferStatistics;
+import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.replay.ReplayStatus;
+import io.sluice.ingester.settings.LiveSettings;
+import io.sluice.ingester.settings.Setting;
 import io.sluice.ingester.status.StatusDocument.Snapshot;
+import io.sluice.ingester.write.InFlightWrites;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.PartitionKey;
 import io.sluice.model.SequenceNumber;
@@ -27,6 +31,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -45,14 +50,23 @@ final class StatusDocumentTest {
     private static final ReplayStatus REPLAYED =
             new ReplayStatus(1_000, 1_000, 88, Duration.ofMillis(1_500), Optional.of(Duration.ZERO));
 
+    private static final List<LiveSettings.Shown> SETTINGS = List.of(
+            new LiveSettings.Shown(Setting.WAL_DIR, "/w", "option", Optional.empty()),
+            new LiveSettings.Shown(Setting.PERSIST_MEMORY, "1GiB", "c.properties line 3", Optional.of(STARTED)));
+
+    private record Weather(int rainMillimetres, List<String> winds) {}
+
     private static JsonNode parse(Snapshot snapshot) throws Exception {
-        return new ObjectMapper().readTree(new StatusDocument(() -> snapshot).json());
+        return new ObjectMapper()
+                .readTree(new StatusDocument(() -> snapshot, Map.of("weather", () -> new Weather(7, List.of("west"))))
+                        .json());
     }
 
     private static Snapshot snapshot(
             List<String> refusing, WalStatus wal, PersistStatus persist, List<RecentErrors.Entry> errors) {
         return new Snapshot(
                 "1.2.3",
+                STARTED.plusMillis(90_500),
                 STARTED,
                 Duration.ofMillis(90_500),
                 "running",
@@ -60,10 +74,13 @@ final class StatusDocumentTest {
                 new LinkedHashSet<>(refusing),
                 refusing.stream().map(reason -> reason + ": " + NASTY).toList(),
                 new SequenceNumber(Long.MAX_VALUE),
-                3,
-                4_000,
+                new Totals(10, 20, 3, Map.of(Reason.MEMORY_LIMIT, 3L), 40, 5, 60),
+                new InFlightWrites.Stats(3, 65_536, 4_000, 1 << 27, 2, 5_000),
+                6_000,
+                new StatusDocument.Queries(1, 200, 2, 3, 4, 5),
                 1 << 30,
                 new BufferStatistics(1, 2, 3, 4, 5, 6, 7, 8, 9),
+                Optional.of(Duration.ofMillis(7_300)),
                 wal,
                 wal.failure().isPresent() ? Optional.empty() : Optional.of(QUARANTINED),
                 wal.failure().isPresent() ? REPLAYING : REPLAYED,
@@ -77,7 +94,8 @@ final class StatusDocumentTest {
                         ? List.of()
                         : List.of(new Down(
                                 "catalog", "postgresql://db/" + NASTY, new Outage(STARTED, 7, STARTED, NASTY))),
-                errors);
+                errors,
+                SETTINGS);
     }
 
     private static WalStatus wal(Optional<String> failure) {
@@ -111,6 +129,19 @@ final class StatusDocumentTest {
     }
 
     @Test
+    void eachSettingTellsWhereItsValueComesFromAndWhenItWasChanged() throws Exception {
+        JsonNode settings = parse(
+                        snapshot(List.of(), wal(Optional.empty()), persist(List.of(), Optional.empty()), List.of()))
+                .at("/settings");
+        assertThat(settings.get(0).toString())
+                .isEqualTo(
+                        "{\"key\":\"wal-dir\",\"value\":\"/w\",\"default\":\"\",\"from\":\"option\",\"live\":false}");
+        assertThat(settings.get(1).toString())
+                .isEqualTo("{\"key\":\"persist-memory\",\"value\":\"1GiB\",\"default\":\"2GiB\","
+                        + "\"from\":\"c.properties line 3\",\"live\":true,\"changed_at\":\"2026-11-21T10:00:00Z\"}");
+    }
+
+    @Test
     void aQuietServerTellsEveryNumber() throws Exception {
         JsonNode json =
                 parse(snapshot(List.of(), wal(Optional.empty()), persist(List.of(), Optional.empty()), List.of()));
@@ -125,7 +156,18 @@ final class StatusDocumentTest {
         assertThat(json.at("/refusing")).isEmpty();
         assertThat(json.at("/not_ready").isArray()).isTrue();
         assertThat(json.at("/not_ready")).isEmpty();
-        assertThat(json.at("/in_flight").toString()).isEqualTo("{\"writes\":3,\"bytes\":4000}");
+        assertThat(json.at("/in_flight").toString())
+                .isEqualTo("{\"writes\":3,\"limit_writes\":65536,\"bytes\":4000,\"limit_bytes\":134217728,"
+                        + "\"waiting\":2,\"waiting_bytes\":5000,\"body_bytes\":6000}");
+        assertThat(json.at("/totals").toString())
+                .isEqualTo("{\"writes\":10,\"rows\":20,\"refused\":3,\"log_bytes\":40,\"queries\":5,"
+                        + "\"query_rows\":60,\"refused_for\":{\"MEMORY_LIMIT\":3}}");
+        assertThat(json.at("/queries").toString())
+                .isEqualTo("{\"open\":1,\"limit\":200,\"waiting_for_client\":2,\"waiting_for_replay\":3,"
+                        + "\"memory_bytes\":4,\"memory_limit_bytes\":5}");
+        assertThat(json.at("/at").asText()).isEqualTo("2026-11-21T10:01:30.500Z");
+        assertThat(json.at("/oldest_unpersisted_seconds").asDouble()).isEqualTo(7.3);
+        assertThat(json.at("/weather").toString()).isEqualTo("{\"rain_millimetres\":7,\"winds\":[\"west\"]}");
         assertThat(json.at("/log").toString())
                 .isEqualTo("{\"directory\":\"wal\",\"state\":\"RUNNING\",\"segments\":2,\"spare_segments\":2,"
                         + "\"bytes\":300,\"max_bytes\":4000,\"writing_seconds\":0.007,"
@@ -215,10 +257,12 @@ final class StatusDocumentTest {
     @Test
     void eachRequestTellsOfItsOwnMoment() throws Exception {
         AtomicInteger asked = new AtomicInteger();
-        StatusDocument document = new StatusDocument(() -> {
-            asked.incrementAndGet();
-            return snapshot(List.of(), wal(Optional.empty()), persist(List.of(), Optional.empty()), List.of());
-        });
+        StatusDocument document = new StatusDocument(
+                () -> {
+                    asked.incrementAndGet();
+                    return snapshot(List.of(), wal(Optional.empty()), persist(List.of(), Optional.empty()), List.of());
+                },
+                Map.of());
         assertThat(asked).hasValue(0);
         assertThat(document.json()).isEqualTo(document.json());
         assertThat(asked).hasValue(2);

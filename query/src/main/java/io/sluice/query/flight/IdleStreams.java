@@ -14,7 +14,7 @@ import java.util.function.LongSupplier;
 /// thread: somebody calls [#endIdle] every now and then, and a stream ends with the first call that finds it idle for
 /// the timeout. Any thread may call any method.
 public final class IdleStreams {
-    private final Duration timeout;
+    private volatile Duration timeout;
     private final LongSupplier nanoTime;
     private final Set<Client> waiting = ConcurrentHashMap.newKeySet();
     private final Counter ended;
@@ -35,6 +35,11 @@ public final class IdleStreams {
     public void endIdle() {
         long nowNs = nanoTime.getAsLong();
         waiting.forEach(client -> client.endIfIdle(nowNs));
+    }
+
+    /// Another timeout from now on, for streams that wait already as well.
+    public void reconfigure(FlightSettings settings) {
+        timeout = settings.idleTimeout();
     }
 
     /// How many streams wait for their client.
