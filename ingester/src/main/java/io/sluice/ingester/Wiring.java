@@ -17,6 +17,7 @@ import io.sluice.ingester.admission.Bucket;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.admission.KnownTables;
 import io.sluice.ingester.admission.Refusals;
+import io.sluice.ingester.admission.WorkQueue;
 import io.sluice.ingester.admission.WriteAdmission;
 import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.buffer.Turnover;
@@ -158,6 +159,7 @@ final class Wiring {
     final RetryDelays delays;
     /// Lets requests in, so many at once.
     final AdmissionController admission;
+    private final WorkQueue work;
     private final Refusals refuser;
     /// Bodies of HTTP requests, counted apart from the writes that are made of them.
     final FixedByteBudget bodies;
@@ -204,6 +206,8 @@ final class Wiring {
                 settings.retry(), () -> ThreadLocalRandom.current().nextDouble());
         this.refuser = new Refusals(delays);
         this.admission = new AdmissionController(settings.admission(), delays, nanoTime, metrics);
+        this.work =
+                new WorkQueue(Runtime.getRuntime().availableProcessors(), settings.maxWorkWait(), nanoTime, metrics);
         this.inFlight = new InFlightWrites(settings.inflightBytes(), settings.inflightOps(), nanoTime, metrics);
         this.idleStreams = new IdleStreams(settings.flight(), nanoTime, metrics);
         writes.set(WritePath.notReady(inFlight, refuser));
@@ -348,6 +352,7 @@ final class Wiring {
                 Setting.ADMISSION_NAMESPACE_WRITES,
                 Setting.ADMISSION_QUERY_INITIAL,
                 Setting.ADMISSION_QUERY_STREAMING);
+        live.onChange(now -> work.reconfigure(now.maxWorkWait()), Setting.MAX_WORK_WAIT);
         live.onChange(
                 now -> delays.reconfigure(now.retry()),
                 Setting.RETRY_AFTER_MODE,
@@ -362,8 +367,7 @@ final class Wiring {
 
     private void listenForLimits() {
         live.onChange(now -> ledger.reconfigure(now.ledger()), Setting.BUFFER_BYTES, Setting.PERSIST_MEMORY);
-        live.onChange(
-                now -> disks.reconfigure(now.disk()), Setting.DISK_HIGH, Setting.DISK_LOW, Setting.DISK_RESERVE);
+        live.onChange(now -> disks.reconfigure(now.disk()), Setting.DISK_HIGH, Setting.DISK_LOW, Setting.DISK_RESERVE);
     }
 
     /// The log's own queue is made at the start, and must hold all that is in flight.
@@ -592,6 +596,7 @@ final class Wiring {
                     }
                 },
                 refuser,
+                work,
                 refusals::count);
     }
 
