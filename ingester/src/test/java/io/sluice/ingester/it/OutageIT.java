@@ -185,7 +185,9 @@ final class OutageIT {
             assertThat(found).as("delays behind attempt %d", attempt).allMatch(delay -> delay <= longest);
             assertThat(found.first()).as("delays behind attempt %d", attempt).isGreaterThanOrEqualTo(longest / 2);
         });
-        assertThat(delays.getOrDefault(3, new TreeSet<>())).as("of %d jobs", jobs.getOrDefault(3, 0)).hasSizeGreaterThan(jobs.getOrDefault(3, 0) / 2);
+        assertThat(delays.getOrDefault(3, new TreeSet<>()))
+                .as("of %d jobs", jobs.getOrDefault(3, 0))
+                .hasSizeGreaterThan(jobs.getOrDefault(3, 0) / 2);
     }
 
     /// Writes that need nothing new go on while the database is away; those that do are refused with a hint.
