@@ -357,10 +357,17 @@ final class Wiring {
                 Setting.RETRY_AFTER_MODE,
                 Setting.RETRY_AFTER_MIN,
                 Setting.RETRY_AFTER_MAX);
+        listenForLimits();
         Set<Setting> mismatches = live.mismatches();
         if (!mismatches.isEmpty()) {
             throw new IllegalStateException("live, but nobody listens, or the other way round: " + mismatches);
         }
+    }
+
+    private void listenForLimits() {
+        live.onChange(now -> ledger.reconfigure(now.ledger()), Setting.BUFFER_BYTES, Setting.PERSIST_MEMORY);
+        live.onChange(
+                now -> disks.reconfigure(now.disk()), Setting.DISK_HIGH, Setting.DISK_LOW, Setting.DISK_RESERVE);
     }
 
     /// The log's own queue is made at the start, and must hold all that is in flight.
@@ -420,7 +427,7 @@ final class Wiring {
                 "sluice.wal.quarantine.lost.bytes",
                 "Bytes of the log that were damaged, until what is set aside is discarded",
                 found -> found.loss().bytes());
-        Gauge.builder("sluice.buffer.limit.bytes", settings::bufferBytes)
+        Gauge.builder("sluice.buffer.limit.bytes", () -> live.current().bufferBytes())
                 .description("Memory of rows from which on writes are refused")
                 .baseUnit("bytes")
                 .register(metrics);
@@ -714,7 +721,7 @@ final class Wiring {
                         replayGate.waiting(),
                         queryAllocator.getAllocatedMemory(),
                         queryAllocator.getLimit()),
-                settings.bufferBytes(),
+                live.current().bufferBytes(),
                 now.buffer().statistics(),
                 now.buffer().oldestUnpersistedAges().values().stream().max(Duration::compareTo),
                 wal.status(),

@@ -191,9 +191,21 @@ public record ServeSettings(
             case WAL_DIR -> wal.directory().toString();
             case OBJECT_STORE -> objectStore.address();
             case CATALOG -> Catalogs.describe(catalog);
-            case BUFFER_BYTES -> text(setting).isEmpty() ? Long.toString(bufferBytes) : text(setting);
+            case MEMORY -> size(setting, memory.memoryBytes());
+            case MAX_REQUEST_BYTES -> size(setting, maxRequestBytes);
+            case INFLIGHT_BYTES -> size(setting, inflightBytes);
+            case BUFFER_BYTES -> size(setting, bufferBytes);
+            case PERSIST_HOT_BYTES -> size(setting, persistHotBytes);
+            case PERSIST_MEMORY -> size(setting, persist.gate().memoryBytes());
+            case QUERY_MEMORY -> size(setting, queryMemoryBytes);
             default -> text(setting);
         };
+    }
+
+    /// As it is written, unless it follows from `--memory`.
+    private String size(Setting setting, long bytes) {
+        String text = text(setting);
+        return !text.isEmpty() && SettingValues.parseBytes(text) == bytes ? text : Long.toString(bytes);
     }
 
     private String text(Setting setting) {

@@ -51,7 +51,7 @@ public enum Setting {
             "N",
             "65536",
             "Writes in flight at once; more wait, those of streams as long as it takes, others 1 s"),
-    BUFFER_BYTES("SIZE", "", "Memory of rows not yet in files; default: 5/16 of --memory"),
+    BUFFER_BYTES(Change.LIVE, "SIZE", "", "Memory of rows not yet in files; default: 5/16 of --memory"),
     WAL_SEGMENT_BYTES("SIZE", "64MiB", "Length of a segment's file of the log"),
     WAL_MAX_BYTES("SIZE", "4GiB", "Bytes of all segments from which on writes are refused"),
     WAL_MAX_SEGMENT_AGE("DURATION", "5m", "Age from which on a segment of the log is closed"),
@@ -99,12 +99,14 @@ public enum Setting {
     QUERY_IDLE_TIMEOUT(Change.LIVE, "DURATION", "60s", "How long a client may not read before its stream is ended"),
     QUERY_MEMORY("SIZE", "512MiB", "Memory of what queries are sending"),
     DISK_HIGH(
+            Change.LIVE,
             "PERCENT|SIZE",
             "90%",
             "How full the disk of the log, the objects or the catalog may be, used (90%) or left free (2GiB), before"
                     + " writes are refused"),
-    DISK_LOW("PERCENT|SIZE", "85%", "Below it, writes are taken again; of the same kind as --disk-high"),
+    DISK_LOW(Change.LIVE, "PERCENT|SIZE", "85%", "Below it, writes are taken again; of the same kind as --disk-high"),
     DISK_RESERVE(
+            Change.LIVE,
             "SIZE",
             "256MiB",
             "File on the log's disk that is let go of when the disk is full, and made again; at most a hundredth of the"
