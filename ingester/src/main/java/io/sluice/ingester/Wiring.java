@@ -134,6 +134,9 @@ final class Wiring {
     /// How long a write that comes alone waits for room among those in flight, before it is refused.
     private static final Duration MAX_WAIT = Duration.ofSeconds(1);
 
+    /// How long it is remembered that the catalog does not have a table.
+    private static final Duration NEGATIVE_MEMORY = Duration.ofSeconds(1);
+
     /// How long a query waits for the replay of the log, if its client has no deadline.
     private static final Duration MAX_QUERY_WAIT = Duration.ofMinutes(1);
 
@@ -252,7 +255,8 @@ final class Wiring {
                     storeAvailability,
                     metrics);
             openedStore = Optional.of(store);
-            this.schemas = new SchemaCache(catalog, settings.createOnWrite(), settings.maxColumns(), metrics);
+            this.schemas = new SchemaCache(
+                    catalog, settings.createOnWrite(), settings.maxColumns(), NEGATIVE_MEMORY, nanoTime, metrics);
             this.persister = Persister.create(
                     settings.persist(),
                     settings.parquet(),
