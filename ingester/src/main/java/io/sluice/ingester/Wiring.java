@@ -475,6 +475,7 @@ final class Wiring {
                 settings.persistHotBytes(),
                 bufferAllocator,
                 nanoTime);
+        buffer.limitWaiting(settings.memory().waitingBytes());
         MemoryMarks memory = new MemoryMarks(ledger, buffer, state, inFlight);
         inFlight.lookEvery(Math.clamp(ledger.limits().rowsBytes() / MemoryMarks.LOOKS, 1, DISK_LOOK_BYTES), () -> {
             memory.check();
