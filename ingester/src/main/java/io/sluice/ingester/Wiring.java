@@ -501,6 +501,7 @@ final class Wiring {
                 bufferAllocator,
                 nanoTime);
         buffer.limitWaiting(settings.memory().waitingBytes());
+        inFlight.limitWaiting(settings.memory().waitingBytes());
         MemoryMarks memory = new MemoryMarks(ledger, buffer, state, inFlight);
         inFlight.lookEvery(Math.clamp(ledger.limits().rowsBytes() / MemoryMarks.LOOKS, 1, DISK_LOOK_BYTES), () -> {
             memory.check();
@@ -605,6 +606,13 @@ final class Wiring {
                     refusals.count(outcome);
                 }
             });
+        }
+
+        @Override
+        public Optional<WriteOutcome.Refused> crowded(long requestBytes) {
+            Optional<WriteOutcome.Refused> refused = writes.get().crowded(requestBytes);
+            refused.ifPresent(refusals::count);
+            return refused;
         }
 
         @Override
