@@ -340,7 +340,6 @@ final class Wiring {
                 Setting.PERSIST_GATE_TIMEOUT);
         live.onChange(now -> idleStreams.reconfigure(now.flight()), Setting.QUERY_IDLE_TIMEOUT);
         live.onChange(now -> LogLevel.set(now.logLevel()), Setting.LOG_LEVEL);
-        listenForLimits();
         live.onChange(
                 now -> admission.reconfigure(now.admission()),
                 Setting.ADMISSION_WRITE_NEW,
@@ -354,6 +353,7 @@ final class Wiring {
                 Setting.RETRY_AFTER_MODE,
                 Setting.RETRY_AFTER_MIN,
                 Setting.RETRY_AFTER_MAX);
+        listenForLimits();
         Set<Setting> mismatches = live.mismatches();
         if (!mismatches.isEmpty()) {
             throw new IllegalStateException("live, but nobody listens, or the other way round: " + mismatches);
