@@ -508,6 +508,8 @@ final class Wiring {
                 settings.persistHotBytes(),
                 bufferAllocator,
                 nanoTime);
+        buffer.limitWaiting(settings.memory().waitingBytes());
+        inFlight.limitWaiting(settings.memory().waitingBytes());
         MemoryMarks memory = new MemoryMarks(ledger, buffer, state, inFlight);
         inFlight.lookEvery(Math.clamp(ledger.limits().rowsBytes() / MemoryMarks.LOOKS, 1, DISK_LOOK_BYTES), () -> {
             memory.check();
@@ -613,6 +615,13 @@ final class Wiring {
                     refusals.count(outcome);
                 }
             });
+        }
+
+        @Override
+        public Optional<WriteOutcome.Refused> crowded(long requestBytes) {
+            Optional<WriteOutcome.Refused> refused = writes.get().crowded(requestBytes);
+            refused.ifPresent(refusals::count);
+            return refused;
         }
 
         @Override
