@@ -85,7 +85,7 @@ final class ServerReports {
                 "the persist queue is full: %d jobs of %d (--persist-queue-depth)"
                         .formatted(
                                 wiring.persister.status().unfinished(),
-                                wiring.settings.persist().queueDepth());
+                                wiring.live.current().persist().queueDepth());
             case WAL_FULL -> "the log has no room for another segment";
             case ADMISSION_LIMIT -> "too many writes at once";
             case PARTITION_LIMIT -> "a namespace has rows of as many partitions as it may (--max-partitions)";

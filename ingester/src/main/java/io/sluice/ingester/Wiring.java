@@ -208,7 +208,7 @@ final class Wiring {
                             settings.catalog(),
                             new CatalogContext(
                                     clock,
-                                    settings.catalogLimits(),
+                                    () -> live.current().catalogLimits(),
                                     Thread::sleep,
                                     random,
                                     name -> Optional.ofNullable(System.getenv(name)))),
@@ -224,7 +224,7 @@ final class Wiring {
             this.schemas = new SchemaCache(catalog, settings.createOnWrite(), settings.maxColumns(), metrics);
             this.persister = Persister.create(
                     settings.persist(),
-                    settings.parquet(),
+                    () -> live.current().parquet(),
                     catalog,
                     store,
                     id -> epochs.getOrDefault(id, 0L),
@@ -251,7 +251,7 @@ final class Wiring {
         }
         this.logStall = new LogStall(
                 settings.wal().directory(),
-                settings.walStallTimeout(),
+                () -> live.current().walStallTimeout(),
                 () -> wal.status().writingFor());
         this.quarantine = new QuarantineFolder(settings.wal().directory());
         this.replay = new ReplayWatch(
@@ -283,6 +283,21 @@ final class Wiring {
                 Setting.PERSIST_GATE_TIMEOUT);
         live.onChange(now -> idleStreams.reconfigure(now.flight()), Setting.QUERY_IDLE_TIMEOUT);
         live.onChange(now -> LogLevel.set(now.logLevel()), Setting.LOG_LEVEL);
+        live.onChange(now -> persister.reconfigureQueue(now.persist().queueDepth()), Setting.PERSIST_QUEUE_DEPTH);
+        live.onChange(
+                now -> wal.reconfigure(now.wal().groupWait()), Setting.WAL_GROUP_DELAY, Setting.WAL_GROUP_SIBLINGS);
+        live.onChange(now -> queryAllocator.setLimit(now.queryMemoryBytes()), Setting.QUERY_MEMORY);
+        live.onChange(now -> schemas.reconfigure(now.maxColumns()), Setting.MAX_COLUMNS);
+        live.readWhenUsed(
+                Setting.MAX_NAMESPACES,
+                Setting.MAX_TABLES,
+                Setting.PARQUET_ZSTD_LEVEL,
+                Setting.WAL_STALL_TIMEOUT,
+                Setting.SHUTDOWN_DEADLINE);
+    }
+
+    /// To be called once all parts are there.
+    void checkSettingsAreHeard() {
         Set<Setting> mismatches = live.mismatches();
         if (!mismatches.isEmpty()) {
             throw new IllegalStateException("live, but nobody listens, or the other way round: " + mismatches);
@@ -405,8 +420,13 @@ final class Wiring {
                 settings.persistHotBytes(),
                 bufferAllocator,
                 nanoTime);
+        live.follow(now -> buffer.reconfigure(now.persistHotBytes()), Setting.PERSIST_HOT_BYTES);
         PersistTriggers triggers = new PersistTriggers(
                 buffer, wal, state, settings.persistMaxAge(), settings.partitionIdleTimeout(), settings.bufferBytes());
+        live.follow(
+                now -> triggers.reconfigure(now.persistMaxAge(), now.partitionIdleTimeout()),
+                Setting.PERSIST_MAX_AGE,
+                Setting.PARTITION_IDLE_TIMEOUT);
         WritePreparer preparer = new WritePreparer(schemas, new PartitionSplitter(bufferAllocator), buffer);
         WalSink sink = new WalSink(wal, buffer, stable);
         WritePath path = new WritePath(

@@ -47,7 +47,7 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     private final Catalog catalog;
     private final StableWatermark stable;
     private final PersistPort persist;
-    private final long hotBytes;
+    private volatile long hotBytes;
     private final BufferAllocator allocator;
     private final LongSupplier nanoTime;
     private final BufferNodes nodes = new BufferNodes();
@@ -74,6 +74,11 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         this.hotBytes = hotBytes;
         this.allocator = allocator;
         this.nanoTime = nanoTime;
+    }
+
+    /// Freezes partitions from so many bytes of filling rows on from now on.
+    public void reconfigure(long newHotBytes) {
+        hotBytes = newHotBytes;
     }
 
     /// From now on [#prepareWithinLimit] refuses a partition more than so many in a namespace. There is no limit

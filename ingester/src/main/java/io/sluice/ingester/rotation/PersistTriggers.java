@@ -39,8 +39,8 @@ public final class PersistTriggers {
     private final BufferTree buffer;
     private final Wal wal;
     private final IngestState state;
-    private final Duration maxAge;
-    private final Duration idle;
+    private volatile Duration maxAge;
+    private volatile Duration idle;
     private final long maxBufferBytes;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition room = lock.newCondition();
@@ -59,6 +59,15 @@ public final class PersistTriggers {
         this.maxAge = maxAge;
         this.idle = idle;
         this.maxBufferBytes = maxBufferBytes;
+    }
+
+    /// Other times from now on.
+    ///
+    /// @param newMaxAge how long a row may wait before its partition is frozen
+    /// @param newIdle how long a partition may be empty before its node is let go
+    public void reconfigure(Duration newMaxAge, Duration newIdle) {
+        maxAge = newMaxAge;
+        idle = newIdle;
     }
 
     /// One look at everything.

@@ -146,7 +146,7 @@ final class SharedStoresIT {
                 catalogAddress(postgres.port()),
                 new CatalogContext(
                         Clock.systemUTC(),
-                        CatalogLimits.DEFAULT,
+                        () -> CatalogLimits.DEFAULT,
                         _ -> {},
                         new Random(1),
                         _ -> Optional.of(PostgresServer.PASSWORD)))) {

@@ -120,6 +120,18 @@ final class PersistTriggersTest {
     }
 
     @Test
+    void anotherAgeCountsForRowsThatWaitAlready() throws Exception {
+        PersistTriggers triggers = triggers(1 << 30);
+        write(0, 1);
+        pipeline().setAge(Duration.ofMinutes(2));
+        triggers.tick();
+        assertThat(frozen()).isEmpty();
+        triggers.reconfigure(Duration.ofMinutes(2), IDLE);
+        triggers.tick();
+        assertThat(frozen()).containsExactly("1970-01-01");
+    }
+
+    @Test
     @DisplayName("Invariant 6: when memory runs short the largest partitions are frozen first, and no more than needed")
     void memoryThatRunsShortFreezesTheLargestFirst() throws Exception {
         write(0, 2_000);

@@ -185,6 +185,17 @@ final class LiveSettingsTest {
     }
 
     @Test
+    void aPartThatIsMadeLaterHearsOfWhatIsInForceFirst() throws Exception {
+        LiveSettings live = live();
+        live.change(assignments("inflight-ops=9"), false);
+        List<Integer> heard = new ArrayList<>();
+        live.follow(now -> heard.add(now.inflightOps()), Setting.INFLIGHT_OPS);
+        live.change(assignments("inflight-ops=10"), false);
+        live.change(assignments("persist-concurrency=10"), false);
+        assertThat(heard).containsExactly(9, 10);
+    }
+
+    @Test
     void aMistakeOfTheWiringIsFound() throws Exception {
         LiveSettings live = live();
         assertThat(live.mismatches()).contains(Setting.LOG_LEVEL).doesNotContain(Setting.PERSIST_MEMORY);
