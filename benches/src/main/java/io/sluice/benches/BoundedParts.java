@@ -6,7 +6,11 @@ import io.sluice.ingester.admission.TimestampOracle;
 import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.buffer.BufferTree.BufferStatistics;
 import io.sluice.ingester.door.RetryDelays;
+import io.sluice.ingester.ledger.Account;
+import io.sluice.ingester.ledger.Ledger;
+import io.sluice.ingester.ledger.LedgerLimits;
 import io.sluice.ingester.replay.WalReplayer;
+import io.sluice.ingester.rotation.MemoryMarks;
 import io.sluice.ingester.rotation.PersistTriggers;
 import io.sluice.ingester.schema.PartitionSplitter;
 import io.sluice.ingester.schema.SchemaCache;
@@ -27,6 +31,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -55,6 +60,7 @@ final class BoundedParts implements AutoCloseable {
     private final Catalog catalog;
     private final DiscardingPersist persist;
     private final BufferTree buffer;
+    private final MemoryMarks memory;
     private final PersistTriggers triggers;
     private final WritePreparer preparer;
     private final ScheduledExecutorService ticks;
@@ -71,8 +77,21 @@ final class BoundedParts implements AutoCloseable {
         this.buffer =
                 new BufferTree(INGESTER, schemas, catalog, stable, persist, HOT_BYTES, allocator, System::nanoTime);
         // A state of its own: here writes wait for room, and none is refused.
-        this.triggers = new PersistTriggers(
-                buffer, wal, new IngestState(new SimpleMeterRegistry()), MAX_AGE, MAX_AGE, limitBytes);
+        SimpleMeterRegistry unseen = new SimpleMeterRegistry();
+        Ledger ledger = new Ledger(
+                new LedgerLimits(limitBytes, limitBytes, limitBytes),
+                Map.of(
+                        Account.FILLING,
+                        () -> buffer.memoryBytes() - buffer.frozenBytes(),
+                        Account.FROZEN,
+                        buffer::frozenBytes),
+                unseen);
+        this.memory = new MemoryMarks(
+                ledger,
+                buffer,
+                new IngestState(System::nanoTime, unseen),
+                new InFlightWrites(Long.MAX_VALUE, MAX_WRITES, System::nanoTime, unseen));
+        this.triggers = new PersistTriggers(buffer, wal, memory, () -> false, MAX_AGE, MAX_AGE);
         this.preparer = new WritePreparer(schemas, new PartitionSplitter(allocator), buffer);
         this.ticks = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().name("tick-", 0).factory());
@@ -90,7 +109,7 @@ final class BoundedParts implements AutoCloseable {
     ///
     /// @throws IOException also if a row of the log is neither in the buffer nor recorded afterwards
     Replayed replay() throws IOException, InterruptedException {
-        var _ = ticks.scheduleWithFixedDelay(triggers::checkMemory, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
+        var _ = ticks.scheduleWithFixedDelay(memory::check, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
         WalReplayer replayer = new WalReplayer(
                 directory.resolve("quarantine"),
                 preparer,
@@ -122,7 +141,7 @@ final class BoundedParts implements AutoCloseable {
 
     private void awaitRoom() throws InterruptedException {
         note(buffer.memoryBytes());
-        triggers.awaitRoom();
+        memory.awaitRoom();
     }
 
     private void note(long heldBytes) {
@@ -131,14 +150,14 @@ final class BoundedParts implements AutoCloseable {
 
     /// Makes the log take writes, which wait for room themselves.
     LiveWrites startLive() throws IOException {
-        return new LiveWrites(start(), triggers::awaitRoom);
+        return new LiveWrites(start(), memory::awaitRoom);
     }
 
     /// Makes the log take writes, and lets go of its segments as rows are recorded.
     WritePath start() throws IOException {
         WalSink sink = new WalSink(wal, buffer, stable);
         WritePath writes = new WritePath(
-                new IngestState(metrics),
+                new IngestState(System::nanoTime, metrics),
                 new InFlightWrites(Long.MAX_VALUE, MAX_WRITES, System::nanoTime, metrics),
                 Duration.ofSeconds(1),
                 new RetryDelays(Math::random),

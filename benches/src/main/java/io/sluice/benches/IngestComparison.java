@@ -24,6 +24,8 @@ import java.util.Optional;
 ///   at most.
 /// - `http-p99-at-70`: the 99th percentile from when a body of 1,000 lines was due to its answer, at 70 % of each one's
 ///   own rate over 16 connections; beside QuestDB that syncs.
+/// - `persist-while-ingest`, `persist-while-ingest-p99`: `http-5000x4` while what is written becomes files, beside the
+///   same with rows that stay in memory (`memory`): rows a second, and the 99th percentile of answers.
 /// - `stream`: writes of 1,000 rows over one gRPC stream, beside our own `http-5000x4` (`http`): rows a second.
 ///
 /// QuestDB is left out, and said to be, when its jar is not there; `benches/run` fetches it.
@@ -75,7 +77,18 @@ final class IngestComparison implements Program {
 
     @Override
     public List<String> cases() {
-        return List.of(PARSE, DECODE, APPLY, LARGE, SMALL, CPU, MEMORY, PACED, STREAM);
+        return List.of(
+                PARSE,
+                DECODE,
+                APPLY,
+                LARGE,
+                SMALL,
+                CPU,
+                MEMORY,
+                PACED,
+                STREAM,
+                PersistingIngest.RATE,
+                PersistingIngest.P99);
     }
 
     private static void progress(String message) {
@@ -90,6 +103,17 @@ final class IngestComparison implements Program {
             List<Comparison> comparisons = new ArrayList<>(steps(options, lengths, directory));
             if (List.of(LARGE, SMALL, CPU, MEMORY, PACED, STREAM).stream().anyMatch(options::wants)) {
                 comparisons.addAll(servers(options, lengths, directory));
+            }
+            if (options.wants(PersistingIngest.RATE) || options.wants(PersistingIngest.P99)) {
+                PersistingIngest persisting = new PersistingIngest(
+                        new LineBodies(SEED, LARGE_LINES),
+                        lengths.warmUp(),
+                        lengths.start(),
+                        lengths.window(),
+                        lengths.settle());
+                comparisons.addAll(persisting.run(directory, RUNS).stream()
+                        .filter(comparison -> options.wants(comparison.caseName()))
+                        .toList());
             }
             return comparisons;
         } finally {

@@ -64,7 +64,7 @@ final class Parts implements AutoCloseable {
         this.preparer = new WritePreparer(schemas, new PartitionSplitter(allocator), buffer);
         this.sink = new WalSink(wal, buffer, stable);
         this.writes = new WritePath(
-                new IngestState(metrics),
+                new IngestState(System::nanoTime, metrics),
                 new InFlightWrites(Long.MAX_VALUE, MAX_WRITES, System::nanoTime, metrics),
                 Duration.ofSeconds(1),
                 new RetryDelays(Math::random),

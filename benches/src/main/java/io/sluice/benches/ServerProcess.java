@@ -1,10 +1,12 @@
 package io.sluice.benches;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.HttpURLConnection;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -32,8 +34,10 @@ final class ServerProcess implements AutoCloseable {
         this.grpcPort = grpcPort;
     }
 
-    /// Ours with its defaults, as the launcher starts it.
-    static ServerProcess sluice(Path folder) throws IOException, InterruptedException {
+    /// Ours as the launcher starts it.
+    ///
+    /// @param options beside its defaults
+    static ServerProcess sluice(Path folder, String... options) throws IOException, InterruptedException {
         int http = freePort();
         int grpc = freePort();
         List<String> command = java();
@@ -53,6 +57,7 @@ final class ServerProcess implements AutoCloseable {
                 "127.0.0.1:" + grpc,
                 "--http-bind",
                 "127.0.0.1:" + http));
+        command.addAll(List.of(options));
         return start("sluice", folder, command, Map.of(), http, grpc, "/ready");
     }
 
@@ -151,6 +156,21 @@ final class ServerProcess implements AutoCloseable {
 
     private long cpuNanos() {
         return process.info().totalCpuDuration().orElseThrow().toNanos();
+    }
+
+    /// The sum of a metric of ours over its labels; 0 if it is not told yet.
+    double metric(String metric) throws IOException {
+        HttpURLConnection connection = (HttpURLConnection)
+                URI.create("http://127.0.0.1:%d/metrics".formatted(httpPort)).toURL().openConnection();
+        try (InputStream in = connection.getInputStream()) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .filter(line -> line.startsWith(metric + " ") || line.startsWith(metric + "{"))
+                    .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                    .sum();
+        } finally {
+            connection.disconnect();
+        }
     }
 
     /// The greatest resident memory so far.

@@ -185,7 +185,7 @@ public final class IngesterServer {
                 threads("wal"),
                 new LogNews(pipeline));
         wiring.live.follow(now -> pipeline.buffer().limitPartitions(now.maxPartitions()), Setting.MAX_PARTITIONS);
-        wiring.checkSettingsAreHeard();
+        wiring.listeners.checkAllAreHeard();
         wiring.writes.set(pipeline.writes());
         wiring.state.clear(Reason.NOT_READY);
         grpc.setServing(true);
@@ -297,6 +297,7 @@ public final class IngesterServer {
             wiring.idleStreams.endIdle();
             tellReplay();
             WritePipeline now = wiring.pipeline.get();
+            wiring.disks.tick();
             now.triggers().tick();
             unpersisted.observe(now.buffer().oldestUnpersistedAges());
         } catch (RuntimeException e) {

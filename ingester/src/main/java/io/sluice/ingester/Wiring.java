@@ -15,6 +15,8 @@ import io.opentelemetry.api.trace.Tracer;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.buffer.Turnover;
+import io.sluice.ingester.disk.DiskGuard;
+import io.sluice.ingester.disk.DiskSpace;
 import io.sluice.ingester.door.FixedByteBudget;
 import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.door.StreamedWriteHandler;
@@ -28,25 +30,24 @@ import io.sluice.ingester.grpc.GrpcServer;
 import io.sluice.ingester.grpc.NamespaceServiceDoor;
 import io.sluice.ingester.grpc.TraceContextInterceptor;
 import io.sluice.ingester.http.HttpDoor;
+import io.sluice.ingester.ledger.Account;
+import io.sluice.ingester.ledger.Ledger;
 import io.sluice.ingester.lineprotocol.KnownColumns;
 import io.sluice.ingester.replay.ReplayWatch;
 import io.sluice.ingester.replay.WalReplayer;
+import io.sluice.ingester.rotation.MemoryMarks;
 import io.sluice.ingester.rotation.PersistTriggers;
 import io.sluice.ingester.schema.CatalogNamespaces;
 import io.sluice.ingester.schema.PartitionSplitter;
 import io.sluice.ingester.schema.SchemaCache;
-import io.sluice.ingester.settings.InvalidSettingException;
 import io.sluice.ingester.settings.LiveSettings;
 import io.sluice.ingester.settings.ServeSettings;
 import io.sluice.ingester.settings.Setting;
 import io.sluice.ingester.sink.InstrumentedSink;
 import io.sluice.ingester.sink.StableWatermark;
 import io.sluice.ingester.sink.WalSink;
-import io.sluice.ingester.status.Down;
 import io.sluice.ingester.status.LogStall;
 import io.sluice.ingester.status.RecentErrors;
-import io.sluice.ingester.status.StatusDocument;
-import io.sluice.ingester.status.Totals;
 import io.sluice.ingester.write.InFlightWrites;
 import io.sluice.ingester.write.RefusalCounts;
 import io.sluice.ingester.write.WritePath;
@@ -81,16 +82,15 @@ import io.sluice.wal.QuarantineFolder;
 import io.sluice.wal.ReplayReport;
 import io.sluice.wal.Wal;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -102,7 +102,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
-import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 import java.util.function.ToLongFunction;
 import java.util.random.RandomGenerator;
@@ -124,6 +123,12 @@ final class Wiring {
     /// How long a query waits for the replay of the log, if its client has no deadline.
     private static final Duration MAX_QUERY_WAIT = Duration.ofMinutes(1);
 
+    /// As metrics name the log's disk.
+    private static final String LOG_DISK = "log";
+
+    /// Disks are looked at at least each time that requests of so many bytes were let in.
+    private static final long DISK_LOOK_BYTES = 32L << 20;
+
     /// Those of the start; [#live] knows what has changed since.
     final ServeSettings settings;
     final LiveSettings live;
@@ -131,7 +136,7 @@ final class Wiring {
     final LongSupplier nanoTime = System::nanoTime;
     final PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     final RecentErrors errors = new RecentErrors(clock);
-    final IngestState state = new IngestState(metrics);
+    final IngestState state = new IngestState(nanoTime, metrics);
     final InFlightWrites inFlight;
     final RefusalCounts refusals = new RefusalCounts(metrics);
     /// Ends query streams whose client does not read.
@@ -169,6 +174,9 @@ final class Wiring {
     final Wal wal;
     final LogStall logStall;
     final Persister persister;
+    final Ledger ledger;
+    final DiskGuard disks;
+    final SettingListeners listeners;
 
     /// Opens everything that is on disk, starts no thread but the executors'.
     ///
@@ -181,7 +189,7 @@ final class Wiring {
         this.idleStreams = new IdleStreams(settings.flight(), nanoTime, metrics);
         writes.set(WritePath.notReady(inFlight));
         this.replayGate = new ReplayGate(settings.maxConcurrentQueries(), MAX_QUERY_WAIT, metrics);
-        this.bodies = new FixedByteBudget(bodyBytes(settings), "--inflight-bytes");
+        this.bodies = new FixedByteBudget(SettingListeners.bodyBytes(settings), "--inflight-bytes");
         this.calls = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("call-", 0).factory());
         this.uploads = Executors.newThreadPerTaskExecutor(
@@ -258,60 +266,57 @@ final class Wiring {
                 wal::replayProgress,
                 () -> current().map(p -> p.replayer().appliedRows()).orElse(0L),
                 nanoTime);
+        this.ledger = new Ledger(
+                settings.ledger(),
+                Map.of(
+                        // Each with the rows that are decoded of it, which take about as much again.
+                        Account.REQUESTS,
+                        () -> 2 * inFlight.bytes(),
+                        Account.WAITING,
+                        inFlight::waitingBytes,
+                        Account.BODIES,
+                        bodies::usedBytes,
+                        Account.FILLING,
+                        () -> ofPipeline(p -> Math.max(
+                                0, p.buffer().memoryBytes() - p.buffer().frozenBytes())),
+                        Account.FROZEN,
+                        () -> ofPipeline(p -> p.buffer().frozenBytes()),
+                        Account.QUERIES,
+                        queryAllocator::getAllocatedMemory,
+                        Account.REPLAY,
+                        () -> ofPipeline(p -> 2 * p.replayer().aheadBytes()),
+                        Account.PERSISTING,
+                        persister::workingBytes),
+                metrics);
+        this.disks = new DiskGuard(
+                settings.disk(),
+                folders(),
+                LOG_DISK,
+                settings.wal().directory().resolve(Wal.RESERVE),
+                DiskSpace.REAL,
+                state,
+                metrics);
         registerGauges();
-        listenToSettings();
+        this.listeners = new SettingListeners(this);
+        listeners.tie();
     }
 
-    private static long bodyBytes(ServeSettings settings) {
-        return Math.max(settings.inflightBytes(), HttpDoor.minBodyBudgetBytes(settings.maxRequestBytes()));
+    /// What the server writes to on this machine, by the names of metrics.
+    private Map<String, Path> folders() {
+        Map<String, Path> folders = new LinkedHashMap<>();
+        folders.put(LOG_DISK, settings.wal().directory());
+        localFolder(store.describe(), "file:").ifPresent(folder -> folders.put("objects", folder));
+        localFolder(settings.catalog(), "sqlite:").ifPresent(file -> folders.put("catalog", file));
+        return folders;
     }
 
-    /// What can be changed while running, and who hears of it.
-    private void listenToSettings() {
-        live.require(this::checkLogTakes);
-        live.onChange(
-                now -> {
-                    inFlight.reconfigure(now.inflightBytes(), now.inflightOps());
-                    bodies.reconfigure(bodyBytes(now));
-                },
-                Setting.INFLIGHT_BYTES,
-                Setting.INFLIGHT_OPS);
-        live.onChange(
-                now -> persister.reconfigure(now.persist().gate()),
-                Setting.PERSIST_CONCURRENCY,
-                Setting.PERSIST_MEMORY,
-                Setting.PERSIST_GATE_TIMEOUT);
-        live.onChange(now -> idleStreams.reconfigure(now.flight()), Setting.QUERY_IDLE_TIMEOUT);
-        live.onChange(now -> LogLevel.set(now.logLevel()), Setting.LOG_LEVEL);
-        live.onChange(now -> persister.reconfigureQueue(now.persist().queueDepth()), Setting.PERSIST_QUEUE_DEPTH);
-        live.onChange(
-                now -> wal.reconfigure(now.wal().groupWait()), Setting.WAL_GROUP_DELAY, Setting.WAL_GROUP_SIBLINGS);
-        live.onChange(now -> queryAllocator.setLimit(now.queryMemoryBytes()), Setting.QUERY_MEMORY);
-        live.onChange(now -> schemas.reconfigure(now.maxColumns()), Setting.MAX_COLUMNS);
-        live.readWhenUsed(
-                Setting.MAX_NAMESPACES,
-                Setting.MAX_TABLES,
-                Setting.PARQUET_ZSTD_LEVEL,
-                Setting.WAL_STALL_TIMEOUT,
-                Setting.SHUTDOWN_DEADLINE);
+    private static Optional<Path> localFolder(String address, String scheme) {
+        return address.startsWith(scheme) ? Optional.of(Path.of(address.substring(scheme.length()))) : Optional.empty();
     }
 
-    /// To be called once all parts are there.
-    void checkSettingsAreHeard() {
-        Set<Setting> mismatches = live.mismatches();
-        if (!mismatches.isEmpty()) {
-            throw new IllegalStateException("live, but nobody listens, or the other way round: " + mismatches);
-        }
-    }
-
-    /// The log's own queue is made at the start, and must hold all that is in flight.
-    private void checkLogTakes(ServeSettings now) throws InvalidSettingException {
-        long maxBytes = settings.wal().maxQueueBytes();
-        if (now.inflightBytes() > maxBytes) {
-            throw new InvalidSettingException(
-                    "--inflight-bytes is %d: expected at most %d while the server runs, and more only with a restart"
-                            .formatted(now.inflightBytes(), maxBytes));
-        }
+    private long ofPipeline(ToLongFunction<WritePipeline> figure) {
+        WritePipeline now = pipeline.get();
+        return now == null ? 0 : figure.applyAsLong(now);
     }
 
     /// Hears that the process must end.
@@ -343,7 +348,7 @@ final class Wiring {
                 "sluice.wal.quarantine.lost.bytes",
                 "Bytes of the log that were damaged, until what is set aside is discarded",
                 found -> found.loss().bytes());
-        Gauge.builder("sluice.buffer.limit.bytes", settings::bufferBytes)
+        Gauge.builder("sluice.buffer.limit.bytes", () -> live.current().bufferBytes())
                 .description("Memory of rows from which on writes are refused")
                 .baseUnit("bytes")
                 .register(metrics);
@@ -421,8 +426,16 @@ final class Wiring {
                 bufferAllocator,
                 nanoTime);
         live.follow(now -> buffer.reconfigure(now.persistHotBytes()), Setting.PERSIST_HOT_BYTES);
+        MemoryMarks memory = new MemoryMarks(ledger, buffer, state, inFlight);
+        live.follow(
+                now -> inFlight.lookEvery(
+                        Math.clamp(now.ledger().rowsBytes() / MemoryMarks.LOOKS, 1, DISK_LOOK_BYTES), () -> {
+                            memory.check();
+                            disks.check();
+                        }),
+                Setting.BUFFER_BYTES);
         PersistTriggers triggers = new PersistTriggers(
-                buffer, wal, state, settings.persistMaxAge(), settings.partitionIdleTimeout(), settings.bufferBytes());
+                buffer, wal, memory, disks::isLogFull, settings.persistMaxAge(), settings.partitionIdleTimeout());
         live.follow(
                 now -> triggers.reconfigure(now.persistMaxAge(), now.partitionIdleTimeout()),
                 Setting.PERSIST_MAX_AGE,
@@ -437,7 +450,7 @@ final class Wiring {
                 buffer,
                 stable,
                 () -> {
-                    triggers.awaitRoom();
+                    memory.awaitRoom();
                     persister.awaitCapacity();
                 },
                 threads,
@@ -565,61 +578,5 @@ final class Wiring {
             state.set(Reason.FENCED);
             onFenced.fatal(IngesterServer.EXIT_FENCED, String.valueOf(cause.getMessage()));
         }
-    }
-
-    /// What does not answer.
-    List<Down> outages() {
-        List<Down> down = new ArrayList<>();
-        storeAvailability.outage().ifPresent(outage -> down.add(new Down("object store", store.describe(), outage)));
-        catalogAvailability
-                .outage()
-                .ifPresent(outage -> down.add(new Down("catalog", Catalogs.describe(settings.catalog()), outage)));
-        return down;
-    }
-
-    /// What parts tell of themselves in `/status`, each under its name.
-    Map<String, Supplier<?>> statusSections() {
-        return Map.of();
-    }
-
-    /// What reports need of the running server.
-    StatusDocument.Snapshot snapshot(ServerReports reports) {
-        WritePipeline now = pipeline.get();
-        Instant at = clock.instant();
-        return new StatusDocument.Snapshot(
-                Version.number(),
-                at,
-                reports.startedAt(),
-                Duration.between(reports.startedAt(), at),
-                reports.state(),
-                now.ingester().toString(),
-                reports.refusing(),
-                reports.notReady(),
-                now.stable().stable(),
-                Totals.of(metrics, refusals.counts()),
-                inFlight.stats(),
-                bodies.usedBytes(),
-                new StatusDocument.Queries(
-                        Optional.ofNullable(metrics.find("sluice.query.open").gauge())
-                                .map(gauge -> (int) gauge.value())
-                                .orElse(0),
-                        settings.maxConcurrentQueries(),
-                        idleStreams.waiting(),
-                        replayGate.waiting(),
-                        queryAllocator.getAllocatedMemory(),
-                        queryAllocator.getLimit()),
-                settings.bufferBytes(),
-                now.buffer().statistics(),
-                now.buffer().oldestUnpersistedAges().values().stream().max(Duration::compareTo),
-                wal.status(),
-                quarantined(),
-                replay.status(),
-                replayed.get(),
-                persister.status(),
-                store.describe(),
-                Catalogs.describe(settings.catalog()),
-                outages(),
-                errors.entries(),
-                live.shown());
     }
 }

@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.ToLongFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,6 +49,8 @@ final class PersistSteps {
     private final PersistGate gate;
     private final PersistQueue queue;
     private final InstantSource clock;
+    /// What the jobs inside the gate take beside their rows.
+    private final LongAdder workingBytes = new LongAdder();
 
     PersistSteps(
             Catalog catalog,
@@ -111,16 +114,30 @@ final class PersistSteps {
         }
         enter(job, PersistStage.GATE);
         try (Permit permit = awaitPermit(job)) {
-            FileRecord file = upload(job);
-            permit.close(Outcome.SUCCEEDED);
-            return file;
+            PersistRequest request = job.request();
+            long beside = Math.max(0, format.workingMemoryBytes(request) - request.memoryBytes());
+            workingBytes.add(beside);
+            try {
+                FileRecord file = upload(job);
+                permit.close(Outcome.SUCCEEDED);
+                return file;
+            } finally {
+                workingBytes.add(-beside);
+            }
         }
+    }
+
+    /// What the jobs inside the gate take beside their rows, bytes, as estimated when they were let in.
+    long workingBytes() {
+        return workingBytes.sum();
     }
 
     /// Never gives a job up: after each timeout it looks whether to go on, and asks again, in its old place.
     private Permit awaitPermit(PersistJob job) throws InterruptedException {
         PersistRequest request = job.request();
-        Ticket ticket = job.ticket(gate, format.workingMemoryBytes(request), precedence(request.reason()));
+        // A file is hardly ever longer than its rows in memory.
+        long memoryBytes = format.workingMemoryBytes(request) + store.uploadMemoryBytes(request.memoryBytes());
+        Ticket ticket = job.ticket(gate, memoryBytes, precedence(request.reason()));
         Instant lastTold = clock.instant();
         while (true) {
             Optional<Permit> permit = gate.tryAcquire(ticket);

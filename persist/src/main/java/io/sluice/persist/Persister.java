@@ -51,6 +51,7 @@ public final class Persister {
     private final PersistGate gate;
     private final PersistQueue queue;
     private final PersistMetrics metrics;
+    private final PersistSteps steps;
     private final CountDownLatch lanesLeft;
     private final List<PersistLane> lanes = new ArrayList<>();
     private final AtomicReference<@Nullable Throwable> endCause = new AtomicReference<>();
@@ -109,7 +110,7 @@ public final class Persister {
         this.gate = new PersistGate(settings.gate(), nanoTime, registry);
         this.queue = new PersistQueue(settings.workers(), settings.queueDepth(), nanoTime, alarm, this::tellSaturated);
         this.metrics = new PersistMetrics(registry, queue, gate);
-        var steps = new PersistSteps(catalog, store, format, epochs, gate, queue, clock);
+        this.steps = new PersistSteps(catalog, store, format, epochs, gate, queue, clock);
         var retryBackoff = new Backoff(settings.firstRetryDelay(), settings.maxRetryDelay(), random);
         var parkedBackoff = new Backoff(settings.parkedRetryDelay(), settings.parkedRetryDelay(), random);
         this.lanesLeft = new CountDownLatch(settings.workers());
@@ -199,6 +200,11 @@ public final class Persister {
         if (!queue.awaitCapacity()) {
             throw stopped("the persister takes no more requests");
         }
+    }
+
+    /// What jobs at work take beside the rows that they were handed, bytes.
+    public long workingBytes() {
+        return steps.workingBytes();
     }
 
     /// Other limits for jobs at work, from now on; what is at work already goes on.

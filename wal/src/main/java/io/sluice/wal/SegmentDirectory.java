@@ -27,7 +27,7 @@ final class SegmentDirectory {
     static final String LOCK = "lock";
     static final String QUARANTINE = "quarantine";
     /// Files of others that belong here: the ingester's identity.
-    private static final Set<String> KNOWN = Set.of(LOCK, QUARANTINE, "ingester.id", "ingester.id.tmp");
+    private static final Set<String> KNOWN = Set.of(LOCK, QUARANTINE, "ingester.id", "ingester.id.tmp", Wal.RESERVE);
 
     private static final Pattern NAME = Pattern.compile("(\\d{20})\\.(wal|spare)");
 

@@ -145,6 +145,10 @@ final class SegmentList {
     /// Deletes the closed segments whose last number is below `firstNeeded`, oldest first. One that cannot be deleted
     /// is tried again at the next call, and those behind it wait: a log without its middle looks damaged.
     ///
+    /// The newest segment stays until another is open: without it nothing would tell which numbers were given,
+    ///     neither
+    /// to who goes on from there nor to the next start.
+    ///
     /// @return whether any went
     boolean deleteBelow(long firstNeeded, FileRemoval removal) {
         List<Segment> free;
@@ -152,11 +156,28 @@ final class SegmentList {
         try {
             letGoBelow = Math.max(letGoBelow, firstNeeded);
             free = closed.values().stream()
+                    .limit(open.isPresent() ? closed.size() : Math.max(0, closed.size() - 1))
                     .takeWhile(segment -> segment.lastSequence() < firstNeeded)
                     .toList();
         } finally {
             lock.unlock();
         }
+        return delete(free, removal);
+    }
+
+    /// Deletes the closed segments whatever their numbers, as [#deleteBelow] does. The numbers are given up with them.
+    void deleteAll(FileRemoval removal) {
+        List<Segment> all;
+        lock.lock();
+        try {
+            all = List.copyOf(closed.values());
+        } finally {
+            lock.unlock();
+        }
+        boolean _ = delete(all, removal);
+    }
+
+    private boolean delete(List<Segment> free, FileRemoval removal) {
         List<Segment> deleted = new ArrayList<>();
         for (Segment segment : free) {
             try {

@@ -30,6 +30,9 @@ import java.util.function.LongSupplier;
 /// In order: [#open], [#replay] once, [#start], then any thread may append, delete and look; [#close] at the end.
 /// Layout on disk: [io.sluice.wal.format.SegmentFormat].
 public final class Wal implements AutoCloseable {
+    /// A file in the log's folder that is none of the log's: whoever sees to it that the disk has room puts it there.
+    public static final String RESERVE = "disk.reserve";
+
     /// Folders that logs of this process have.
     private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
 
@@ -210,7 +213,7 @@ public final class Wal implements AutoCloseable {
 
     /// Deletes every segment: the caller gave up their numbering. After [#replay], before [#start].
     public void discardAll() throws IOException {
-        segments.deleteBelow(Long.MAX_VALUE, (file, _) -> disk.delete(file));
+        segments.deleteAll((file, _) -> disk.delete(file));
         if (segments.count() > 0) {
             throw new IOException("cannot delete the segments in " + settings.directory());
         }
@@ -289,7 +292,8 @@ public final class Wal implements AutoCloseable {
         running.get().append(Payloads.encode(payload, settings.compression(), session, listener, nanoTime.getAsLong()));
     }
 
-    /// Lets go of the closed segments whose entries are all numbered below `firstNeeded`. Any thread may call.
+    /// Lets go of the closed segments whose entries are all numbered below `firstNeeded`, but for the newest as long as
+    /// the log is not started. Any thread may call.
     public void deleteBelow(SequenceNumber firstNeeded) {
         Optional<SegmentPool> running = pool;
         boolean any = segments.deleteBelow(firstNeeded.value(), (file, sizeBytes) -> {

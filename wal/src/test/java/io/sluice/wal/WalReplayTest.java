@@ -340,6 +340,29 @@ final class WalReplayTest {
         assertThat(log.write(1, 10, SEED).firstKey()).isEqualTo(31);
     }
 
+    /// As rows may be in files before the server has begun its first segment: then the newest one alone tells the
+    /// numbers.
+    @Test
+    void numbersGoOnWhenEverythingIsLetGoOfBeforeTheLogIsStarted() throws Exception {
+        WalFolder log = log(SMALL_SEGMENTS);
+        log.write(30, LARGE_PAYLOAD, SEED);
+        try (Wal wal = log.open()) {
+            wal.replay((_, _) -> {}, WalFolder.THREADS);
+            wal.deleteBelow(new SequenceNumber(31));
+            assertThat(wal.lastSequence()).isEqualTo(new SequenceNumber(30));
+            assertThat(wal.status().segments()).isEqualTo(1);
+        }
+        try (Wal wal = log.open()) {
+            wal.replay((_, _) -> {}, WalFolder.THREADS);
+            wal.deleteBelow(new SequenceNumber(31));
+            WalFolder.start(wal);
+            assertThat(WalFolder.append(wal, new byte[1]).get()).isEqualTo(new SequenceNumber(31));
+            wal.deleteBelow(new SequenceNumber(31));
+            assertThat(wal.status().segments()).as("another one tells them now").isEqualTo(1);
+        }
+        assertThat(log.replay().entries().keySet()).containsExactly(31L);
+    }
+
     @Test
     void theInspectorSeesWhatReplaySeesAndChangesNothing() throws Exception {
         WalFolder log = log(SMALL_SEGMENTS);

@@ -52,6 +52,7 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     private final LongSupplier nanoTime;
     private final BufferNodes nodes = new BufferNodes();
     private final AtomicLong memoryBytes = new AtomicLong();
+    private final AtomicLong frozenBytes = new AtomicLong();
 
     /// @param stable up to where queries see
     /// @param persist where frozen rows go
@@ -119,7 +120,8 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     }
 
     private PartitionBuffer node(TableBuffer table, PartitionKey key, SequenceNumber through) {
-        return new PartitionBuffer(table, key, ingester, through, allocator, memoryBytes::addAndGet);
+        return new PartitionBuffer(
+                table, key, ingester, through, allocator, memoryBytes::addAndGet, frozenBytes::addAndGet);
     }
 
     private static PartitionBuffer helped(PartitionBuffer partition) {
@@ -333,6 +335,11 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     /// Bytes of memory that the rows hold, frozen ones included, until their file is in the catalog.
     public long memoryBytes() {
         return memoryBytes.get();
+    }
+
+    /// That part of it that is frozen.
+    public long frozenBytes() {
+        return frozenBytes.get();
     }
 
     @Override

@@ -48,6 +48,8 @@ final class PartitionBuffer implements PreparedPartition {
     private final IngesterId ingester;
     /// Hears by how many bytes the memory held here changes; quick, and calls nobody.
     private final LongConsumer memoryChange;
+    /// As that one, for the part of it that is frozen.
+    private final LongConsumer frozenChange;
     /// Of the maximum age, when this partition is due.
     private final double dueShare;
 
@@ -120,7 +122,8 @@ final class PartitionBuffer implements PreparedPartition {
             IngesterId ingester,
             SequenceNumber persistedThrough,
             BufferAllocator allocator,
-            LongConsumer memoryChange) {
+            LongConsumer memoryChange,
+            LongConsumer frozenChange) {
         this.table = table;
         this.key = key;
         this.ingester = ingester;
@@ -129,6 +132,7 @@ final class PartitionBuffer implements PreparedPartition {
         this.lastApplied = persistedThrough;
         this.lastTaken = persistedThrough;
         this.memoryChange = memoryChange;
+        this.frozenChange = frozenChange;
         this.dueShare = AgeSpread.share(table.schema().tableId(), key);
         this.indexes = new TagIndexes(memoryChange);
         this.open = new OpenChunk(allocator, indexes);
@@ -413,6 +417,7 @@ final class PartitionBuffer implements PreparedPartition {
             frozen.addLast(batch);
             frozenThrough = lastApplied;
             frozenBytes += fillingBytes;
+            frozenChange.accept(fillingBytes);
             filling = new ArrayList<>();
             indexes = new TagIndexes(memoryChange);
             open.use(indexes);
@@ -456,6 +461,7 @@ final class PartitionBuffer implements PreparedPartition {
                 .forEach(chunk -> chunk.rows().whenReleased(() -> {
                     chunk.rows().dropLookups();
                     memoryChange.accept(-chunk.memoryBytes());
+                    frozenChange.accept(-chunk.memoryBytes());
                 }));
         batch.close();
         batch.done().complete(file);
@@ -620,6 +626,7 @@ final class PartitionBuffer implements PreparedPartition {
             filling = new ArrayList<>();
             open.close();
             memoryChange.accept(-fillingBytes - frozenBytes - waiting.clear());
+            frozenChange.accept(-frozenBytes);
             sealedBytes = 0;
             fillingBytes = 0;
             frozenBytes = 0;

@@ -19,16 +19,33 @@ final class FileSelection {
         void visit(FileRecord file) throws IOException;
     }
 
+    /// What is done with some files.
+    @FunctionalInterface
+    interface PageVisitor {
+        void visit(List<FileRecord> files) throws IOException;
+    }
+
     /// Hands over the files of a namespace, or of a table of it, by the names of their objects.
     static void forEach(CatalogView catalog, NamespaceName namespace, Optional<TableName> table, Visitor visitor)
+            throws IOException {
+        forEachPage(catalog, namespace, table, files -> {
+            for (FileRecord file : files) {
+                visitor.visit(file);
+            }
+        });
+    }
+
+    /// As [#forEach], some at a time.
+    static void forEachPage(
+            CatalogView catalog, NamespaceName namespace, Optional<TableName> table, PageVisitor visitor)
             throws IOException {
         String after = "";
         List<FileRecord> page;
         do {
             page = catalog.files(new FileQuery(namespace, table, Optional.empty(), after, FileQuery.MAX_LIMIT));
-            for (FileRecord file : page) {
-                visitor.visit(file);
-                after = file.objectName();
+            if (!page.isEmpty()) {
+                visitor.visit(page);
+                after = page.getLast().objectName();
             }
         } while (page.size() == FileQuery.MAX_LIMIT);
     }

@@ -36,6 +36,8 @@ final class StatusPage {
             "oldest_unpersisted_seconds",
             "totals",
             "in_flight",
+            "memory",
+            "disks",
             "queries",
             "log",
             "replay",
@@ -70,7 +72,9 @@ final class StatusPage {
         problems();
         writes();
         queries();
+        memory();
         log();
+        disks();
         replay();
         buffer();
         persist();
@@ -192,6 +196,43 @@ final class StatusPage {
         line("memory", size("/queries/memory_bytes", "/queries/memory_limit_bytes"));
         line("answered", total("/totals/queries", "queries"));
         line("", total("/totals/query_rows", "rows"));
+    }
+
+    private void memory() {
+        if (!has("/memory")) {
+            return;
+        }
+        section("memory");
+        String mark = text(now.at("/memory/mark"));
+        String state = mark.equals("calm") ? "" : "  " + style.warn(mark);
+        line("held", size("/memory/held_bytes", "/memory/limit_bytes") + state);
+        line("by rows", size("/memory/rows_bytes", "/memory/rows_limit_bytes"));
+        for (Map.Entry<String, JsonNode> account : now.at("/memory/accounts").properties()) {
+            if (account.getValue().asLong() > 0) {
+                line(
+                        "  " + Text.oneLine(account.getKey()),
+                        Units.bytes(account.getValue().asLong()));
+            }
+        }
+    }
+
+    private void disks() {
+        if (!has("/disks")) {
+            return;
+        }
+        section("disks  refused at %s, taken again at %s"
+                .formatted(text(now.at("/disks/high")), text(now.at("/disks/low"))));
+        for (JsonNode disk : now.at("/disks/watched")) {
+            double used = disk.at("/used_bytes").asDouble();
+            double free = disk.at("/free_bytes").asDouble();
+            line(
+                    text(disk.at("/of")),
+                    "%s %s free%s"
+                            .formatted(
+                                    bar(used, used + free, true),
+                                    Units.bytes(disk.at("/free_bytes").asLong()),
+                                    disk.at("/full").asBoolean() ? style.bad("  full") : ""));
+        }
     }
 
     private void log() {

@@ -35,29 +35,32 @@ public sealed interface WriteOutcome {
     /// The write may or may not be there after a restart.
     record Unknown(String message) implements Failure {}
 
-    /// Why a write was refused; the name is the `ErrorInfo.reason` on the wire.
+    /// Why a write was refused; the name is the `ErrorInfo.reason` on the wire. What lasts longest stands first: of
+    /// several reasons, it is the one that is told.
     enum Reason {
-        /// Starting: the log is being replayed.
-        NOT_READY,
+        /// Another process runs under this one's id; this one is about to end.
+        FENCED,
+        /// The log failed; the process is about to end.
+        WAL_FAILED,
         /// Stopping.
         GRACEFUL_STOP,
-        /// The persist queue is full.
-        PERSIST_SATURATED,
+        /// Starting: the log is being replayed.
+        NOT_READY,
+        /// A disk is nearly full.
+        DISK_FULL,
         /// The log has no room for another segment.
         WAL_FULL,
-        /// Too many requests or streams at once.
-        ADMISSION_LIMIT,
-        /// The writes in flight fill their budget, in bytes or in number.
-        INFLIGHT_BYTES,
         /// The ledger of bytes is full.
         MEMORY_LIMIT,
         /// The write's namespace has rows of as many partitions as it may, and it needs another.
         PARTITION_LIMIT,
-        /// The log failed; the process is about to end.
-        WAL_FAILED,
-        /// Another process runs under this one's id; this one is about to end.
-        FENCED,
+        /// The persist queue is full.
+        PERSIST_SATURATED,
         /// The catalog does not answer.
-        CATALOG_UNAVAILABLE
+        CATALOG_UNAVAILABLE,
+        /// The writes in flight fill their budget, in bytes or in number.
+        INFLIGHT_BYTES,
+        /// Too many requests or streams at once.
+        ADMISSION_LIMIT
     }
 }

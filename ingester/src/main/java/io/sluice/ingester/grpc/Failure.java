@@ -54,8 +54,13 @@ record Failure(Code code, String reason, String message, boolean maybeDone, Opti
     static Failure refused(WriteOutcome.Refused refused) {
         Code code = switch (refused.reason()) {
             case NOT_READY, GRACEFUL_STOP, WAL_FAILED, FENCED, CATALOG_UNAVAILABLE -> Code.UNAVAILABLE;
-            case PERSIST_SATURATED, WAL_FULL, ADMISSION_LIMIT, INFLIGHT_BYTES, MEMORY_LIMIT, PARTITION_LIMIT ->
-                Code.RESOURCE_EXHAUSTED;
+            case PERSIST_SATURATED,
+                    DISK_FULL,
+                    WAL_FULL,
+                    ADMISSION_LIMIT,
+                    INFLIGHT_BYTES,
+                    MEMORY_LIMIT,
+                    PARTITION_LIMIT -> Code.RESOURCE_EXHAUSTED;
         };
         return new Failure(code, refused.reason().name(), refused.message(), false, Optional.of(refused.retryAfter()));
     }

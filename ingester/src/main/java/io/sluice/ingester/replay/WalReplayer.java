@@ -24,6 +24,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -76,6 +77,7 @@ public final class WalReplayer {
     private volatile SequenceNumber inFilesThrough = SequenceNumber.NONE;
 
     private final AtomicLong appliedRows = new AtomicLong();
+    private final AtomicLong aheadBytes = new AtomicLong();
     /// Those that no thread uses now; each remembers what the writes before looked like.
     private final Queue<WriteGatherer> gatherers = new ConcurrentLinkedQueue<>();
 
@@ -163,6 +165,11 @@ public final class WalReplayer {
         return appliedRows.get();
     }
 
+    /// Bytes of writes that were read and are not applied yet. Any thread may ask.
+    public long aheadBytes() {
+        return aheadBytes.get();
+    }
+
     /// Replays the whole log.
     ///
     /// @param inFiles the highest number of the ingester that was in any file when the process started:
@@ -186,6 +193,8 @@ public final class WalReplayer {
                 pipeline.abandon();
                 awaitEnd(applying);
                 throw e;
+            } finally {
+                pipeline.close();
             }
         }
     }
@@ -217,6 +226,8 @@ public final class WalReplayer {
     private final class Pipeline {
         private final ExecutorService decoders;
         private final BlockingQueue<Future<List<Decoded>>> batches;
+        /// Of the batches there, and those about to come there or just taken out.
+        private final Queue<Long> lengths = new ConcurrentLinkedQueue<>();
         private List<Logged> batch = new ArrayList<>();
         private long batchBytes;
         private volatile boolean abandoned;
@@ -239,6 +250,8 @@ public final class WalReplayer {
 
         private void send() throws IOException, InterruptedException {
             List<Logged> full = batch;
+            lengths.add(batchBytes);
+            aheadBytes.addAndGet(batchBytes);
             batch = new ArrayList<>();
             batchBytes = 0;
             hand(decoders.submit(() -> decode(full)));
@@ -263,6 +276,13 @@ public final class WalReplayer {
             ended = true;
         }
 
+        /// Nothing is held any more.
+        void close() {
+            for (Long length = lengths.poll(); length != null; length = lengths.poll()) {
+                aheadBytes.addAndGet(-length);
+            }
+        }
+
         /// What is decoded is released, and not applied.
         void abandon() {
             abandoned = true;
@@ -280,6 +300,7 @@ public final class WalReplayer {
                 }
                 if (next != null) {
                     applyNext(next);
+                    aheadBytes.addAndGet(-Objects.requireNonNullElse(lengths.poll(), 0L));
                 }
             }
             if (failure.isPresent()) {

@@ -1,5 +1,8 @@
 package io.sluice.ingester.settings;
 
+import io.sluice.ingester.disk.DiskMark;
+import io.sluice.ingester.disk.DiskSettings;
+import io.sluice.ingester.ledger.LedgerLimits;
 import io.sluice.persist.GateTimeout;
 import io.sluice.persist.PersistGateSettings;
 import io.sluice.persist.PersistSettings;
@@ -39,6 +42,7 @@ public record ServeSettings(
         int maxColumns,
         int maxPartitions,
         Duration partitionIdleTimeout,
+        MemoryPlan memory,
         int maxRequestBytes,
         long inflightBytes,
         int inflightOps,
@@ -50,6 +54,7 @@ public record ServeSettings(
         int maxConcurrentQueries,
         FlightSettings flight,
         long queryMemoryBytes,
+        DiskSettings disk,
         Duration shutdownDeadline,
         String logLevel) {
     private static final Set<String> LOG_LEVELS = Set.of("error", "warn", "info", "debug");
@@ -82,8 +87,15 @@ public record ServeSettings(
         Path data = values.parse(Setting.DATA_DIR, "a folder", Path::of)
                 .toAbsolutePath()
                 .normalize();
-        long inflightBytes = values.bytes(Setting.INFLIGHT_BYTES, MIB, TIB);
-        int maxRequestBytes = (int) values.bytes(Setting.MAX_REQUEST_BYTES, 1_024, 1L << 30);
+        MemoryPlan memory = new MemoryPlan(
+                values.bytesAtMost(Setting.MEMORY, MemoryPlan.MIN_BYTES, 1_024 * TIB, machineMemoryBytes / 2));
+        long inflightBytes = values.bytesAtMost(Setting.INFLIGHT_BYTES, MIB, TIB, memory.inflightBytes());
+        int maxRequestBytes =
+                (int) values.bytesAtMost(Setting.MAX_REQUEST_BYTES, 1_024, 1L << 30, memory.requestBytes());
+        long bufferBytes = values.bytesAtMost(Setting.BUFFER_BYTES, 16 * MIB, TIB, memory.rowsBytes());
+        long queryBytes = values.bytesAtMost(Setting.QUERY_MEMORY, 16 * MIB, TIB, memory.queriesBytes());
+        PersistSettings persist = persist(values, memory);
+        memory.check(inflightBytes, bufferBytes, queryBytes, persist.gate().memoryBytes());
         if (maxRequestBytes > inflightBytes) {
             throw new InvalidSettingException(
                     "--max-request-bytes is %d and --inflight-bytes %d: expected the first no greater"
@@ -120,22 +132,22 @@ public record ServeSettings(
                 values.number(Setting.MAX_COLUMNS, 2, 100_000),
                 values.number(Setting.MAX_PARTITIONS, 1, 10_000_000),
                 values.duration(Setting.PARTITION_IDLE_TIMEOUT),
+                memory,
                 maxRequestBytes,
                 inflightBytes,
                 values.number(Setting.INFLIGHT_OPS, 1, 1_000_000),
-                values.find(Setting.BUFFER_BYTES).isPresent()
-                        ? values.bytes(Setting.BUFFER_BYTES, 16 * MIB, TIB)
-                        : machineMemoryBytes / 4,
-                values.bytes(Setting.PERSIST_HOT_BYTES, 64 * 1_024, TIB),
+                bufferBytes,
+                values.bytesAtMost(Setting.PERSIST_HOT_BYTES, 64 * 1_024, TIB, memory.hotBytes()),
                 values.duration(Setting.PERSIST_MAX_AGE),
-                persist(values),
+                persist,
                 new ParquetSettings(
                         values.number(Setting.PARQUET_ZSTD_LEVEL, 1, 22),
                         ParquetSettings.DEFAULT.rowGroupRows(),
                         ParquetSettings.DEFAULT.pageRows()),
                 values.number(Setting.MAX_CONCURRENT_QUERIES, 1, 100_000),
                 new FlightSettings(values.duration(Setting.QUERY_IDLE_TIMEOUT)),
-                values.bytes(Setting.QUERY_MEMORY, 16 * MIB, TIB),
+                queryBytes,
+                disk(values),
                 values.duration(Setting.SHUTDOWN_DEADLINE),
                 logLevel);
     }
@@ -148,13 +160,52 @@ public record ServeSettings(
             case WAL_DIR -> wal.directory().toString();
             case OBJECT_STORE -> objectStore.address();
             case CATALOG -> Catalogs.describe(catalog);
-            case BUFFER_BYTES -> text(setting).isEmpty() ? Long.toString(bufferBytes) : text(setting);
+            case MEMORY -> size(setting, memory.memoryBytes());
+            case MAX_REQUEST_BYTES -> size(setting, maxRequestBytes);
+            case INFLIGHT_BYTES -> size(setting, inflightBytes);
+            case BUFFER_BYTES -> size(setting, bufferBytes);
+            case PERSIST_HOT_BYTES -> size(setting, persistHotBytes);
+            case PERSIST_MEMORY -> size(setting, persist.gate().memoryBytes());
+            case QUERY_MEMORY -> size(setting, queryMemoryBytes);
             default -> text(setting);
         };
     }
 
+    /// A default may be less than the table of settings says: where memory is small.
+    private String size(Setting setting, long bytes) {
+        return layers.value(setting).isDefault() && SettingValues.bytesOf(text(setting)) != bytes
+                ? Long.toString(bytes)
+                : text(setting);
+    }
+
     private String text(Setting setting) {
         return layers.value(setting).text();
+    }
+
+    /// What there may be on the ledger.
+    public LedgerLimits ledger() {
+        return new LedgerLimits(
+                Math.max(memory.ledgerBytes(), bufferBytes),
+                bufferBytes,
+                persist.gate().memoryBytes());
+    }
+
+    private static DiskSettings disk(SettingValues values) throws InvalidSettingException {
+        DiskMark high = diskMark(values, Setting.DISK_HIGH);
+        DiskMark low = diskMark(values, Setting.DISK_LOW);
+        long reserveBytes = values.bytes(Setting.DISK_RESERVE, 0, TIB);
+        try {
+            return new DiskSettings(high, low, reserveBytes);
+        } catch (IllegalArgumentException e) {
+            throw new InvalidSettingException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static DiskMark diskMark(SettingValues values, Setting setting) throws InvalidSettingException {
+        return values.parse(
+                setting,
+                "percent used such as 90%, more than 0 and less than 100, or bytes free such as 2GiB",
+                text -> DiskMark.parse(text, SettingValues::parseBytes));
     }
 
     private static ObjectStoreSettings objectStore(SettingValues values, Path data) throws InvalidSettingException {
@@ -204,13 +255,13 @@ public record ServeSettings(
                         text -> CorruptionPolicy.valueOf(text.toUpperCase(Locale.ROOT))));
     }
 
-    private static PersistSettings persist(SettingValues values) throws InvalidSettingException {
+    private static PersistSettings persist(SettingValues values, MemoryPlan memory) throws InvalidSettingException {
         return new PersistSettings(
                 values.number(Setting.PERSIST_WORKERS, 1, PersistSettings.MAX_WORKERS),
                 values.number(Setting.PERSIST_QUEUE_DEPTH, 1, 1_000_000),
                 new PersistGateSettings(
                         values.number(Setting.PERSIST_CONCURRENCY, 1, PersistGateSettings.MAX_SLOTS),
-                        values.bytes(Setting.PERSIST_MEMORY, MIB, TIB),
+                        values.bytesAtMost(Setting.PERSIST_MEMORY, MIB, TIB, memory.persistBytes()),
                         GateTimeout.of(values.parse(
                                 Setting.PERSIST_GATE_TIMEOUT,
                                 "position or median",

@@ -39,6 +39,11 @@ public enum Setting {
             "DURATION",
             "10m",
             "How long a partition without rows is remembered; the catalog knows it for good"),
+    MEMORY(
+            "SIZE",
+            "",
+            "Memory that the process takes, save a stated overhead of Java's own; default: half of the container's or"
+                    + " machine's. The limits below are less by themselves where it is small"),
     MAX_REQUEST_BYTES("SIZE", "64MiB", "Largest request, as sent and as unpacked"),
     INFLIGHT_BYTES(
             Change.LIVE,
@@ -50,7 +55,7 @@ public enum Setting {
             "N",
             "65536",
             "Writes in flight at once; more wait, those of streams as long as it takes, others 1 s"),
-    BUFFER_BYTES("SIZE", "", "Memory of rows not yet in files; default: a quarter of the machine's or container's"),
+    BUFFER_BYTES(Change.LIVE, "SIZE", "", "Memory of rows not yet in files; default: 5/16 of --memory"),
     WAL_SEGMENT_BYTES("SIZE", "64MiB", "Length of a segment's file of the log"),
     WAL_MAX_BYTES("SIZE", "4GiB", "Bytes of all segments from which on writes are refused"),
     WAL_MAX_SEGMENT_AGE("DURATION", "5m", "Age from which on a segment of the log is closed"),
@@ -76,6 +81,18 @@ public enum Setting {
     MAX_CONCURRENT_QUERIES("N", "200", "Query streams open at once; more are refused"),
     QUERY_IDLE_TIMEOUT(Change.LIVE, "DURATION", "60s", "How long a client may not read before its stream is ended"),
     QUERY_MEMORY(Change.LIVE, "SIZE", "512MiB", "Memory of what queries are sending"),
+    DISK_HIGH(
+            Change.LIVE,
+            "PERCENT|SIZE",
+            "90%",
+            "How full the disk of the log, the objects or the catalog may be, used (90%) or left free (2GiB), before"
+                    + " writes are refused"),
+    DISK_LOW(Change.LIVE, "PERCENT|SIZE", "85%", "Below it, writes are taken again; of the same kind as --disk-high"),
+    DISK_RESERVE(
+            "SIZE",
+            "256MiB",
+            "File on the log's disk that is let go of when the disk is full, and made again; at most a hundredth of the"
+                    + " disk, 0B: none"),
     SHUTDOWN_DEADLINE(
             Change.LIVE, "DURATION", "25s", "How long a stop may persist rows; what is left stays in the log"),
     LOG_LEVEL(Change.LIVE, "error|warn|info|debug", "info", "What is logged");

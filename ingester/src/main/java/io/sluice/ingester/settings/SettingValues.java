@@ -108,7 +108,22 @@ public final class SettingValues {
         return bytes;
     }
 
-    private static long parseBytes(String text) {
+    /// A size as [#bytes]; if none was chosen, the default or `most`, whichever is less.
+    public long bytesAtMost(Setting setting, long min, long max, long most) throws InvalidSettingException {
+        if (find(setting).isEmpty()) {
+            return most;
+        }
+        long bytes = bytes(setting, min, max);
+        return value(setting).isDefault() ? Math.min(bytes, most) : bytes;
+    }
+
+    /// A size that was checked before; -1 if there is none.
+    static long bytesOf(String text) {
+        return text.isEmpty() ? -1 : parseBytes(text);
+    }
+
+    /// Reads `67108864`, `64MiB` or `64MB`.
+    public static long parseBytes(String text) {
         Matcher matcher = SIZE.matcher(text.strip());
         if (!matcher.matches()) {
             throw new IllegalArgumentException(text);

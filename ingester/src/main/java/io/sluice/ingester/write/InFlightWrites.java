@@ -18,6 +18,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -27,6 +28,9 @@ import java.util.function.Supplier;
 /// The budget of the writes between their admission and their outcome: so many bytes of requests, and so many of them.
 /// First come, first served: nobody passes one who waits, however little he asks for. A request larger than the whole
 /// budget is let in when nothing else is in flight. Any thread may call any method.
+///
+/// While memory runs short, writes of streams are held back ([#slowStreams]): they stand apart from those who wait, and
+/// come to their end as [#letHeldIn] says.
 public final class InFlightWrites {
     private static final Waiting NOT_WAITING = () -> false;
 
@@ -58,6 +62,23 @@ public final class InFlightWrites {
     @GuardedBy("lock")
     private long waitingBytes;
 
+    /// Writes of streams, in the order of their arrival. None if streams are not slowed down.
+    @GuardedBy("lock")
+    private final Set<Waiter> held = new LinkedHashSet<>();
+
+    @GuardedBy("lock")
+    private long heldBytes;
+
+    @GuardedBy("lock")
+    private boolean areStreamsSlow;
+
+    /// Of requests let in since somebody looked at what they filled.
+    private final AtomicLong sinceLookBytes = new AtomicLong();
+
+    private volatile Look look = new Look(Long.MAX_VALUE, () -> {});
+
+    private record Look(long everyBytes, Runnable action) {}
+
     /// @param limitBytes of requests in flight, positive
     /// @param limitOps writes in flight, positive
     public InFlightWrites(long limitBytes, int limitOps, LongSupplier nanoTime, MeterRegistry metrics) {
@@ -72,6 +93,7 @@ public final class InFlightWrites {
         gauge("sluice.inflight.limit.bytes", "Bytes of requests that may be in flight", this::limitBytes, metrics);
         gauge("sluice.inflight.limit.ops", "Writes that may be in flight", this::limitOps, metrics);
         gauge("sluice.inflight.waiting", "Writes that wait for room among those in flight", this::waiting, metrics);
+        gauge("sluice.inflight.held", "Writes of streams held back while memory runs short", this::held, metrics);
     }
 
     private static void gauge(String name, String description, Supplier<Number> value, MeterRegistry metrics) {
@@ -122,6 +144,8 @@ public final class InFlightWrites {
 
         void admit() {
             admittedAfter.record(nanoTime.getAsLong() - sinceNs, TimeUnit.NANOSECONDS);
+            // Who looks is the next to come: this thread belongs to another write, and may be the log's.
+            sinceLookBytes.addAndGet(requestBytes);
             admitted.accept(new Permit(requestBytes));
         }
 
@@ -130,10 +154,13 @@ public final class InFlightWrites {
             List<Waiter> next;
             lock.lock();
             try {
-                if (!waiters.remove(this)) {
+                if (held.remove(this)) {
+                    heldBytes -= requestBytes;
+                } else if (waiters.remove(this)) {
+                    waitingBytes -= requestBytes;
+                } else {
                     return false;
                 }
-                waitingBytes -= requestBytes;
                 next = takeFitting(); // whoever stood behind it may fit
             } finally {
                 lock.unlock();
@@ -148,26 +175,55 @@ public final class InFlightWrites {
     Optional<WritePermit> tryEnter(long requestBytes) {
         lock.lock();
         try {
-            return takeIfFirst(requestBytes) ? Optional.of(new Permit(requestBytes)) : Optional.empty();
+            if (!takeIfFirst(requestBytes)) {
+                return Optional.empty();
+            }
         } finally {
             lock.unlock();
         }
+        return Optional.of(enter(requestBytes));
     }
 
-    /// Lets a write in as soon as there is room and all who came before it are in. The caller bounds how many wait.
+    /// Called without the lock, on the thread of the write that was let in.
+    private Permit enter(long requestBytes) {
+        Look next = look;
+        if (sinceLookBytes.addAndGet(requestBytes) >= next.everyBytes) {
+            sinceLookBytes.set(0);
+            next.action.run();
+        }
+        return new Permit(requestBytes);
+    }
+
+    /// Has an action run each time that so many bytes of requests were let in, on the thread of a write; so what they
+    /// fill is looked at before much more comes, however quickly that is.
+    ///
+    /// @param action quick, and does not fail
+    public void lookEvery(long bytes, Runnable action) {
+        look = new Look(bytes, action);
+    }
+
+    /// Lets a write of a stream in as soon as there is room and all who came before it are in. The caller bounds how
+    /// many
+    /// wait.
     ///
     /// @param admitted is handed the room, once: at once on this thread, or later on that of whoever made
     ///     room, which it must not block
     public Waiting enter(long requestBytes, Consumer<WritePermit> admitted) {
         lock.lock();
         try {
+            if (areStreamsSlow) {
+                Waiter waiter = new Waiter(requestBytes, admitted);
+                held.add(waiter);
+                heldBytes += requestBytes;
+                return waiter;
+            }
             if (!takeIfFirst(requestBytes)) {
-                return enqueue(requestBytes, admitted);
+                return enqueue(new Waiter(requestBytes, admitted));
             }
         } finally {
             lock.unlock();
         }
-        admitted.accept(new Permit(requestBytes));
+        admitted.accept(enter(requestBytes));
         return NOT_WAITING;
     }
 
@@ -178,19 +234,24 @@ public final class InFlightWrites {
             return tryEnter(requestBytes);
         }
         CompletableFuture<WritePermit> room = new CompletableFuture<>();
-        Waiter waiter;
+        Optional<Waiter> waiting;
         lock.lock();
         try {
             if (takeIfFirst(requestBytes)) {
-                return Optional.of(new Permit(requestBytes));
-            }
-            if (isQueueFull(requestBytes)) {
+                waiting = Optional.empty();
+            } else if (isQueueFull(requestBytes)) {
                 return Optional.empty();
+            } else {
+                waiting = Optional.of(enqueue(new Waiter(requestBytes, room::complete)));
             }
-            waiter = enqueue(requestBytes, room::complete);
         } finally {
             lock.unlock();
         }
+        return waiting.isEmpty() ? Optional.of(enter(requestBytes)) : await(room, waiting.get(), maxWait);
+    }
+
+    private static Optional<WritePermit> await(CompletableFuture<WritePermit> room, Waiter waiter, Duration maxWait)
+            throws InterruptedException {
         try {
             return Optional.of(room.get(maxWait.toNanos(), TimeUnit.NANOSECONDS));
         } catch (TimeoutException e) {
@@ -211,10 +272,9 @@ public final class InFlightWrites {
     }
 
     @GuardedBy("lock")
-    private Waiter enqueue(long requestBytes, Consumer<WritePermit> admitted) {
-        Waiter waiter = new Waiter(requestBytes, admitted);
+    private Waiter enqueue(Waiter waiter) {
         waiters.add(waiter);
-        waitingBytes += requestBytes;
+        waitingBytes += waiter.requestBytes;
         return waiter;
     }
 
@@ -297,6 +357,55 @@ public final class InFlightWrites {
         next.forEach(Waiter::admit);
     }
 
+    /// Holds writes of streams back from now on, each until [#letHeldIn] or [#letStreamsGo] lets it in. Those that wait
+    /// already go on waiting in their places.
+    public void slowStreams() {
+        lock.lock();
+        try {
+            areStreamsSlow = true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Lets writes of streams in that were held back, those first that came first: one, and as many more as have so
+    /// many bytes together. There must be room for them, too.
+    public void letHeldIn(long bytes) {
+        List<Waiter> next;
+        lock.lock();
+        try {
+            Iterator<Waiter> inOrder = held.iterator();
+            long left = bytes;
+            while (inOrder.hasNext() && left > 0) {
+                Waiter first = inOrder.next();
+                inOrder.remove();
+                heldBytes -= first.requestBytes;
+                left -= first.requestBytes;
+                var _ = enqueue(first);
+            }
+            next = takeFitting();
+        } finally {
+            lock.unlock();
+        }
+        next.forEach(Waiter::admit);
+    }
+
+    /// Ends that streams are slowed down; those held back wait for room like all others.
+    public void letStreamsGo() {
+        List<Waiter> next;
+        lock.lock();
+        try {
+            areStreamsSlow = false;
+            held.forEach(this::enqueue);
+            held.clear();
+            heldBytes = 0;
+            next = takeFitting();
+        } finally {
+            lock.unlock();
+        }
+        next.forEach(Waiter::admit);
+    }
+
     /// Waits until no write is in flight, and thus none waits; false if that took longer than `timeout`.
     public boolean awaitNone(Duration timeout) throws InterruptedException {
         long remainingNs = timeout.toNanos();
@@ -368,7 +477,28 @@ public final class InFlightWrites {
         }
     }
 
-    private long limitBytes() {
+    /// Writes of streams held back.
+    public int held() {
+        lock.lock();
+        try {
+            return held.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Bytes of the requests of writes that wait or are held back.
+    public long waitingBytes() {
+        lock.lock();
+        try {
+            return waitingBytes + heldBytes;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Bytes of requests that may be in flight.
+    public long limitBytes() {
         lock.lock();
         try {
             return limitBytes;

@@ -185,7 +185,8 @@ public final class WritePath implements StreamedWriteHandler {
     /// How long such a state usually lasts.
     private static Duration retryAfter(Reason reason) {
         return switch (reason) {
-            case NOT_READY, GRACEFUL_STOP, WAL_FAILED, FENCED, PERSIST_SATURATED, WAL_FULL -> Duration.ofSeconds(5);
+            case NOT_READY, GRACEFUL_STOP, WAL_FAILED, FENCED, PERSIST_SATURATED, DISK_FULL, WAL_FULL ->
+                Duration.ofSeconds(5);
             case CATALOG_UNAVAILABLE, MEMORY_LIMIT, PARTITION_LIMIT -> Duration.ofSeconds(2);
             case ADMISSION_LIMIT, INFLIGHT_BYTES -> Duration.ofSeconds(1);
         };
@@ -198,10 +199,11 @@ public final class WritePath implements StreamedWriteHandler {
             case WAL_FAILED -> "the log failed, and the server is about to end";
             case FENCED -> "another process runs under this one's id, and the server is about to end";
             case PERSIST_SATURATED -> "the persist queue is full (--persist-queue-depth)";
+            case DISK_FULL -> "a disk is nearly full (--disk-high): rows of the log are persisted";
             case WAL_FULL -> "the log has no room for another segment";
             case ADMISSION_LIMIT -> "too many writes at once";
             case INFLIGHT_BYTES -> "the writes in flight fill their budget (--inflight-bytes, --inflight-ops)";
-            case MEMORY_LIMIT -> "the buffer is full (--buffer-bytes): rows wait to be persisted";
+            case MEMORY_LIMIT -> "memory is full (--memory, --buffer-bytes): rows wait to be persisted";
             case PARTITION_LIMIT -> "a namespace has rows of as many partitions as it may (--max-partitions)";
             case CATALOG_UNAVAILABLE -> "the catalog does not answer";
         };

@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.door.WriteOutcome.Reason;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 final class IngestStateTest {
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
-    private final IngestState state = new IngestState(metrics);
+    private final AtomicLong nowNs = new AtomicLong();
+    private final IngestState state = new IngestState(nowNs::get, metrics);
 
     private double gauge(Reason reason) {
         return metrics.get("sluice.ingest.refusing")
@@ -50,5 +52,42 @@ final class IngestStateTest {
             state.clear(reasons[i]);
             assertThat(state.refusal()).contains(reasons[i + 1]);
         }
+    }
+
+    @Test
+    void whatLastsLongestIsToldFirst() {
+        state.set(Reason.ADMISSION_LIMIT);
+        state.set(Reason.MEMORY_LIMIT);
+        state.set(Reason.DISK_FULL);
+        assertThat(state.refusal()).contains(Reason.DISK_FULL);
+        state.set(Reason.GRACEFUL_STOP);
+        assertThat(state.refusal()).contains(Reason.GRACEFUL_STOP);
+        state.set(Reason.WAL_FAILED);
+        assertThat(state.refusal()).contains(Reason.WAL_FAILED);
+    }
+
+    @Test
+    void theSecondsThatAReasonHeldAddUpAndGoOnWhileItHolds() {
+        assertThat(seconds(Reason.DISK_FULL)).isZero();
+        state.set(Reason.DISK_FULL);
+        nowNs.addAndGet(1_500_000_000);
+        assertThat(seconds(Reason.DISK_FULL)).as("it still holds").isEqualTo(1.5);
+        state.set(Reason.DISK_FULL);
+        nowNs.addAndGet(500_000_000);
+        state.clear(Reason.DISK_FULL);
+        nowNs.addAndGet(9_000_000_000L);
+        assertThat(seconds(Reason.DISK_FULL)).as("it does not hold").isEqualTo(2);
+        state.set(Reason.DISK_FULL, () -> "again");
+        nowNs.addAndGet(1_000_000_000);
+        state.clear(Reason.DISK_FULL);
+        assertThat(seconds(Reason.DISK_FULL)).isEqualTo(3);
+        assertThat(seconds(Reason.WAL_FULL)).as("another").isZero();
+    }
+
+    private double seconds(Reason reason) {
+        return metrics.get("sluice.ingest.refusing.seconds")
+                .tag("reason", reason.name())
+                .functionCounter()
+                .count();
     }
 }

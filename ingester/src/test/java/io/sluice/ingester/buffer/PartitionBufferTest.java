@@ -75,6 +75,7 @@ final class PartitionBufferTest {
     private final RootAllocator allocator = new RootAllocator();
     private final ShapedReader reader = new ShapedReader();
     private final AtomicLong held = new AtomicLong();
+    private final AtomicLong heldFrozen = new AtomicLong();
     private final Deque<Enqueued> enqueued = new ArrayDeque<>();
 
     /// A request on its way, and its result to be.
@@ -103,6 +104,7 @@ final class PartitionBufferTest {
     void close() {
         enqueued.forEach(job -> job.request().close());
         assertThat(held).as("bytes on the ledger").hasValue(0);
+        assertThat(heldFrozen).as("frozen bytes on the ledger").hasValue(0);
         allocator.close();
     }
 
@@ -113,7 +115,8 @@ final class PartitionBufferTest {
                 new IngesterId(new UUID(0, 1)),
                 new SequenceNumber(persistedThrough),
                 of,
-                held::addAndGet);
+                held::addAndGet,
+                heldFrozen::addAndGet);
     }
 
     private CompletableFuture<PersistedFile> enqueue(PersistRequest request) {

@@ -176,7 +176,7 @@ final class WriteStreamTest {
     /// The write path with all that is real behind it.
     private final class RealWrites implements AutoCloseable {
         private final RootAllocator allocator = new RootAllocator();
-        private final IngestState state = new IngestState(metrics);
+        private final IngestState state = new IngestState(() -> 0, metrics);
         private final Pipeline pipeline;
         private final Wal wal;
 

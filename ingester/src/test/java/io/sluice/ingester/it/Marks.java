@@ -35,7 +35,8 @@ final class Marks {
         return rows.stream().map(Marks::mark).sorted().toList();
     }
 
-    private static int mark(String row) {
+    /// The mark of a row as text.
+    static int mark(String row) {
         Matcher matcher = MARK.matcher(row);
         if (!matcher.find()) {
             throw new AssertionError("no mark in " + row);

@@ -95,13 +95,16 @@ final class Rows {
     }
 
     /// What the server answers over Flight.
-    static List<String> query(SluiceServer server, String namespace, String table) throws Exception {
+    ///
+    /// @param columns that are asked for; none for all
+    static List<String> query(SluiceServer server, String namespace, String table, String... columns) throws Exception {
         StringBuilder json = new StringBuilder();
         try (FlightQueryClient client = FlightQueryClient.open("127.0.0.1", server.grpcPort())) {
             client.query(
                     QueryRequest.newBuilder()
                             .setNamespace(namespace)
                             .setTable(table)
+                            .addAllColumns(List.of(columns))
                             .build(),
                     RowFormatter.json(json));
         }

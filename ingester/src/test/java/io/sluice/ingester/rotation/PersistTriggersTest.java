@@ -7,6 +7,10 @@ import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.fixture.Logs;
 import io.sluice.ingester.fixture.Pipeline;
+import io.sluice.ingester.ledger.Account;
+import io.sluice.ingester.ledger.Ledger;
+import io.sluice.ingester.ledger.LedgerLimits;
+import io.sluice.ingester.write.InFlightWrites;
 import io.sluice.model.PartitionTemplate;
 import io.sluice.persist.FreezeReason;
 import io.sluice.proto.v1.Column;
@@ -19,13 +23,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.arrow.memory.RootAllocator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// What freezes partitions and drops segments, over a real buffer, catalog and log.
@@ -37,7 +42,8 @@ final class PersistTriggersTest {
     private Path folder = Path.of("");
 
     private final RootAllocator allocator = new RootAllocator();
-    private final IngestState state = new IngestState(new SimpleMeterRegistry());
+    private final IngestState state = new IngestState(() -> 0, new SimpleMeterRegistry());
+    private final AtomicBoolean isDiskFull = new AtomicBoolean();
     private Optional<Pipeline> opened = Optional.empty();
     private Optional<Wal> wal = Optional.empty();
     private long sequence;
@@ -61,7 +67,19 @@ final class PersistTriggersTest {
     }
 
     private PersistTriggers triggers(long maxBufferBytes) {
-        return new PersistTriggers(pipeline().buffer(), wal.orElseThrow(), state, MAX_AGE, IDLE, maxBufferBytes);
+        SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+        Ledger ledger = new Ledger(
+                new LedgerLimits(maxBufferBytes, maxBufferBytes, 1),
+                Map.of(Account.FILLING, () -> pipeline().buffer().memoryBytes()),
+                metrics);
+        InFlightWrites inFlight = new InFlightWrites(1, 1, () -> 0, metrics);
+        return new PersistTriggers(
+                pipeline().buffer(),
+                wal.orElseThrow(),
+                new MemoryMarks(ledger, pipeline().buffer(), state, inFlight),
+                isDiskFull::get,
+                MAX_AGE,
+                IDLE);
     }
 
     private static byte[] rows(long day, int count) {
@@ -132,46 +150,38 @@ final class PersistTriggersTest {
     }
 
     @Test
-    @DisplayName("Invariant 6: when memory runs short the largest partitions are frozen first, and no more than needed")
-    void memoryThatRunsShortFreezesTheLargestFirst() throws Exception {
-        write(0, 2_000);
-        write(1, 9_000);
-        write(2, 4_000);
-        write(3, 1_500);
+    void rowsAreDueAtHalfTheAgeWhileMemoryPresses() throws Exception {
+        for (int day = 0; day < 8; day++) {
+            write(day, 10);
+        }
+        pipeline().setAge(MAX_AGE.dividedBy(2));
+        triggers(1 << 30).freezeOld();
+        assertThat(frozen()).as("in peace").isEmpty();
         long held = pipeline().buffer().memoryBytes();
-        triggers((long) (held / PersistTriggers.HIGH_MARK) + 1_000).checkMemory();
-        assertThat(frozen()).as("below the mark").isEmpty();
-        PersistTriggers triggers = triggers((long) (held / PersistTriggers.HIGH_MARK) - 1_000);
-        triggers.checkMemory();
-        assertThat(frozen()).as("half of it had to go").containsExactly("1970-01-02");
-        assertThat(pipeline().jobs().getFirst().request().reason()).isEqualTo(FreezeReason.MEMORY);
-        triggers.checkMemory();
-        assertThat(frozen()).as("what is frozen is on its way").hasSize(1);
-        triggers(held / 2).checkMemory();
-        assertThat(frozen()).as("then the next largest").containsExactly("1970-01-02", "1970-01-03");
+        PersistTriggers pressed = triggers((long) (held / 0.86));
+        pressed.tick();
+        assertThat(frozen()).as("all, and not just enough of the largest").hasSize(8);
+        assertThat(pipeline().jobs()).extracting(job -> job.request().reason()).contains(FreezeReason.AGE);
     }
 
     @Test
-    @DisplayName("Invariant 6: a full buffer refuses writes until it is well below its limit")
-    void aFullBufferRefusesWritesUntilItIsWellBelow() throws Exception {
-        write(0, 1_500);
-        write(1, 30_000);
-        long held = pipeline().buffer().memoryBytes();
-        triggers(held + 1).checkMemory();
-        assertThat(state.has(Reason.MEMORY_LIMIT)).isFalse();
-        PersistTriggers triggers = triggers(held);
-        triggers.checkMemory();
-        assertThat(state.has(Reason.MEMORY_LIMIT)).isTrue();
-        assertThat(pipeline().buffer().memoryBytes()).as("frozen is still held").isEqualTo(held);
-        job("1970-01-01").complete();
-        assertThat(pipeline().buffer().memoryBytes()).isBetween((long) (PersistTriggers.LOW_MARK * held), held - 1);
-        triggers.checkMemory();
-        assertThat(state.has(Reason.MEMORY_LIMIT))
-                .as("below the limit, above the low mark")
-                .isTrue();
-        job("1970-01-02").complete();
-        triggers.checkMemory();
-        assertThat(state.has(Reason.MEMORY_LIMIT)).isFalse();
+    void aDiskThatIsFullPersistsWhatHoldsTheLog() throws Exception {
+        PersistTriggers triggers = triggers(1 << 30);
+        for (int day = 0; day < 30; day++) {
+            write(day, 200);
+        }
+        assertThat(wal.orElseThrow().status().segments()).isGreaterThan(10);
+        triggers.checkLog();
+        assertThat(frozen()).isEmpty();
+        isDiskFull.set(true);
+        triggers.checkLog();
+        assertThat(frozen()).as("all of it").hasSize(30);
+        assertThat(pipeline().jobs()).extracting(job -> job.request().reason()).containsOnly(FreezeReason.LOG);
+        for (Pipeline.Job job : pipeline().jobs()) {
+            job.complete();
+        }
+        triggers.dropSegments();
+        assertThat(wal.orElseThrow().status().segments()).isEqualTo(1);
     }
 
     private Pipeline.Job job(String key) {
@@ -241,30 +251,5 @@ final class PersistTriggersTest {
         }
         assertThat(replayed).endsWith(needed.toArray(Long[]::new));
         assertThat(replayed).hasSizeLessThan((int) sequence);
-    }
-
-    @Test
-    @Timeout(60)
-    void whoeverWaitsForRoomGoesOnOncePersistHasMadeIt() throws Exception {
-        write(0, 20_000);
-        PersistTriggers roomy = triggers(pipeline().buffer().memoryBytes() + 1);
-        roomy.awaitRoom();
-        PersistTriggers full = triggers(pipeline().buffer().memoryBytes());
-        Thread waiting = Thread.ofPlatform().name("replay").unstarted(() -> {
-            try {
-                full.awaitRoom();
-            } catch (InterruptedException e) {
-                throw new IllegalStateException(e);
-            }
-        });
-        waiting.start();
-        while (waiting.getState() != Thread.State.TIMED_WAITING) {
-            Thread.onSpinWait();
-        }
-        // It froze by itself, and needs no tick to see that there is room.
-        assertThat(job("1970-01-01").request().reason()).isEqualTo(FreezeReason.MEMORY);
-        assertThat(waiting.isAlive()).as("frozen is still held").isTrue();
-        job("1970-01-01").complete();
-        assertThat(waiting.join(Duration.ofMinutes(1))).isTrue();
     }
 }

@@ -3,6 +3,7 @@ package io.sluice.ingester.settings;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.ingester.ledger.LedgerLimits;
 import io.sluice.persist.GateTimeout;
 import io.sluice.persist.PersistGateSettings;
 import java.io.IOException;
@@ -35,7 +36,8 @@ final class ServeSettingsTest {
         ServeSettings settings = resolve(Map.of(), Map.of());
         assertThat(settings.maxRequestBytes()).isEqualTo(64 << 20);
         assertThat(settings.persistMaxAge()).isEqualTo(Duration.ofMinutes(5));
-        assertThat(settings.bufferBytes()).isEqualTo(ARBITRARY_MEMORY / 4);
+        assertThat(settings.memory().memoryBytes()).isEqualTo(ARBITRARY_MEMORY / 2);
+        assertThat(settings.bufferBytes()).isEqualTo(ARBITRARY_MEMORY / 32 * 5);
         assertThat(settings.httpBind().getPort()).isEqualTo(8086);
         assertThat(settings.wal().directory())
                 .isEqualTo(settings.dataDirectory().resolve("wal"));
@@ -106,6 +108,43 @@ final class ServeSettingsTest {
                 .hasMessageContaining("expected true or false");
         assertThatThrownBy(() -> resolve(Map.of(Setting.INFLIGHT_BYTES, "2MiB"), Map.of()))
                 .hasMessageContaining("--max-request-bytes");
+    }
+
+    @Test
+    void littleMemoryMakesTheOtherLimitsLessByThemselves() throws InvalidSettingException {
+        ServeSettings settings = resolve(Map.of(Setting.MEMORY, "512MiB"), Map.of());
+        assertThat(settings.memory().memoryBytes()).isEqualTo(512 << 20);
+        assertThat(settings.bufferBytes()).isEqualTo(160 << 20);
+        assertThat(settings.queryMemoryBytes()).isEqualTo(32 << 20);
+        assertThat(settings.inflightBytes()).isEqualTo(32 << 20);
+        assertThat(settings.maxRequestBytes()).isEqualTo(16 << 20);
+        assertThat(settings.persistHotBytes()).isEqualTo(20 << 20);
+        assertThat(settings.persist().gate().memoryBytes()).isEqualTo(128 << 20);
+        assertThat(settings.ledger()).isEqualTo(new LedgerLimits(288 << 20, 160 << 20, 128 << 20));
+        ServeSettings plenty = resolve(Map.of(Setting.MEMORY, "64GiB"), Map.of());
+        assertThat(plenty.inflightBytes()).as("never more than the default").isEqualTo(128 << 20);
+        assertThat(plenty.persistHotBytes()).isEqualTo(64 << 20);
+        assertThat(plenty.bufferBytes()).as("has none").isEqualTo(20L << 30);
+    }
+
+    @Test
+    void limitsThatDoNotFitIntoTheMemoryAreRefusedWithBoth() {
+        assertThatThrownBy(() -> resolve(Map.of(Setting.MEMORY, "1GiB", Setting.BUFFER_BYTES, "512MiB"), Map.of()))
+                .isInstanceOf(InvalidSettingException.class)
+                .hasMessage("--buffer-bytes is 536870912 and --query-memory 67108864: expected at most 402653184"
+                        + " together, three eighths of --memory, which is 1073741824");
+        assertThatThrownBy(() -> resolve(Map.of(Setting.MEMORY, "1GiB", Setting.QUERY_MEMORY, "80MiB"), Map.of()))
+                .hasMessageContaining("--query-memory 83886080");
+        assertThatThrownBy(() -> resolve(Map.of(Setting.MEMORY, "1GiB", Setting.PERSIST_MEMORY, "300MiB"), Map.of()))
+                .hasMessageContaining("--persist-memory is 314572800: expected at most 268435456");
+        assertThatThrownBy(() -> resolve(Map.of(Setting.MEMORY, "1GiB", Setting.INFLIGHT_BYTES, "200MiB"), Map.of()))
+                .hasMessageContaining("--inflight-bytes is 209715200: expected at most 134217728");
+        assertThatThrownBy(() -> resolve(Map.of(Setting.MEMORY, "200MiB"), Map.of()))
+                .hasMessage("option --memory is '200MiB': expected a size such as 64MiB,"
+                        + " from 268435456 to 1125899906842624 bytes");
+        assertThatThrownBy(
+                        () -> resolve(Map.of(Setting.MEMORY, "512MiB", Setting.MAX_REQUEST_BYTES, "64MiB"), Map.of()))
+                .hasMessageContaining("--max-request-bytes is 67108864 and --inflight-bytes 33554432");
     }
 
     @Test

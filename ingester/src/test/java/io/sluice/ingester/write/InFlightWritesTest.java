@@ -17,6 +17,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
@@ -96,6 +97,69 @@ final class InFlightWritesTest {
         small.close();
         assertThat(admitted).containsExactly("large");
         assertThat(isRefused(0)).isTrue();
+    }
+
+    @Test
+    void streamsThatAreSlowedDownGiveWayToOthersAndComeInAsTheyAreLet() {
+        writes.reconfigure(100, 10);
+        writes.slowStreams();
+        enter("a", 30);
+        enter("b", 30);
+        Waiting gone = enter("c", 30);
+        enter("d", 30);
+        assertThat(admitted).isEmpty();
+        assertThat(gauge("sluice.inflight.held")).isEqualTo(4);
+        assertThat(writes.waitingBytes()).isEqualTo(120);
+        WritePermit alone = take(70);
+        assertThat(gone.cancel()).isTrue();
+        assertThat(gone.cancel()).as("once").isFalse();
+        assertThat(writes.waitingBytes()).isEqualTo(90);
+        writes.letHeldIn(0);
+        assertThat(admitted).isEmpty();
+        writes.letHeldIn(1);
+        assertThat(admitted).as("one at least").containsExactly("a");
+        writes.letHeldIn(30);
+        assertThat(admitted).as("there is no room").containsExactly("a");
+        assertThat(writes.waiting()).isEqualTo(1);
+        alone.close();
+        assertThat(admitted).containsExactly("a", "b");
+        writes.letStreamsGo();
+        assertThat(admitted).containsExactly("a", "b", "d");
+        assertThat(writes.waitingBytes()).isZero();
+        permits.getFirst().close();
+        enter("e", 1);
+        assertThat(admitted).as("not slow any more").endsWith("e");
+    }
+
+    @Test
+    void whatStreamsHoldBackDoesNotKeepOthersFromWaiting() throws InterruptedException {
+        writes.slowStreams();
+        Waiting held = enter("held", 1_000);
+        take(100);
+        assertThat(writes.awaitEnter(100, Duration.ofNanos(1))).isEmpty();
+        assertThat(metrics.get("sluice.inflight.wait")
+                        .tag("result", "gave_up")
+                        .timer()
+                        .count())
+                .as("it waited, and was not refused at once")
+                .isEqualTo(1);
+        writes.letStreamsGo();
+        assertThat(admitted).isEmpty();
+        assertThat(held.cancel()).isTrue();
+    }
+
+    @Test
+    void somebodyLooksEachTimeThatSoManyBytesCameIn() {
+        AtomicInteger looks = new AtomicInteger();
+        writes.lookEvery(100, looks::incrementAndGet);
+        take(60).close();
+        assertThat(looks).hasValue(0);
+        take(40).close();
+        assertThat(looks).hasValue(1);
+        take(99).close();
+        assertThat(looks).hasValue(1);
+        enter("stream", 1);
+        assertThat(looks).hasValue(2);
     }
 
     @Test

@@ -66,7 +66,7 @@ final class WritePathTest {
 
     private final RootAllocator root = new RootAllocator();
     private final BufferAllocator allocator = root.newChildAllocator("buffer", 0, Long.MAX_VALUE);
-    private final IngestState state = new IngestState(new SimpleMeterRegistry());
+    private final IngestState state = new IngestState(() -> 0, new SimpleMeterRegistry());
     private final InFlightWrites inFlight =
             new InFlightWrites(MAX_BYTES, MAX_WRITES, () -> 0, new SimpleMeterRegistry());
     private final RetryDelays delays = new RetryDelays(() -> 0.5);

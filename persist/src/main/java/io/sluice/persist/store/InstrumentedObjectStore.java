@@ -40,6 +40,11 @@ public final class InstrumentedObjectStore implements ObjectStore {
     }
 
     @Override
+    public long uploadMemoryBytes(long contentBytes) {
+        return next.uploadMemoryBytes(contentBytes);
+    }
+
+    @Override
     public InputStream open(String name) throws IOException {
         return time("open", () -> next.open(name));
     }

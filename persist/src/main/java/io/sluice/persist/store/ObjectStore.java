@@ -11,6 +11,13 @@ public interface ObjectStore extends AutoCloseable {
     /// Begins an object. Nothing is visible before [ObjectUpload#complete].
     ObjectUpload upload(String name) throws IOException;
 
+    /// How much memory an upload takes at most, beside what is written to it.
+    ///
+    /// @param contentBytes how long the object will be at most
+    default long uploadMemoryBytes(long contentBytes) {
+        return 0;
+    }
+
     /// Opens an object. The caller closes the stream.
     ///
     /// @throws java.nio.file.NoSuchFileException if there is no such object

@@ -88,6 +88,11 @@ final class S3ObjectStore implements ObjectStore {
     }
 
     @Override
+    public long uploadMemoryBytes(long contentBytes) {
+        return S3Upload.memoryBytes(contentBytes);
+    }
+
+    @Override
     public InputStream open(String name) throws IOException {
         return open(name, 0);
     }

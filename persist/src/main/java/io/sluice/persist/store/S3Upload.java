@@ -82,6 +82,13 @@ final class S3Upload implements ObjectUpload {
         this.id = store.newUploadId();
     }
 
+    /// The part that is being filled, grown by doubling and so beside its smaller self, and those on their way.
+    static long memoryBytes(long contentBytes) {
+        return contentBytes < PART_BYTES
+                ? FIRST_BUFFER_BYTES + 2 * contentBytes
+                : Math.min(contentBytes, (long) PART_BYTES * MAX_PARTS_IN_FLIGHT) + PART_BYTES;
+    }
+
     @Override
     public OutputStream out() {
         return out;
