@@ -308,6 +308,7 @@ public final class IngesterServer {
 
     private void tellHealth() {
         try {
+            wiring.admission.observe();
             boolean isStalled = wiring.logStall.observe();
             grpc.setServing(!isStalled && !wiring.state.has(Reason.NOT_READY) && !wiring.state.has(Reason.WAL_FAILED));
         } catch (RuntimeException e) {

@@ -5,6 +5,7 @@ import io.sluice.ingester.door.PersistRefusedException;
 import io.sluice.ingester.door.StatusSource;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.replay.ReplayStatus;
+import io.sluice.ingester.status.AdmissionReport;
 import io.sluice.ingester.status.DiskReport;
 import io.sluice.ingester.status.Down;
 import io.sluice.ingester.status.MemoryReport;
@@ -93,6 +94,7 @@ final class ServerReports {
             case DISK_FULL -> "a disk is nearly full: " + wiring.disks.inWords();
             case WAL_FULL -> "the log has no room for another segment";
             case ADMISSION_LIMIT -> "too many writes at once";
+            case NAMESPACE_LIMIT -> "too many writes of one namespace at once";
             case PARTITION_LIMIT -> "a namespace has rows of as many partitions as it may (--max-partitions)";
             case INFLIGHT_BYTES -> "the writes in flight fill their budget (--inflight-bytes, --inflight-ops)";
             case MEMORY_LIMIT -> "memory is full: " + wiring.ledger.stats().inWords();
@@ -162,6 +164,8 @@ final class ServerReports {
     /// What parts tell of themselves in `/status`, each under its name.
     private Map<String, Supplier<?>> sections() {
         return Map.of(
+                "admission",
+                () -> AdmissionReport.of(wiring.admission.stats()),
                 "memory",
                 () -> MemoryReport.of(wiring.ledger.stats()),
                 "disks",
@@ -189,7 +193,7 @@ final class ServerReports {
                                         wiring.metrics.find("sluice.query.open").gauge())
                                 .map(gauge -> (int) gauge.value())
                                 .orElse(0),
-                        wiring.live.current().maxConcurrentQueries(),
+                        wiring.admission.limits().queryStreaming(),
                         wiring.idleStreams.waiting(),
                         wiring.replayGate.waiting(),
                         wiring.queryAllocator.getAllocatedMemory(),

@@ -29,6 +29,19 @@ final class SettingListeners {
                 Setting.INFLIGHT_BYTES,
                 Setting.INFLIGHT_OPS);
         live.onChange(
+                now -> wiring.admission.reconfigure(now.admission()),
+                Setting.ADMISSION_WRITE_NEW,
+                Setting.ADMISSION_WRITE_EXISTING,
+                Setting.ADMISSION_WRITE_STREAMS,
+                Setting.ADMISSION_NAMESPACE_WRITES,
+                Setting.ADMISSION_QUERY_INITIAL,
+                Setting.ADMISSION_QUERY_STREAMING);
+        live.onChange(
+                now -> wiring.delays.reconfigure(now.retry()),
+                Setting.RETRY_AFTER_MODE,
+                Setting.RETRY_AFTER_MIN,
+                Setting.RETRY_AFTER_MAX);
+        live.onChange(
                 now -> wiring.persister.reconfigure(now.persist().gate()),
                 Setting.PERSIST_CONCURRENCY,
                 Setting.PERSIST_MEMORY,

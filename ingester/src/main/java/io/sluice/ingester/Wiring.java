@@ -12,11 +12,16 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.trace.Tracer;
+import io.sluice.ingester.admission.AdmissionController;
 import io.sluice.ingester.admission.IngestState;
+import io.sluice.ingester.admission.KnownTables;
+import io.sluice.ingester.admission.Refusals;
+import io.sluice.ingester.admission.WriteAdmission;
 import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.buffer.Turnover;
 import io.sluice.ingester.disk.DiskGuard;
 import io.sluice.ingester.disk.DiskSpace;
+import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.FixedByteBudget;
 import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.door.StreamedWriteHandler;
@@ -70,7 +75,6 @@ import io.sluice.persist.store.ObjectStores;
 import io.sluice.persist.store.StoreContext;
 import io.sluice.query.BufferQueryExec;
 import io.sluice.query.InstrumentedQueryExec;
-import io.sluice.query.LimitedQueryExec;
 import io.sluice.query.QueryExec;
 import io.sluice.query.QuerySource;
 import io.sluice.query.TracedQueryExec;
@@ -141,8 +145,11 @@ final class Wiring {
     final RefusalCounts refusals = new RefusalCounts(metrics);
     /// Ends query streams whose client does not read.
     final IdleStreams idleStreams;
-    private final RetryDelays delays =
-            new RetryDelays(() -> ThreadLocalRandom.current().nextDouble());
+    /// When those who are refused may come back.
+    final RetryDelays delays;
+    /// Lets requests in, so many at once.
+    final AdmissionController admission;
+    private final Refusals refuser;
     /// Bodies of HTTP requests, counted apart from the writes that are made of them.
     final FixedByteBudget bodies;
     final Map<IngesterId, Long> epochs = new ConcurrentHashMap<>();
@@ -185,10 +192,14 @@ final class Wiring {
     Wiring(ServeSettings settings, FatalListener onFenced) throws IOException {
         this.settings = settings;
         this.live = new LiveSettings(settings, clock, metrics);
+        this.delays = new RetryDelays(
+                settings.retry(), () -> ThreadLocalRandom.current().nextDouble());
+        this.refuser = new Refusals(delays);
+        this.admission = new AdmissionController(settings.admission(), delays, nanoTime, metrics);
         this.inFlight = new InFlightWrites(settings.inflightBytes(), settings.inflightOps(), nanoTime, metrics);
         this.idleStreams = new IdleStreams(settings.flight(), nanoTime, metrics);
-        writes.set(WritePath.notReady(inFlight));
-        this.replayGate = new ReplayGate(settings.maxConcurrentQueries(), MAX_QUERY_WAIT, metrics);
+        writes.set(WritePath.notReady(inFlight, refuser));
+        this.replayGate = new ReplayGate(settings.admission().queryStreaming(), MAX_QUERY_WAIT, delays, metrics);
         this.bodies = new FixedByteBudget(SettingListeners.bodyBytes(settings), "--inflight-bytes");
         this.calls = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("call-", 0).factory());
@@ -443,7 +454,7 @@ final class Wiring {
         WritePreparer preparer = new WritePreparer(schemas, new PartitionSplitter(bufferAllocator), buffer);
         WalSink sink = new WalSink(wal, buffer, stable);
         WritePath path = new WritePath(
-                state, inFlight, MAX_WAIT, delays, preparer, new InstrumentedSink(sink, nanoTime, metrics));
+                state, inFlight, MAX_WAIT, refuser, preparer, new InstrumentedSink(sink, nanoTime, metrics));
         WalReplayer replayer = new WalReplayer(
                 settings.wal().directory().resolve("quarantine"),
                 preparer,
@@ -462,15 +473,13 @@ final class Wiring {
     GrpcServer buildGrpc(ServerReports reports, OpenTelemetry tracing) {
         QuerySource source = new CurrentSource();
         Tracer tracer = tracing.getTracer("io.sluice.query");
-        QueryExec limited = new LimitedQueryExec(
-                new BufferQueryExec(new TracedQuerySource(source, tracer), queryAllocator, metrics),
-                settings.maxConcurrentQueries(),
-                metrics);
-        QueryExec queries = new TracedQueryExec(new InstrumentedQueryExec(limited, nanoTime, metrics), tracer);
+        QueryExec buffered = new BufferQueryExec(new TracedQuerySource(source, tracer), queryAllocator, metrics);
+        QueryExec queries = new TracedQueryExec(new InstrumentedQueryExec(buffered, nanoTime, metrics), tracer);
         ServerInterceptor traceContext =
                 new TraceContextInterceptor(tracing.getPropagators().getTextMapPropagator());
         BindableService flight = FlightServices.create(
                 replayGate,
+                new AdmittedQueries(admission, delays),
                 queries,
                 source,
                 idleStreams,
@@ -481,10 +490,10 @@ final class Wiring {
                 settings.grpcBind(),
                 GrpcServer.Limits.of(settings.maxRequestBytes()),
                 calls,
+                writeAdmission(),
                 new CurrentWrites(),
                 reports::persist,
                 reports.statusDocument(),
-                delays,
                 metrics,
                 List.of(
                         () -> ServerInterceptors.intercept(flight, traceContext),
@@ -500,6 +509,8 @@ final class Wiring {
                 settings.inflightOps(),
                 bodies,
                 new SecureRandom().nextLong(),
+                writeAdmission(),
+                refuser,
                 new CurrentWrites(),
                 this::known,
                 reports::notReady,
@@ -509,11 +520,30 @@ final class Wiring {
         return new HttpDoor(settings.httpBind(), calls, parts, clock, nanoTime, metrics);
     }
 
+    private WriteAdmission writeAdmission() {
+        return new WriteAdmission(
+                state,
+                admission,
+                new KnownTables() {
+                    @Override
+                    public boolean isKnown(NamespaceName namespace) {
+                        return schemas.isKnown(namespace);
+                    }
+
+                    @Override
+                    public boolean isKnown(NamespaceName namespace, TableName table) {
+                        return schemas.isKnown(namespace, table);
+                    }
+                },
+                refuser,
+                refusals::count);
+    }
+
     /// The write path in use, which a start may exchange.
     private final class CurrentWrites implements StreamedWriteHandler {
         @Override
-        public CompletionStage<WriteOutcome> write(byte[] request) {
-            return writes.get().write(request).whenComplete((outcome, failure) -> {
+        public CompletionStage<WriteOutcome> write(byte[] request, CatalogAccess catalog) {
+            return writes.get().write(request, catalog).whenComplete((outcome, failure) -> {
                 if (failure == null) {
                     refusals.count(outcome);
                 }
@@ -526,16 +556,28 @@ final class Wiring {
         }
 
         @Override
-        public void write(byte[] request, AppendSession session, WritePermit permit, Consumer<WriteOutcome> told) {
-            writes.get().write(request, session, permit, outcome -> {
+        public void write(
+                byte[] request,
+                AppendSession session,
+                CatalogAccess catalog,
+                WritePermit permit,
+                Consumer<WriteOutcome> told) {
+            writes.get().write(request, session, catalog, permit, outcome -> {
                 refusals.count(outcome);
                 told.accept(outcome);
             });
         }
     }
 
-    private KnownColumns known(NamespaceName namespace) {
+    private KnownColumns known(NamespaceName namespace, CatalogAccess access) {
         return table -> {
+            Optional<TableSchema> cached = schemas.findCached(namespace, table);
+            if (cached.isPresent()) {
+                return cached;
+            }
+            if (access.enter().isPresent()) {
+                return Optional.empty(); // the write itself will try again, and be refused
+            }
             try {
                 return schemas.find(namespace, table);
             } catch (IOException e) {

@@ -36,6 +36,7 @@ final class StatusPage {
             "oldest_unpersisted_seconds",
             "totals",
             "in_flight",
+            "admission",
             "memory",
             "disks",
             "queries",
@@ -72,6 +73,7 @@ final class StatusPage {
         problems();
         writes();
         queries();
+        admission();
         memory();
         log();
         disks();
@@ -196,6 +198,26 @@ final class StatusPage {
         line("memory", size("/queries/memory_bytes", "/queries/memory_limit_bytes"));
         line("answered", total("/totals/queries", "queries"));
         line("", total("/totals/query_rows", "rows"));
+    }
+
+    private void admission() {
+        JsonNode buckets = now.at("/admission/buckets");
+        if (buckets.isEmpty()) {
+            return;
+        }
+        section("admission");
+        TextTable table = new TextTable("pool", "part", "now", "limit", "stuck", "admitted", "refused");
+        for (JsonNode bucket : buckets) {
+            table.add(
+                    text(bucket.at("/pool")).toLowerCase(Locale.ROOT).replace('_', ' '),
+                    text(bucket.at("/bucket")).toLowerCase(Locale.ROOT),
+                    number(bucket.at("/current")),
+                    number(bucket.at("/limit")),
+                    number(bucket.at("/stuck")),
+                    number(bucket.at("/admitted")),
+                    number(bucket.at("/refused")));
+        }
+        table.lines().forEach(line -> lines.add("  " + line));
     }
 
     private void memory() {
@@ -415,7 +437,11 @@ final class StatusPage {
     }
 
     private String number(String path) {
-        return String.format(Locale.ROOT, "%,d", now.at(path).asLong());
+        return number(now.at(path));
+    }
+
+    private static String number(JsonNode node) {
+        return String.format(Locale.ROOT, "%,d", node.asLong());
     }
 
     private String bytes(String path) {

@@ -78,7 +78,29 @@ public enum Setting {
             "position",
             "What says how long a job waits for its turn before it asks again"),
     PARQUET_ZSTD_LEVEL(Change.LIVE, "N", "1", "Compression of Parquet files, 1 (fast) to 22 (small)"),
-    MAX_CONCURRENT_QUERIES("N", "200", "Query streams open at once; more are refused"),
+    ADMISSION_WRITE_NEW(
+            Change.LIVE,
+            "N",
+            "300",
+            "Writes at once that need the catalog, as their table is not known; more are refused"),
+    ADMISSION_WRITE_EXISTING(Change.LIVE, "N", "10000", "Writes at once whose tables are known; more are refused"),
+    ADMISSION_WRITE_STREAMS(Change.LIVE, "N", "1000", "Write streams open at once; more are refused"),
+    ADMISSION_NAMESPACE_WRITES(
+            Change.LIVE, "N", "0", "Writes of one namespace at once, those of streams apart; 0 = no such limit"),
+    ADMISSION_QUERY_INITIAL(Change.LIVE, "N", "20", "Queries at once that have no batch yet; more are refused"),
+    ADMISSION_QUERY_STREAMING(
+            Change.LIVE,
+            "N",
+            "200",
+            "Queries at once that send batches; one more waits among those that have none yet"),
+    RETRY_AFTER_MODE(
+            Change.LIVE,
+            "adaptive|constant",
+            "adaptive",
+            "Whether those who are refused hear when there will be room, or always the same"),
+    RETRY_AFTER_MIN(
+            Change.LIVE, "DURATION", "1s", "The least that they hear; each is told up to twice as long as another"),
+    RETRY_AFTER_MAX(Change.LIVE, "DURATION", "30s", "The most that they hear, save that spread"),
     QUERY_IDLE_TIMEOUT(Change.LIVE, "DURATION", "60s", "How long a client may not read before its stream is ended"),
     QUERY_MEMORY(Change.LIVE, "SIZE", "512MiB", "Memory of what queries are sending"),
     DISK_HIGH(

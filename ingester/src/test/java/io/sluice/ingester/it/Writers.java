@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicReference;
 
 /// Clients that write one row after another, each with a mark of its own, as fast as they are answered; who is refused
 /// comes back when the server said, with the same row.
+@SuppressWarnings("try") // an interrupted close ends the test
 final class Writers implements AutoCloseable {
     private static final int PARTITIONS = 8;
     private static final long DAY_NS = 86_400_000_000_000L;
