@@ -49,7 +49,8 @@ final class SettingListeners {
         live.onChange(
                 now -> wiring.persister.reconfigureQueue(now.persist().queueDepth()), Setting.PERSIST_QUEUE_DEPTH);
         live.onChange(now -> wiring.ledger.reconfigure(now.ledger()), Setting.BUFFER_BYTES, Setting.PERSIST_MEMORY);
-        live.onChange(now -> wiring.disks.reconfigure(now.disk()), Setting.DISK_HIGH, Setting.DISK_LOW);
+        live.onChange(
+                now -> wiring.disks.reconfigure(now.disk()), Setting.DISK_HIGH, Setting.DISK_LOW, Setting.DISK_RESERVE);
         live.onChange(
                 now -> wiring.wal.reconfigure(now.wal().groupWait()),
                 Setting.WAL_GROUP_DELAY,

@@ -202,11 +202,10 @@ public record ServeSettings(
         };
     }
 
-    /// A default may be less than the table of settings says: where memory is small.
+    /// As it is written, unless it follows from `--memory`.
     private String size(Setting setting, long bytes) {
-        return layers.value(setting).isDefault() && SettingValues.bytesOf(text(setting)) != bytes
-                ? Long.toString(bytes)
-                : text(setting);
+        String text = text(setting);
+        return !text.isEmpty() && SettingValues.parseBytes(text) == bytes ? text : Long.toString(bytes);
     }
 
     private String text(Setting setting) {

@@ -111,6 +111,7 @@ public enum Setting {
                     + " writes are refused"),
     DISK_LOW(Change.LIVE, "PERCENT|SIZE", "85%", "Below it, writes are taken again; of the same kind as --disk-high"),
     DISK_RESERVE(
+            Change.LIVE,
             "SIZE",
             "256MiB",
             "File on the log's disk that is let go of when the disk is full, and made again; at most a hundredth of the"

@@ -117,11 +117,6 @@ public final class SettingValues {
         return value(setting).isDefault() ? Math.min(bytes, most) : bytes;
     }
 
-    /// A size that was checked before; -1 if there is none.
-    static long bytesOf(String text) {
-        return text.isEmpty() ? -1 : parseBytes(text);
-    }
-
     /// Reads `67108864`, `64MiB` or `64MB`.
     public static long parseBytes(String text) {
         Matcher matcher = SIZE.matcher(text.strip());
