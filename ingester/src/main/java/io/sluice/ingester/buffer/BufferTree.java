@@ -47,7 +47,7 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     private final Catalog catalog;
     private final StableWatermark stable;
     private final PersistPort persist;
-    private final long hotBytes;
+    private volatile long hotBytes;
     private final BufferAllocator allocator;
     private final LongSupplier nanoTime;
     private final BufferNodes nodes = new BufferNodes();
@@ -84,8 +84,13 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         waiting.limit(bytes);
     }
 
-    /// From now on [#prepareWithinLimit] refuses a partition more than so many in a namespace. There is no limit
-    /// before: a replay cannot refuse what was acknowledged.
+    /// Freezes partitions from so many bytes of filling rows on from now on.
+    public void reconfigure(long newHotBytes) {
+        hotBytes = newHotBytes;
+    }
+
+    /// From now on [#prepareWithinLimit] refuses a partition more than so many in a namespace; [#prepare] does not, as a
+    /// replay cannot refuse what was acknowledged.
     public void limitPartitions(int perNamespace) {
         nodes.limitPartitions(perNamespace);
     }
