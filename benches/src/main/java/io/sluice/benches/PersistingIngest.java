@@ -10,9 +10,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/// What files cost those who write: a server that is written to as fast as it answers and makes files of the rows at the
-/// same time, beside one that keeps them in memory for as long, and makes files of them between the windows. Both are
-/// on the machine of their client, and share its processors.
+/// What files cost those who write: a server that is written to as fast as it answers and makes files of the rows at
+/// the same time, beside one that keeps them in memory for as long, and makes files of them between the windows. Both
+/// are on the machine of their client, and share its processors.
 final class PersistingIngest {
     static final String RATE = "persist-while-ingest";
     static final String P99 = "persist-while-ingest-p99";
@@ -77,8 +77,7 @@ final class PersistingIngest {
 
     private void measure(Side side, String how) throws IOException, InterruptedException {
         double before = side.server.metric("sluice_persist_rows_total");
-        HttpLoad.Measured measured =
-                HttpLoad.atPeak(side.server.httpPort(), side.bodies, CONNECTIONS, start, window);
+        HttpLoad.Measured measured = HttpLoad.atPeak(side.server.httpPort(), side.bodies, CONNECTIONS, start, window);
         double persisted = side.server.metric("sluice_persist_rows_total") - before;
         double millis = Latencies.percentile(measured.latenciesNanos(), PERCENTILE) / 1e6;
         side.rates.add(measured.rowsPerSecond());

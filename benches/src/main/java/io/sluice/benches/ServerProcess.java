@@ -160,8 +160,9 @@ final class ServerProcess implements AutoCloseable {
 
     /// The sum of a metric of ours over its labels; 0 if it is not told yet.
     double metric(String metric) throws IOException {
-        HttpURLConnection connection = (HttpURLConnection)
-                URI.create("http://127.0.0.1:%d/metrics".formatted(httpPort)).toURL().openConnection();
+        HttpURLConnection connection = (HttpURLConnection) URI.create("http://127.0.0.1:%d/metrics".formatted(httpPort))
+                .toURL()
+                .openConnection();
         try (InputStream in = connection.getInputStream()) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8)
                     .lines()

@@ -115,7 +115,8 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     }
 
     private PartitionBuffer node(TableBuffer table, PartitionKey key, SequenceNumber through) {
-        return new PartitionBuffer(table, key, ingester, through, allocator, memoryBytes::addAndGet, frozenBytes::addAndGet);
+        return new PartitionBuffer(
+                table, key, ingester, through, allocator, memoryBytes::addAndGet, frozenBytes::addAndGet);
     }
 
     private static PartitionBuffer helped(PartitionBuffer partition) {

@@ -73,7 +73,9 @@ final class FilesVerifyCommand implements Callable<Integer> {
                         counts[0]++;
                         if (problems.get(i).isPresent()) {
                             counts[1]++;
-                            out.printf("%s: %s%n", files.get(i).objectName(), problems.get(i).get());
+                            out.printf(
+                                    "%s: %s%n",
+                                    files.get(i).objectName(), problems.get(i).get());
                         }
                     }
                 });

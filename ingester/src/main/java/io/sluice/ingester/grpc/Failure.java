@@ -60,8 +60,7 @@ record Failure(Code code, String reason, String message, boolean maybeDone, Opti
                     ADMISSION_LIMIT,
                     INFLIGHT_BYTES,
                     MEMORY_LIMIT,
-                    PARTITION_LIMIT ->
-                Code.RESOURCE_EXHAUSTED;
+                    PARTITION_LIMIT -> Code.RESOURCE_EXHAUSTED;
         };
         return new Failure(code, refused.reason().name(), refused.message(), false, Optional.of(refused.retryAfter()));
     }

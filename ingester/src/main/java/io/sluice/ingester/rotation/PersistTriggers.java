@@ -35,7 +35,12 @@ public final class PersistTriggers {
     ///     less
     /// @param idle how long a partition may be empty before its node is let go
     public PersistTriggers(
-            BufferTree buffer, Wal wal, MemoryMarks memory, BooleanSupplier isDiskFull, Duration maxAge, Duration idle) {
+            BufferTree buffer,
+            Wal wal,
+            MemoryMarks memory,
+            BooleanSupplier isDiskFull,
+            Duration maxAge,
+            Duration idle) {
         this.buffer = buffer;
         this.wal = wal;
         this.memory = memory;

@@ -100,14 +100,10 @@ final class Writers implements AutoCloseable {
         }
     }
 
-    /// The marks of the rows that are acknowledged, sorted.
-    List<Integer> acknowledged() {
-        return acknowledged.stream().sorted().toList();
-    }
-
     /// Ends when each writer has its last answer.
-    @Override
-    public void close() throws InterruptedException {
+    ///
+    /// @return the marks of the rows that are acknowledged, sorted
+    List<Integer> finish() throws InterruptedException {
         closed.countDown();
         for (Thread thread : threads) {
             thread.join();
@@ -115,5 +111,12 @@ final class Writers implements AutoCloseable {
         if (!trouble.get().isEmpty()) {
             throw new AssertionError(trouble.get());
         }
+        return acknowledged.stream().sorted().toList();
+    }
+
+    /// Lets the writers end, and does not wait for them.
+    @Override
+    public void close() {
+        closed.countDown();
     }
 }
