@@ -48,6 +48,8 @@ public final class Benches {
             new GateComparison(),
             "ingest",
             new IngestComparison(),
+            "overload",
+            new OverloadComparison(),
             "replay",
             new ReplayComparison(),
             "persist",

@@ -5,6 +5,7 @@ import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.admission.TimestampOracle;
 import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.buffer.BufferTree.BufferStatistics;
+import io.sluice.ingester.admission.Refusals;
 import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.ledger.Account;
 import io.sluice.ingester.ledger.Ledger;
@@ -160,7 +161,7 @@ final class BoundedParts implements AutoCloseable {
                 new IngestState(System::nanoTime, metrics),
                 new InFlightWrites(Long.MAX_VALUE, MAX_WRITES, System::nanoTime, metrics),
                 Duration.ofSeconds(1),
-                new RetryDelays(Math::random),
+                new Refusals(new RetryDelays(Math::random)),
                 preparer,
                 sink);
         wal.start(

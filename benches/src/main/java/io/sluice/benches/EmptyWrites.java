@@ -1,5 +1,6 @@
 package io.sluice.benches;
 
+import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.StreamedWriteHandler;
 import io.sluice.ingester.door.Waiting;
 import io.sluice.ingester.door.WriteOutcome;
@@ -22,7 +23,7 @@ final class EmptyWrites implements StreamedWriteHandler {
     }
 
     @Override
-    public CompletionStage<WriteOutcome> write(byte[] request) {
+    public CompletionStage<WriteOutcome> write(byte[] request, CatalogAccess catalog) {
         return CompletableFuture.completedStage(written());
     }
 
@@ -33,7 +34,12 @@ final class EmptyWrites implements StreamedWriteHandler {
     }
 
     @Override
-    public void write(byte[] request, AppendSession session, WritePermit permit, Consumer<WriteOutcome> told) {
+    public void write(
+            byte[] request,
+            AppendSession session,
+            CatalogAccess catalog,
+            WritePermit permit,
+            Consumer<WriteOutcome> told) {
         try (permit) {
             told.accept(written());
         }

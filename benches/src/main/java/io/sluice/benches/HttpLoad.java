@@ -1,11 +1,7 @@
 package io.sluice.benches;
 
+import io.sluice.benches.HttpConnection.Answer;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.net.InetAddress;
-import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,8 +15,6 @@ import java.util.concurrent.locks.LockSupport;
 /// A stretch of time in which connections post line protocol to `/write?db=`, each one body at a time. What a server
 /// refuses for a while (429, 503) is sent again a little later. Once; nothing is in flight afterwards.
 final class HttpLoad {
-    private static final int TIMEOUT_MILLIS = 60_000;
-    private static final int MAX_HEAD_BYTES = 1 << 16;
     private static final long RETRY_NANOS = 20_000_000;
     private static final long NO_PACE = 0;
 
@@ -84,23 +78,14 @@ final class HttpLoad {
 
     private Latencies connection() throws IOException {
         Latencies latencies = new Latencies();
-        byte[] request = new byte[MAX_HEAD_BYTES + bodies.longestBytes()];
-        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
-            socket.setTcpNoDelay(true);
-            socket.setSoTimeout(TIMEOUT_MILLIS);
-            OutputStream out = socket.getOutputStream();
-            InputStream in = socket.getInputStream();
+        try (HttpConnection connection = new HttpConnection(port, bodies)) {
             for (long due = nextDue(); due <= endNanos; due = nextDue()) {
-                int lengthBytes = bodies.next(request, MAX_HEAD_BYTES);
-                byte[] head = "POST /write?db=bench HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
-                        .formatted(lengthBytes)
-                        .getBytes(StandardCharsets.US_ASCII);
-                int from = MAX_HEAD_BYTES - head.length;
-                System.arraycopy(head, 0, request, from, head.length);
-                out.write(request, from, head.length + lengthBytes);
-                while (!isTaken(in)) {
+                connection.next();
+                for (Answer answer = connection.post(); !answer.isTaken(); answer = connection.post()) {
+                    if (!answer.isRefused()) {
+                        throw new IOException("the server answered %d %s".formatted(answer.status(), answer.body()));
+                    }
                     LockSupport.parkNanos(RETRY_NANOS);
-                    out.write(request, from, head.length + lengthBytes);
                 }
                 long answered = System.nanoTime() - startNanos;
                 if (answered >= countedFrom && answered <= endNanos) {
@@ -123,46 +108,5 @@ final class HttpLoad {
             LockSupport.parkNanos(left);
         }
         return due;
-    }
-
-    /// Reads an answer; false if the server asks to send the body again later.
-    private static boolean isTaken(InputStream in) throws IOException {
-        String statusLine = line(in);
-        String[] words = statusLine.split(" ", 3);
-        if (words.length < 2) {
-            throw new IOException("expected an answer of HTTP, found '%s'".formatted(statusLine));
-        }
-        int lengthBytes = 0;
-        boolean isChunked = false;
-        for (String header = line(in); !header.isEmpty(); header = line(in)) {
-            String[] field = header.split(":", 2);
-            if (field[0].equalsIgnoreCase("Content-Length")) {
-                lengthBytes = Integer.parseInt(field[1].strip());
-            } else if (field[0].equalsIgnoreCase("Transfer-Encoding")) {
-                isChunked = true;
-            }
-        }
-        String body = isChunked ? "" : new String(in.readNBytes(lengthBytes), StandardCharsets.UTF_8);
-        return switch (words[1]) {
-            case "204", "200" -> true;
-            case "429", "503" -> false;
-            default -> throw new IOException("the server answered %s %s".formatted(statusLine, body));
-        };
-    }
-
-    private static String line(InputStream in) throws IOException {
-        StringBuilder line = new StringBuilder();
-        for (int b = in.read(); b != '\n'; b = in.read()) {
-            if (b < 0) {
-                throw new IOException("the server closed the connection");
-            }
-            if (line.length() == MAX_HEAD_BYTES) {
-                throw new IOException("the answer's head is longer than %d bytes".formatted(MAX_HEAD_BYTES));
-            }
-            if (b != '\r') {
-                line.append((char) b);
-            }
-        }
-        return line.toString();
     }
 }

@@ -1,5 +1,6 @@
 package io.sluice.benches;
 
+import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.WriteHandler;
 import io.sluice.ingester.door.WriteOutcome;
 import java.io.IOException;
@@ -80,7 +81,7 @@ final class LiveWrites {
         for (int i = first; !over && failure.isEmpty(); i = (i + 1) % payloads.size()) {
             room.await();
             permits.acquire();
-            path.write(payloads.get(i)).whenComplete((outcome, thrown) -> {
+            path.write(payloads.get(i), CatalogAccess.FREE).whenComplete((outcome, thrown) -> {
                 heard(outcome, thrown);
                 permits.release();
             });

@@ -4,6 +4,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.admission.TimestampOracle;
 import io.sluice.ingester.buffer.BufferTree;
+import io.sluice.ingester.admission.Refusals;
 import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.schema.PartitionSplitter;
 import io.sluice.ingester.schema.SchemaCache;
@@ -67,7 +68,7 @@ final class Parts implements AutoCloseable {
                 new IngestState(System::nanoTime, metrics),
                 new InFlightWrites(Long.MAX_VALUE, MAX_WRITES, System::nanoTime, metrics),
                 Duration.ofSeconds(1),
-                new RetryDelays(Math::random),
+                new Refusals(new RetryDelays(Math::random)),
                 preparer,
                 sink);
     }

@@ -3,7 +3,6 @@ package io.sluice.benches;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.benches.Comparison.Better;
 import io.sluice.ingester.door.PersistHandler.PersistSummary;
-import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.door.StreamedWriteHandler;
 import io.sluice.ingester.grpc.GrpcServer;
 import java.io.IOException;
@@ -41,7 +40,6 @@ final class StreamComparison implements Program {
     private static final long SEED = 1;
     private static final long LIMIT_BYTES = 1L << 30;
     private static final int MAX_REQUEST_BYTES = 64 << 20;
-    private static final int MAX_STREAMS = 10;
     private static final Duration STOP = Duration.ofSeconds(5);
 
     /// Who writes.
@@ -182,15 +180,16 @@ final class StreamComparison implements Program {
         private final GrpcServer server;
 
         Server(StreamedWriteHandler writes) throws IOException {
+            SimpleMeterRegistry metrics = new SimpleMeterRegistry();
             server = new GrpcServer(
                     new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                    new GrpcServer.Limits(MAX_REQUEST_BYTES, MAX_STREAMS, MAX_REQUEST_BYTES),
+                    new GrpcServer.Limits(MAX_REQUEST_BYTES, MAX_REQUEST_BYTES),
                     calls,
+                    Admissions.usual(metrics),
                     writes,
                     (_, _) -> CompletableFuture.completedStage(new PersistSummary(0, 0, 0)),
                     () -> "{}",
-                    new RetryDelays(Math::random),
-                    new SimpleMeterRegistry(),
+                    metrics,
                     List.of());
             server.start();
         }

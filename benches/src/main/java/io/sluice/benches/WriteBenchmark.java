@@ -5,6 +5,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.sluice.ingester.IngesterServer;
 import io.sluice.ingester.Tracing;
+import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.settings.InvalidSettingException;
 import io.sluice.ingester.settings.ServeSettings;
@@ -131,7 +132,7 @@ public class WriteBenchmark {
         WriteOutcome outcome = state.parts
                 .orElseThrow()
                 .writes
-                .write(requests.bytes[requests.index()])
+                .write(requests.bytes[requests.index()], CatalogAccess.FREE)
                 .toCompletableFuture()
                 .join();
         if (!(outcome instanceof WriteOutcome.Written)) {

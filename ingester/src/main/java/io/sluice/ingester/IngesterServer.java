@@ -7,6 +7,7 @@ import io.sluice.ingester.http.HttpDoor;
 import io.sluice.ingester.replay.ReplayListener;
 import io.sluice.ingester.replay.ReplayStatus;
 import io.sluice.ingester.rotation.UnpersistedAge;
+import io.sluice.ingester.settings.MemoryPlan;
 import io.sluice.ingester.settings.ServeSettings;
 import io.sluice.model.IngesterId;
 import io.sluice.model.SequenceNumber;
@@ -174,6 +175,7 @@ public final class IngesterServer {
                 wiring.settings.wal().directory(),
                 wiring.store.describe(),
                 Catalogs.describe(wiring.settings.catalog()));
+        tellMemory(wiring.settings.memory());
         var _ = maintenance.scheduleWithFixedDelay(this::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
         var _ = watch.scheduleWithFixedDelay(this::tellHealth, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
         replay();
@@ -191,6 +193,26 @@ public final class IngesterServer {
                 "ready, ingester {}, next sequence number {}",
                 pipeline.ingester(),
                 wiring.wal.lastSequence().next());
+    }
+
+    private void tellMemory(MemoryPlan memory) {
+        LOG.info(
+                "memory {} bytes (--memory): heap {}, rows {}, queries {}, network {}, direct buffers {}, and at most {}"
+                        + " beside it",
+                memory.memoryBytes(),
+                memory.heapBytes(),
+                wiring.settings.bufferBytes(),
+                wiring.settings.queryMemoryBytes(),
+                memory.networkBytes(),
+                memory.directBytes(),
+                memory.overheadBytes());
+        long heapBytes = Runtime.getRuntime().maxMemory();
+        if (heapBytes > memory.heapBytes() + memory.heapBytes() / 8) {
+            LOG.warn(
+                    "the heap may take {} bytes, and the process more than --memory: it was not sized by ./sluice, or by"
+                            + " SLUICE_JAVA_OPTS",
+                    heapBytes);
+        }
     }
 
     /// Hears of the log.
@@ -306,6 +328,7 @@ public final class IngesterServer {
 
     private void tellHealth() {
         try {
+            wiring.admission.observe();
             boolean isStalled = wiring.logStall.observe();
             grpc.setServing(!isStalled && !wiring.state.has(Reason.NOT_READY) && !wiring.state.has(Reason.WAL_FAILED));
         } catch (RuntimeException e) {

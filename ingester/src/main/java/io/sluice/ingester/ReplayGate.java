@@ -3,9 +3,13 @@ package io.sluice.ingester;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.sluice.ingester.door.RetryDelays;
+import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.query.QueryGate;
+import io.sluice.query.QueryRefusal;
 import io.sluice.query.QueryRefusedException;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -20,6 +24,7 @@ final class ReplayGate implements QueryGate {
     }
 
     private final int maxWaiting;
+    private final RetryDelays delays;
     private final Duration maxWait;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -31,7 +36,9 @@ final class ReplayGate implements QueryGate {
 
     /// @param maxWaiting how many queries may wait; what is more is refused
     /// @param maxWait how long one waits whose client says nothing of it
-    ReplayGate(int maxWaiting, Duration maxWait, MeterRegistry metrics) {
+    /// @param delays when those who are refused may come back
+    ReplayGate(int maxWaiting, Duration maxWait, RetryDelays delays, MeterRegistry metrics) {
+        this.delays = delays;
         this.maxWaiting = maxWaiting;
         this.maxWait = maxWait;
         Gauge.builder("sluice.query.waiting.replay", this::waiting)
@@ -82,9 +89,9 @@ final class ReplayGate implements QueryGate {
         lock.lockInterruptibly();
         try {
             if (waiting == maxWaiting) {
-                throw new QueryRefusedException(
-                        false,
-                        "the server is starting: the log is being replayed, and %d queries wait for that, which is the limit (--max-concurrent-queries)"
+                throw refused(
+                        Reason.NOT_READY,
+                        "the server is starting: the log is being replayed, and %d queries wait for that, which is the limit (--admission-query-streaming)"
                                 .formatted(maxWaiting));
             }
             waiting++;
@@ -98,15 +105,20 @@ final class ReplayGate implements QueryGate {
             }
             switch (state) {
                 case OPEN -> {}
-                case STOPPING -> throw new QueryRefusedException(false, "the server is stopping");
+                case STOPPING -> throw refused(Reason.GRACEFUL_STOP, "the server is stopping");
                 case REPLAYING ->
-                    throw new QueryRefusedException(
-                            false,
+                    throw refused(
+                            Reason.NOT_READY,
                             "the server is starting: the log is being replayed, and was not after %d s"
                                     .formatted(maxWait.toSeconds()));
             }
         } finally {
             lock.unlock();
         }
+    }
+
+    private QueryRefusedException refused(Reason reason, String message) {
+        return new QueryRefusedException(
+                new QueryRefusal(reason.name(), false, message, delays.after(reason), Map.of()));
     }
 }

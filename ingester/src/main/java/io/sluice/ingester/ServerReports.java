@@ -89,6 +89,7 @@ final class ServerReports {
             case DISK_FULL -> "a disk is nearly full: " + wiring.disks.inWords();
             case WAL_FULL -> "the log has no room for another segment";
             case ADMISSION_LIMIT -> "too many writes at once";
+            case NAMESPACE_LIMIT -> "too many writes of one namespace at once";
             case PARTITION_LIMIT -> "a namespace has rows of as many partitions as it may (--max-partitions)";
             case INFLIGHT_BYTES -> "the writes in flight fill their budget (--inflight-bytes, --inflight-ops)";
             case MEMORY_LIMIT -> "memory is full: " + wiring.ledger.stats().inWords();

@@ -12,11 +12,17 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.trace.Tracer;
+import io.sluice.ingester.admission.AdmissionController;
+import io.sluice.ingester.admission.Bucket;
 import io.sluice.ingester.admission.IngestState;
+import io.sluice.ingester.admission.KnownTables;
+import io.sluice.ingester.admission.Refusals;
+import io.sluice.ingester.admission.WriteAdmission;
 import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.buffer.Turnover;
 import io.sluice.ingester.disk.DiskGuard;
 import io.sluice.ingester.disk.DiskSpace;
+import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.FixedByteBudget;
 import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.door.StreamedWriteHandler;
@@ -74,7 +80,6 @@ import io.sluice.persist.store.ObjectStores;
 import io.sluice.persist.store.StoreContext;
 import io.sluice.query.BufferQueryExec;
 import io.sluice.query.InstrumentedQueryExec;
-import io.sluice.query.LimitedQueryExec;
 import io.sluice.query.QueryExec;
 import io.sluice.query.QuerySource;
 import io.sluice.query.TracedQueryExec;
@@ -149,8 +154,11 @@ final class Wiring {
     final RefusalCounts refusals = new RefusalCounts(metrics);
     /// Ends query streams whose client does not read.
     final IdleStreams idleStreams;
-    private final RetryDelays delays =
-            new RetryDelays(() -> ThreadLocalRandom.current().nextDouble());
+    /// When those who are refused may come back.
+    final RetryDelays delays;
+    /// Lets requests in, so many at once.
+    final AdmissionController admission;
+    private final Refusals refuser;
     /// Bodies of HTTP requests, counted apart from the writes that are made of them.
     final FixedByteBudget bodies;
     final Map<IngesterId, Long> epochs = new ConcurrentHashMap<>();
@@ -192,10 +200,14 @@ final class Wiring {
     Wiring(ServeSettings settings, FatalListener onFenced) throws IOException {
         this.settings = settings;
         this.live = new LiveSettings(settings, clock, metrics);
+        this.delays = new RetryDelays(
+                settings.retry(), () -> ThreadLocalRandom.current().nextDouble());
+        this.refuser = new Refusals(delays);
+        this.admission = new AdmissionController(settings.admission(), delays, nanoTime, metrics);
         this.inFlight = new InFlightWrites(settings.inflightBytes(), settings.inflightOps(), nanoTime, metrics);
         this.idleStreams = new IdleStreams(settings.flight(), nanoTime, metrics);
-        writes.set(WritePath.notReady(inFlight));
-        this.replayGate = new ReplayGate(settings.maxConcurrentQueries(), MAX_QUERY_WAIT, metrics);
+        writes.set(WritePath.notReady(inFlight, refuser));
+        this.replayGate = new ReplayGate(settings.admission().queryStreaming(), MAX_QUERY_WAIT, delays, metrics);
         this.bodies = new FixedByteBudget(bodyBytes(settings), "--inflight-bytes");
         this.calls = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("call-", 0).factory());
@@ -328,10 +340,30 @@ final class Wiring {
                 Setting.PERSIST_GATE_TIMEOUT);
         live.onChange(now -> idleStreams.reconfigure(now.flight()), Setting.QUERY_IDLE_TIMEOUT);
         live.onChange(now -> LogLevel.set(now.logLevel()), Setting.LOG_LEVEL);
+        live.onChange(
+                now -> admission.reconfigure(now.admission()),
+                Setting.ADMISSION_WRITE_NEW,
+                Setting.ADMISSION_WRITE_EXISTING,
+                Setting.ADMISSION_WRITE_STREAMS,
+                Setting.ADMISSION_NAMESPACE_WRITES,
+                Setting.ADMISSION_QUERY_INITIAL,
+                Setting.ADMISSION_QUERY_STREAMING);
+        live.onChange(
+                now -> delays.reconfigure(now.retry()),
+                Setting.RETRY_AFTER_MODE,
+                Setting.RETRY_AFTER_MIN,
+                Setting.RETRY_AFTER_MAX);
+        listenForLimits();
         Set<Setting> mismatches = live.mismatches();
         if (!mismatches.isEmpty()) {
             throw new IllegalStateException("live, but nobody listens, or the other way round: " + mismatches);
         }
+    }
+
+    private void listenForLimits() {
+        live.onChange(now -> ledger.reconfigure(now.ledger()), Setting.BUFFER_BYTES, Setting.PERSIST_MEMORY);
+        live.onChange(
+                now -> disks.reconfigure(now.disk()), Setting.DISK_HIGH, Setting.DISK_LOW, Setting.DISK_RESERVE);
     }
 
     /// The log's own queue is made at the start, and must hold all that is in flight.
@@ -391,7 +423,7 @@ final class Wiring {
                 "sluice.wal.quarantine.lost.bytes",
                 "Bytes of the log that were damaged, until what is set aside is discarded",
                 found -> found.loss().bytes());
-        Gauge.builder("sluice.buffer.limit.bytes", settings::bufferBytes)
+        Gauge.builder("sluice.buffer.limit.bytes", () -> live.current().bufferBytes())
                 .description("Memory of rows from which on writes are refused")
                 .baseUnit("bytes")
                 .register(metrics);
@@ -478,7 +510,7 @@ final class Wiring {
         WritePreparer preparer = new WritePreparer(schemas, new PartitionSplitter(bufferAllocator), buffer);
         WalSink sink = new WalSink(wal, buffer, stable);
         WritePath path = new WritePath(
-                state, inFlight, MAX_WAIT, delays, preparer, new InstrumentedSink(sink, nanoTime, metrics));
+                state, inFlight, MAX_WAIT, refuser, preparer, new InstrumentedSink(sink, nanoTime, metrics));
         WalReplayer replayer = new WalReplayer(
                 settings.wal().directory().resolve("quarantine"),
                 preparer,
@@ -497,15 +529,13 @@ final class Wiring {
     GrpcServer buildGrpc(ServerReports reports, OpenTelemetry tracing) {
         QuerySource source = new CurrentSource();
         Tracer tracer = tracing.getTracer("io.sluice.query");
-        QueryExec limited = new LimitedQueryExec(
-                new BufferQueryExec(new TracedQuerySource(source, tracer), queryAllocator, metrics),
-                settings.maxConcurrentQueries(),
-                metrics);
-        QueryExec queries = new TracedQueryExec(new InstrumentedQueryExec(limited, nanoTime, metrics), tracer);
+        QueryExec buffered = new BufferQueryExec(new TracedQuerySource(source, tracer), queryAllocator, metrics);
+        QueryExec queries = new TracedQueryExec(new InstrumentedQueryExec(buffered, nanoTime, metrics), tracer);
         ServerInterceptor traceContext =
                 new TraceContextInterceptor(tracing.getPropagators().getTextMapPropagator());
         BindableService flight = FlightServices.create(
                 replayGate,
+                new AdmittedQueries(admission, delays),
                 queries,
                 source,
                 idleStreams,
@@ -516,10 +546,10 @@ final class Wiring {
                 settings.grpcBind(),
                 GrpcServer.Limits.of(settings.maxRequestBytes()),
                 calls,
+                writeAdmission(),
                 new CurrentWrites(),
                 reports::persist,
                 reports.statusDocument(),
-                delays,
                 metrics,
                 List.of(
                         () -> ServerInterceptors.intercept(flight, traceContext),
@@ -535,6 +565,8 @@ final class Wiring {
                 settings.inflightOps(),
                 bodies,
                 new SecureRandom().nextLong(),
+                writeAdmission(),
+                refuser,
                 new CurrentWrites(),
                 this::known,
                 reports::notReady,
@@ -544,11 +576,30 @@ final class Wiring {
         return new HttpDoor(settings.httpBind(), calls, parts, clock, nanoTime, metrics);
     }
 
+    private WriteAdmission writeAdmission() {
+        return new WriteAdmission(
+                state,
+                admission,
+                new KnownTables() {
+                    @Override
+                    public boolean isKnown(NamespaceName namespace) {
+                        return schemas.isKnown(namespace);
+                    }
+
+                    @Override
+                    public boolean isKnown(NamespaceName namespace, TableName table) {
+                        return schemas.isKnown(namespace, table);
+                    }
+                },
+                refuser,
+                refusals::count);
+    }
+
     /// The write path in use, which a start may exchange.
     private final class CurrentWrites implements StreamedWriteHandler {
         @Override
-        public CompletionStage<WriteOutcome> write(byte[] request) {
-            return writes.get().write(request).whenComplete((outcome, failure) -> {
+        public CompletionStage<WriteOutcome> write(byte[] request, CatalogAccess catalog) {
+            return writes.get().write(request, catalog).whenComplete((outcome, failure) -> {
                 if (failure == null) {
                     refusals.count(outcome);
                 }
@@ -561,16 +612,28 @@ final class Wiring {
         }
 
         @Override
-        public void write(byte[] request, AppendSession session, WritePermit permit, Consumer<WriteOutcome> told) {
-            writes.get().write(request, session, permit, outcome -> {
+        public void write(
+                byte[] request,
+                AppendSession session,
+                CatalogAccess catalog,
+                WritePermit permit,
+                Consumer<WriteOutcome> told) {
+            writes.get().write(request, session, catalog, permit, outcome -> {
                 refusals.count(outcome);
                 told.accept(outcome);
             });
         }
     }
 
-    private KnownColumns known(NamespaceName namespace) {
+    private KnownColumns known(NamespaceName namespace, CatalogAccess access) {
         return table -> {
+            Optional<TableSchema> cached = schemas.findCached(namespace, table);
+            if (cached.isPresent()) {
+                return cached;
+            }
+            if (access.enter().isPresent()) {
+                return Optional.empty(); // the write itself will try again, and be refused
+            }
             try {
                 return schemas.find(namespace, table);
             } catch (IOException e) {
@@ -648,15 +711,13 @@ final class Wiring {
                 inFlight.stats(),
                 bodies.usedBytes(),
                 new StatusDocument.Queries(
-                        Optional.ofNullable(metrics.find("sluice.query.open").gauge())
-                                .map(gauge -> (int) gauge.value())
-                                .orElse(0),
-                        settings.maxConcurrentQueries(),
+                        admission.count(Bucket.INITIAL) + admission.count(Bucket.STREAMING),
+                        admission.limits().queryStreaming(),
                         idleStreams.waiting(),
                         replayGate.waiting(),
                         queryAllocator.getAllocatedMemory(),
                         queryAllocator.getLimit()),
-                settings.bufferBytes(),
+                live.current().bufferBytes(),
                 now.buffer().statistics(),
                 now.buffer().oldestUnpersistedAges().values().stream().max(Duration::compareTo),
                 wal.status(),

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.sluice.ingester.fixture.Admissions;
 import io.sluice.query.QueryRefusedException;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
@@ -32,7 +33,7 @@ final class ReplayGateTest {
 
     @Test
     void queriesWaitUntilTheLogIsReplayedAndNotAfterwards() throws Exception {
-        ReplayGate gate = new ReplayGate(2, LONG, metrics);
+        ReplayGate gate = new ReplayGate(2, LONG, Admissions.delays(), metrics);
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Future<?> first = begin(threads, gate);
             Future<?> second = begin(threads, gate);
@@ -40,7 +41,7 @@ final class ReplayGateTest {
             assertThat(first.isDone()).isFalse();
             assertThatThrownBy(gate::await)
                     .isInstanceOf(QueryRefusedException.class)
-                    .hasMessageContainingAll("being replayed", "2 queries", "--max-concurrent-queries");
+                    .hasMessageContainingAll("being replayed", "2 queries", "--admission-query-streaming");
             gate.open();
             assertThat(first.get()).isEqualTo(true);
             assertThat(second.get()).isEqualTo(true);
@@ -52,7 +53,7 @@ final class ReplayGateTest {
 
     @Test
     void aStopRefusesThoseWhoWaitAndThoseWhoCome() throws Exception {
-        ReplayGate gate = new ReplayGate(2, LONG, metrics);
+        ReplayGate gate = new ReplayGate(2, LONG, Admissions.delays(), metrics);
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Future<?> waiting = begin(threads, gate);
             awaitWaiting(1);
@@ -68,7 +69,7 @@ final class ReplayGateTest {
 
     @Test
     void whoHasWaitedLongEnoughIsRefused() {
-        ReplayGate gate = new ReplayGate(2, Duration.ofNanos(1), metrics);
+        ReplayGate gate = new ReplayGate(2, Duration.ofNanos(1), Admissions.delays(), metrics);
         assertThatThrownBy(gate::await)
                 .isInstanceOf(QueryRefusedException.class)
                 .hasMessageContainingAll("starting", "being replayed");
@@ -77,7 +78,7 @@ final class ReplayGateTest {
 
     @Test
     void whoHasGoneWaitsNoLonger() throws Exception {
-        ReplayGate gate = new ReplayGate(1, LONG, metrics);
+        ReplayGate gate = new ReplayGate(1, LONG, Admissions.delays(), metrics);
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Future<?> gone = begin(threads, gate);
             awaitWaiting(1);

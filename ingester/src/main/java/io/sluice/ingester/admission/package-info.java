@@ -1,4 +1,5 @@
-/// May we take one more write? The clock that numbers writes, the reasons to refuse them, and the ledger of bytes.
+/// May we take one more request? Its place in a pool; the clock that numbers writes, the reasons to refuse them, and
+/// the ledger of bytes.
 @NullMarked
 package io.sluice.ingester.admission;
 

@@ -88,6 +88,11 @@ final class BufferNodes {
         return turnover;
     }
 
+    /// A partition's node if there is one, which stays until it is unpinned.
+    Optional<PartitionBuffer> tryPin(TableSchema schema, PartitionKey key) {
+        return find(schema, key).filter(PartitionBuffer::tryPin);
+    }
+
     /// A partition's node, made if there is none, which stays until it is unpinned.
     ///
     /// @throws IOException if the catalog cannot answer

@@ -142,6 +142,13 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
                 : catalog.persistedThrough(ingester, new PartitionId(schema.tableId(), key));
     }
 
+    /// As [#prepare], but asks nobody: empty if the catalog would have to be.
+    ///
+    /// @throws OutOfMemoryException if there is no memory for the writes before this one
+    public Optional<PreparedPartition> tryPrepare(TableSchema schema, PartitionKey key) {
+        return nodes.tryPin(schema, key).map(BufferTree::helped);
+    }
+
     /// Makes a place to gather rows of small writes of a partition in, and sees that its node exists.
     ///
     /// @return the caller's to close

@@ -3,6 +3,7 @@ package io.sluice.ingester.cli;
 import io.sluice.ingester.IngesterServer;
 import io.sluice.ingester.Tracing;
 import io.sluice.ingester.settings.InvalidSettingException;
+import io.sluice.ingester.settings.MemoryPlan;
 import io.sluice.ingester.settings.ServeSettings;
 import io.sluice.ingester.settings.Setting;
 import java.io.IOException;
@@ -40,6 +41,9 @@ import picocli.CommandLine.ParseResult;
             "  SLUICE_PERSIST_MAX_AGE=1m sluice serve --config sluice.properties",
         })
 final class ServeCommand implements Callable<Integer> {
+    /// Set by the launcher: the memory for which it sized the JVM.
+    private static final String SIZED_FOR = "sluice.memory";
+
     private CommandSpec spec = CommandSpec.create();
 
     private ServeCommand() {}
@@ -81,6 +85,7 @@ final class ServeCommand implements Callable<Integer> {
         Tracing tracing;
         try {
             settings = ServeSettings.resolve(options(), System.getenv(), config(), machineMemoryBytes());
+            checkJvm(settings.memory());
             tracing = Tracing.open(System.getenv());
         } catch (InvalidSettingException e) {
             throw new CommandFailedException(ExitCodes.USAGE, String.valueOf(e.getMessage()));
@@ -168,8 +173,22 @@ final class ServeCommand implements Callable<Integer> {
                 : fromVariable;
     }
 
+    /// Whether the launcher read the same number as the server; it knows fewer ways to write it.
+    private static void checkJvm(MemoryPlan memory) throws InvalidSettingException {
+        Long sized = Long.getLong(SIZED_FOR);
+        if (sized != null && sized != memory.memoryBytes()) {
+            throw new InvalidSettingException(
+                    "--memory is %d, but the JVM was sized for %d: expected it as an option, as SLUICE_MEMORY, or in the file of --config on one line, as in memory=8GiB"
+                            .formatted(memory.memoryBytes(), sized));
+        }
+    }
+
     /// The container's limit if there is one.
     private static long machineMemoryBytes() {
+        Long sized = Long.getLong(SIZED_FOR);
+        if (sized != null) {
+            return 2 * sized; // the launcher's own default is half of what there is
+        }
         return ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean system
                 ? system.getTotalMemorySize()
                 : Runtime.getRuntime().maxMemory();

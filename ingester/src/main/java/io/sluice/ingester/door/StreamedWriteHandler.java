@@ -16,8 +16,14 @@ public interface StreamedWriteHandler extends WriteHandler {
     ///
     /// @param request the bytes of a `sluice.v1.WriteRequest`; not changed by anybody from now on
     /// @param session of the stream: once the log has refused a write of it, it takes none of those behind
+    /// @param catalog the write's way to the catalog; left when this returns
     /// @param permit is given back when the outcome is known, whatever the client does
     /// @param told hears the outcome, once, just before the room is given back, so that who waits for that
     ///     room can know it; possibly on a thread that must not be blocked
-    void write(byte[] request, AppendSession session, WritePermit permit, Consumer<WriteOutcome> told);
+    void write(
+            byte[] request,
+            AppendSession session,
+            CatalogAccess catalog,
+            WritePermit permit,
+            Consumer<WriteOutcome> told);
 }

@@ -2,6 +2,7 @@ package io.sluice.ingester.door;
 
 import io.sluice.model.SequenceNumber;
 import java.time.Duration;
+import java.util.Optional;
 
 /// What became of a write.
 public sealed interface WriteOutcome {
@@ -30,7 +31,18 @@ public sealed interface WriteOutcome {
     /// Not now. Nothing was written.
     ///
     /// @param retryAfter how long to wait before trying again
-    record Refused(Reason reason, String message, Duration retryAfter) implements Failure {}
+    /// @param quota the limit that is reached; empty if there is none, or it has no number
+    record Refused(Reason reason, String message, Duration retryAfter, Optional<Quota> quota) implements Failure {
+        public Refused(Reason reason, String message, Duration retryAfter) {
+            this(reason, message, retryAfter, Optional.empty());
+        }
+    }
+
+    /// A limit, and how much of it is used.
+    ///
+    /// @param pool what it is a limit of
+    /// @param bucket which part of that
+    record Quota(String pool, String bucket, long limit, long current) {}
 
     /// The write may or may not be there after a restart.
     record Unknown(String message) implements Failure {}
@@ -61,6 +73,8 @@ public sealed interface WriteOutcome {
         /// The writes in flight fill their budget, in bytes or in number.
         INFLIGHT_BYTES,
         /// Too many requests or streams at once.
-        ADMISSION_LIMIT
+        ADMISSION_LIMIT,
+        /// Too many requests for one namespace at once.
+        NAMESPACE_LIMIT
     }
 }

@@ -13,8 +13,19 @@ import org.slf4j.LoggerFactory;
 /// @param reason the `ErrorInfo.reason`
 /// @param maybeDone whether what was asked may have happened all the same
 /// @param retryAfter empty if trying again makes no sense
-record Failure(Code code, String reason, String message, boolean maybeDone, Optional<Duration> retryAfter) {
+/// @param quota the limit that is reached, if that is the matter
+record Failure(
+        Code code,
+        String reason,
+        String message,
+        boolean maybeDone,
+        Optional<Duration> retryAfter,
+        Optional<WriteOutcome.Quota> quota) {
     private static final Logger LOG = LoggerFactory.getLogger(Failure.class);
+
+    Failure(Code code, String reason, String message, boolean maybeDone, Optional<Duration> retryAfter) {
+        this(code, reason, message, maybeDone, retryAfter, Optional.empty());
+    }
 
     /// What became of a write that was not written.
     static Failure of(WriteOutcome.Failure outcome) {
@@ -58,11 +69,18 @@ record Failure(Code code, String reason, String message, boolean maybeDone, Opti
                     DISK_FULL,
                     WAL_FULL,
                     ADMISSION_LIMIT,
+                    NAMESPACE_LIMIT,
                     INFLIGHT_BYTES,
                     MEMORY_LIMIT,
                     PARTITION_LIMIT -> Code.RESOURCE_EXHAUSTED;
         };
-        return new Failure(code, refused.reason().name(), refused.message(), false, Optional.of(refused.retryAfter()));
+        return new Failure(
+                code,
+                refused.reason().name(),
+                refused.message(),
+                false,
+                Optional.of(refused.retryAfter()),
+                refused.quota());
     }
 
     /// What nobody expected: the client gets a number by which the log tells more.
@@ -74,7 +92,7 @@ record Failure(Code code, String reason, String message, boolean maybeDone, Opti
 
     /// The same, of which it is known that more than itself may have happened.
     Failure withDoubt(boolean isInDoubt) {
-        return isInDoubt && !maybeDone ? new Failure(code, reason, message, true, retryAfter) : this;
+        return isInDoubt && !maybeDone ? new Failure(code, reason, message, true, retryAfter, quota) : this;
     }
 
     /// On the wire: `none` or `possible`.

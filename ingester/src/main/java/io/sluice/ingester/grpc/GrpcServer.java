@@ -7,8 +7,8 @@ import io.grpc.netty.NettyServerBuilder;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.sluice.ingester.admission.WriteAdmission;
 import io.sluice.ingester.door.PersistHandler;
-import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.door.StatusSource;
 import io.sluice.ingester.door.StreamedWriteHandler;
 import java.io.IOException;
@@ -38,23 +38,20 @@ public final class GrpcServer {
     /// What clients may take of the server.
     ///
     /// @param maxRequestBytes of a message, unpacked
-    /// @param maxStreams write streams open at once
     /// @param maxStreamMessageBytes of a message of a write stream
-    public record Limits(int maxRequestBytes, int maxStreams, int maxStreamMessageBytes) {
-        private static final int DEFAULT_MAX_STREAMS = 1_000;
+    public record Limits(int maxRequestBytes, int maxStreamMessageBytes) {
         private static final int DEFAULT_MAX_STREAM_MESSAGE_BYTES = 16 << 20;
 
         public Limits {
-            if (maxRequestBytes < 1 || maxStreams < 1 || maxStreamMessageBytes < 1) {
-                throw new IllegalArgumentException("limits must be positive: %d bytes, %d streams of %d bytes"
-                        .formatted(maxRequestBytes, maxStreams, maxStreamMessageBytes));
+            if (maxRequestBytes < 1 || maxStreamMessageBytes < 1) {
+                throw new IllegalArgumentException("limits must be positive: %d bytes, %d bytes in streams"
+                        .formatted(maxRequestBytes, maxStreamMessageBytes));
             }
         }
 
-        /// The usual limits of streams: 1,000 of them, and messages of 16 MiB, or of `maxRequestBytes` if that is less.
+        /// The usual limit in streams: messages of 16 MiB, or of `maxRequestBytes` if that is less.
         public static Limits of(int maxRequestBytes) {
-            return new Limits(
-                    maxRequestBytes, DEFAULT_MAX_STREAMS, Math.min(DEFAULT_MAX_STREAM_MESSAGE_BYTES, maxRequestBytes));
+            return new Limits(maxRequestBytes, Math.min(DEFAULT_MAX_STREAM_MESSAGE_BYTES, maxRequestBytes));
         }
 
         /// From where on gRPC itself ends a call, by the length that a message announces. Up to there a message that is
@@ -68,18 +65,19 @@ public final class GrpcServer {
     ///
     /// @param executor runs the calls; a call may block it while the catalog is asked, or while it waits
     ///     for room
+    /// @param admission lets writes in
     /// @param others services to serve besides
     public GrpcServer(
             InetSocketAddress bind,
             Limits limits,
             Executor executor,
+            WriteAdmission admission,
             StreamedWriteHandler writes,
             PersistHandler persist,
             StatusSource status,
-            RetryDelays delays,
             MeterRegistry metrics,
             List<BindableService> others) {
-        this.streams = new WriteStreams(writes, limits, executor, delays, metrics);
+        this.streams = new WriteStreams(admission, writes, limits.maxStreamMessageBytes(), executor, metrics);
         NettyServerBuilder builder = NettyServerBuilder.forAddress(bind)
                 .executor(executor)
                 .maxInboundMessageSize(limits.hardMaxBytes())
@@ -89,7 +87,7 @@ public final class GrpcServer {
                 .permitKeepAliveWithoutCalls(true)
                 .keepAliveTime(KEEPALIVE.toSeconds(), TimeUnit.SECONDS)
                 .keepAliveTimeout(KEEPALIVE_TIMEOUT.toSeconds(), TimeUnit.SECONDS)
-                .addService(new WriteServiceDoor(writes, limits.maxRequestBytes(), streams))
+                .addService(new WriteServiceDoor(admission, writes, limits.maxRequestBytes(), streams))
                 .addService(new PersistServiceDoor(persist))
                 .addService(new StatusServiceDoor(status))
                 .addService(health.getHealthService())

@@ -8,12 +8,14 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.time.Duration;
 
-/// Failures as gRPC statuses, with `google.rpc.ErrorInfo` (reason, side effects) and, where trying again makes sense,
-/// `google.rpc.RetryInfo` and the trailer that gRPC's own retry obeys.
+/// Failures as gRPC statuses, with `google.rpc.ErrorInfo` (reason, limit, side effects) and, where trying again makes
+/// sense, `google.rpc.RetryInfo`; and the trailer that gRPC's own retry obeys, which otherwise says "never".
 final class Statuses {
     private static final String DOMAIN = "sluice";
     private static final Metadata.Key<String> PUSHBACK =
             Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
+
+    private static final String NEVER = "-1";
 
     private Statuses() {}
 
@@ -23,18 +25,27 @@ final class Statuses {
 
     /// @param trailers to be sent along; taken over
     static StatusRuntimeException of(Failure failure, Metadata trailers) {
+        ErrorInfo.Builder info = ErrorInfo.newBuilder()
+                .setReason(failure.reason())
+                .setDomain(DOMAIN)
+                .putMetadata("side_effects", failure.sideEffects());
+        failure.quota()
+                .ifPresent(quota -> info.putMetadata("pool", quota.pool())
+                        .putMetadata("bucket", quota.bucket())
+                        .putMetadata("limit", Long.toString(quota.limit()))
+                        .putMetadata("current", Long.toString(quota.current())));
         com.google.rpc.Status.Builder status = com.google.rpc.Status.newBuilder()
                 .setCode(failure.code().getNumber())
                 .setMessage(failure.message())
-                .addDetails(Any.pack(ErrorInfo.newBuilder()
-                        .setReason(failure.reason())
-                        .setDomain(DOMAIN)
-                        .putMetadata("side_effects", failure.sideEffects())
-                        .build()));
-        failure.retryAfter().ifPresent(after -> {
-            status.addDetails(Any.pack(retryInfo(after)));
-            trailers.put(PUSHBACK, Long.toString(after.toMillis()));
-        });
+                .addDetails(Any.pack(info.build()));
+        failure.retryAfter()
+                .ifPresentOrElse(
+                        after -> {
+                            status.addDetails(Any.pack(retryInfo(after)));
+                            trailers.put(PUSHBACK, Long.toString(after.toMillis()));
+                        },
+                        // Else a client whose policy lists the code would send the same again at once.
+                        () -> trailers.put(PUSHBACK, NEVER));
         return StatusProto.toStatusRuntimeException(status.build(), trailers);
     }
 

@@ -4,23 +4,21 @@ import io.grpc.BindableService;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.ServiceDescriptor;
-import io.grpc.stub.ServerCalls;
-import io.grpc.stub.StreamObserver;
-import io.sluice.ingester.door.StreamedWriteHandler;
-import io.sluice.ingester.door.WriteOutcome;
-import io.sluice.model.SequenceNumber;
+import io.sluice.ingester.admission.WriteAdmission;
+import io.sluice.ingester.door.WriteHandler;
 import io.sluice.proto.v1.WriteResponse;
 import io.sluice.proto.v1.WriteServiceGrpc;
 import io.sluice.proto.v1.WriteStreamResponse;
-import org.jspecify.annotations.Nullable;
 
 /// `sluice.v1.WriteService`. Requests are not parsed here: the bytes go on as they came, to be logged as they are.
 final class WriteServiceDoor implements BindableService {
-    private final StreamedWriteHandler writes;
+    private final WriteAdmission admission;
+    private final WriteHandler writes;
     private final int maxRequestBytes;
     private final WriteStreams streams;
 
-    WriteServiceDoor(StreamedWriteHandler writes, int maxRequestBytes, WriteStreams streams) {
+    WriteServiceDoor(WriteAdmission admission, WriteHandler writes, int maxRequestBytes, WriteStreams streams) {
+        this.admission = admission;
         this.writes = writes;
         this.maxRequestBytes = maxRequestBytes;
         this.streams = streams;
@@ -38,7 +36,7 @@ final class WriteServiceDoor implements BindableService {
                 .addMethod(writeStream)
                 .build();
         return ServerServiceDefinition.builder(service)
-                .addMethod(write, ServerCalls.asyncUnaryCall(this::write))
+                .addMethod(write, (call, _) -> UnaryWriteCall.open(call, admission, writes))
                 .addMethod(writeStream, (call, _) -> streams.open(call))
                 .build();
     }
@@ -53,38 +51,5 @@ final class WriteServiceDoor implements BindableService {
                 // For reflection.
                 .setSchemaDescriptor(generated.getSchemaDescriptor())
                 .build();
-    }
-
-    private void write(InboundMessage request, StreamObserver<WriteResponse> reply) {
-        if (request.excess().isPresent()) {
-            fail(reply, Failure.tooLarge(request.excess().get()));
-            return;
-        }
-        try {
-            var _ = writes.write(request.bytes()).whenComplete((outcome, failure) -> answer(outcome, failure, reply));
-        } catch (RuntimeException e) {
-            fail(reply, Failure.unexpected(e, true));
-        }
-    }
-
-    private static void answer(
-            @Nullable WriteOutcome outcome, @Nullable Throwable thrown, StreamObserver<WriteResponse> reply) {
-        switch (outcome) {
-            case WriteOutcome.Written(SequenceNumber sequence) -> {
-                reply.onNext(WriteResponse.newBuilder()
-                        .setSequenceNumber(sequence.value())
-                        .build());
-                reply.onCompleted();
-            }
-            case WriteOutcome.Failure failed -> fail(reply, Failure.of(failed));
-            case null ->
-                fail(
-                        reply,
-                        Failure.unexpected(thrown == null ? new IllegalStateException("no outcome") : thrown, true));
-        }
-    }
-
-    private static void fail(StreamObserver<WriteResponse> reply, Failure failure) {
-        reply.onError(Statuses.of(failure));
     }
 }

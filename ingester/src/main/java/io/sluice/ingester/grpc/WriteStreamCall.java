@@ -6,6 +6,7 @@ import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.StreamedWriteHandler;
 import io.sluice.ingester.door.Waiting;
 import io.sluice.ingester.door.WriteOutcome;
@@ -22,6 +23,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -52,6 +54,7 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
 
     private final ServerCall<InboundMessage, WriteStreamResponse> call;
     private final StreamedWriteHandler writes;
+    private final Supplier<CatalogAccess> catalog;
     private final Executor executor;
     /// Hears once that the stream is over, and why.
     private final BiConsumer<WriteStreamCall, String> onEnd;
@@ -98,14 +101,17 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
     @GuardedBy("lock")
     private boolean isNews;
 
+    /// @param catalog makes each write its way to the catalog
     /// @param executor runs short tasks, and those that prepare a write that had to wait for room
     WriteStreamCall(
             ServerCall<InboundMessage, WriteStreamResponse> call,
             StreamedWriteHandler writes,
+            Supplier<CatalogAccess> catalog,
             Executor executor,
             BiConsumer<WriteStreamCall, String> onEnd) {
         this.call = call;
         this.writes = writes;
+        this.catalog = catalog;
         this.executor = executor;
         this.onEnd = onEnd;
     }
@@ -270,7 +276,7 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
         }
         boolean done = false;
         try {
-            writes.write(request, session, permit, outcome -> settle(entry, result(outcome)));
+            writes.write(request, session, catalog.get(), permit, outcome -> settle(entry, result(outcome)));
             done = true;
         } finally {
             if (!done) {

@@ -1,10 +1,11 @@
 package io.sluice.ingester.http;
 
 import com.sun.net.httpserver.HttpExchange;
+import io.sluice.ingester.admission.Refusals;
 import io.sluice.ingester.door.ByteBudget;
 import io.sluice.ingester.door.ByteBudget.Reservation;
+import io.sluice.ingester.door.WriteOutcome.Reason;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
@@ -17,15 +18,15 @@ final class BodyReader {
     /// What a body has at first if it does not tell its length.
     private static final int FIRST_BYTES = 32 * 1024;
 
-    private static final Duration RETRY_AFTER = Duration.ofSeconds(1);
-
     private final int maxBytes;
     private final ByteBudget budget;
+    private final Refusals refusals;
 
     /// @param maxBytes of a body, as sent and as unpacked
     /// @param budget where bodies have their room; below [#peakBytes] a body of `maxBytes` could never be
     ///     read
-    BodyReader(int maxBytes, ByteBudget budget) {
+    BodyReader(int maxBytes, ByteBudget budget, Refusals refusals) {
+        this.refusals = refusals;
         this.maxBytes = maxBytes;
         this.budget = budget;
     }
@@ -115,10 +116,8 @@ final class BodyReader {
 
     private Reservation reserve(int bytes) throws HttpError {
         return budget.tryReserve(bytes)
-                .orElseThrow(() -> HttpError.retry(
-                        503,
-                        "INFLIGHT_BYTES: no room for the body: %s".formatted(budget.describeLimit()),
-                        RETRY_AFTER));
+                .orElseThrow(() -> HttpError.refused(refusals.of(
+                        Reason.INFLIGHT_BYTES, "no room for the body: %s".formatted(budget.describeLimit()))));
     }
 
     private HttpError tooLarge(String found) {

@@ -8,10 +8,14 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import io.sluice.ingester.admission.Refusals;
+import io.sluice.ingester.admission.WriteAdmission;
 import io.sluice.ingester.door.ByteBudget;
+import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.Readiness;
 import io.sluice.ingester.door.StatusSource;
 import io.sluice.ingester.door.WriteHandler;
+import io.sluice.ingester.door.WriteOutcome.Refused;
 import io.sluice.ingester.lineprotocol.KnownColumns;
 import io.sluice.ingester.lineprotocol.LineError;
 import io.sluice.model.NamespaceName;
@@ -29,7 +33,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -71,15 +75,18 @@ public final class HttpDoor {
     /// @param maxRequests write requests at once
     /// @param bodies room for bodies until their outcome is known; at least [#minBodyBudgetBytes]
     /// @param hashSeed random, so that no client can choose names whose hashes collide
-    /// @param known what is known of a namespace's tables
+    /// @param admission lets writes in
+    /// @param known what is known of a namespace's tables; enters the way to the catalog before it asks there
     /// @param metricsText what `/metrics` answers
     public record Parts(
             int maxRequestBytes,
             int maxRequests,
             ByteBudget bodies,
             long hashSeed,
+            WriteAdmission admission,
+            Refusals refusals,
             WriteHandler writes,
-            Function<NamespaceName, KnownColumns> known,
+            BiFunction<NamespaceName, CatalogAccess, KnownColumns> known,
             Readiness readiness,
             StatusSource status,
             Supplier<String> metricsText,
@@ -99,10 +106,12 @@ public final class HttpDoor {
             throws IOException {
         this.server = JdkServer.bind(bind);
         this.writes = new LineWriteEndpoint(
+                parts.admission(),
+                parts.refusals(),
                 parts.writes(),
                 parts.known(),
                 clock,
-                new BodyReader(parts.maxRequestBytes(), parts.bodies()),
+                new BodyReader(parts.maxRequestBytes(), parts.bodies(), parts.refusals()),
                 parts.hashSeed(),
                 parts.maxRequests());
         this.readiness = parts.readiness();
@@ -134,11 +143,17 @@ public final class HttpDoor {
     }
 
     private void handle(HttpExchange exchange) throws IOException {
+        try (Place place = new Place()) {
+            handle(exchange, place);
+        }
+    }
+
+    private void handle(HttpExchange exchange, Place place) throws IOException {
         long startNs = nanoTime.getAsLong();
         Answer answer;
         boolean isBroken = false;
         try {
-            answer = answer(exchange);
+            answer = answer(exchange, place);
         } catch (HttpError e) {
             answer = error(exchange, e);
             isBroken = e.isConnectionBroken;
@@ -174,10 +189,10 @@ public final class HttpDoor {
         }
     }
 
-    private Answer answer(HttpExchange exchange) throws HttpError {
+    private Answer answer(HttpExchange exchange, Place place) throws HttpError {
         return switch (exchange.getRequestURI().getPath()) {
-            case "/api/v2/write" -> write(exchange, LineWriteEndpoint::bucket);
-            case "/write" -> write(exchange, LineWriteEndpoint::database);
+            case "/api/v2/write" -> write(exchange, LineWriteEndpoint::bucket, place);
+            case "/write" -> write(exchange, LineWriteEndpoint::database, place);
             case "/ping" -> {
                 requireMethod(exchange, "GET", "HEAD", "POST");
                 yield Answer.of(204, TEXT, "");
@@ -211,11 +226,12 @@ public final class HttpDoor {
         };
     }
 
-    private Answer write(HttpExchange exchange, LineWriteEndpoint.NamespaceParameter namespaceOf) throws HttpError {
+    private Answer write(HttpExchange exchange, LineWriteEndpoint.NamespaceParameter namespaceOf, Place place)
+            throws HttpError {
         requireMethod(exchange, "POST");
         String query =
                 Optional.ofNullable(exchange.getRequestURI().getRawQuery()).orElse("");
-        writes.handle(exchange, QueryString.parse(query), namespaceOf);
+        writes.handle(exchange, QueryString.parse(query), namespaceOf, place);
         return Answer.of(204, TEXT, "");
     }
 
@@ -261,6 +277,7 @@ public final class HttpDoor {
                 lines.addObject().put("line", line.lineNumber()).put("reason", line.reason());
             }
         });
+        error.refusal.ifPresent(refused -> describe(refused, json));
         Map<String, String> headers = new HashMap<>();
         // Rounded up: who comes back a second too early is refused again.
         error.retryAfter.ifPresent(after -> headers.put(
@@ -271,6 +288,18 @@ public final class HttpDoor {
             headers.put("Connection", "close");
         }
         return new Answer(error.status, JSON, text(json), headers);
+    }
+
+    /// What gRPC tells in `google.rpc.ErrorInfo` and `RetryInfo`.
+    private static void describe(Refused refused, ObjectNode json) {
+        json.put("reason", refused.reason().name())
+                .put("side_effects", "none")
+                .put("retry_after_ms", refused.retryAfter().toMillis());
+        refused.quota()
+                .ifPresent(quota -> json.put("pool", quota.pool())
+                        .put("bucket", quota.bucket())
+                        .put("limit", quota.limit())
+                        .put("current", quota.current()));
     }
 
     private static String headerValue(String message) {

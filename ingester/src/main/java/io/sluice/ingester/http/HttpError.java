@@ -1,5 +1,6 @@
 package io.sluice.ingester.http;
 
+import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.lineprotocol.LineError;
 import java.time.Duration;
 import java.util.List;
@@ -12,6 +13,8 @@ final class HttpError extends Exception {
     final String code;
 
     final Optional<Duration> retryAfter;
+    /// What more is told of a refusal.
+    final Optional<WriteOutcome.Refused> refusal;
     /// Which lines were not taken, if that is the matter.
     final Optional<BadLines> badLines;
     /// Whether nothing can be read behind this request: the connection is closed.
@@ -28,26 +31,37 @@ final class HttpError extends Exception {
             String code,
             String message,
             Optional<Duration> retryAfter,
+            Optional<WriteOutcome.Refused> refusal,
             Optional<BadLines> badLines,
             boolean isConnectionBroken) {
         super(message, null, false, false);
         this.status = status;
         this.code = code;
         this.retryAfter = retryAfter;
+        this.refusal = refusal;
         this.badLines = badLines;
         this.isConnectionBroken = isConnectionBroken;
     }
 
     static HttpError of(int status, String code, String message) {
-        return new HttpError(status, code, message, Optional.empty(), Optional.empty(), false);
+        return new HttpError(status, code, message, Optional.empty(), Optional.empty(), Optional.empty(), false);
     }
 
-    static HttpError retry(int status, String message, Duration after) {
-        return new HttpError(status, "unavailable", message, Optional.of(after), Optional.empty(), false);
+    /// Not now. What one namespace may not have is 429, what nobody has is 503; clients try both again.
+    static HttpError refused(WriteOutcome.Refused refused) {
+        int status = refused.reason() == WriteOutcome.Reason.NAMESPACE_LIMIT ? 429 : 503;
+        return new HttpError(
+                status,
+                status == 429 ? "too many requests" : "unavailable",
+                refused.reason() + ": " + refused.message(),
+                Optional.of(refused.retryAfter()),
+                Optional.of(refused),
+                Optional.empty(),
+                false);
     }
 
     static HttpError badLines(String message, BadLines lines) {
-        return new HttpError(400, "invalid", message, Optional.empty(), Optional.of(lines), false);
+        return new HttpError(400, "invalid", message, Optional.empty(), Optional.empty(), Optional.of(lines), false);
     }
 
     static HttpError invalid(String message) {
@@ -56,7 +70,7 @@ final class HttpError extends Exception {
 
     /// The body does not come to its end: the client has gone, or sends what is no HTTP.
     static HttpError broken(String message) {
-        return new HttpError(400, "invalid", message, Optional.empty(), Optional.empty(), true);
+        return new HttpError(400, "invalid", message, Optional.empty(), Optional.empty(), Optional.empty(), true);
     }
 
     static HttpError tooLarge(String message) {

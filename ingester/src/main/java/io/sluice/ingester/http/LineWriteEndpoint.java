@@ -1,21 +1,28 @@
 package io.sluice.ingester.http;
 
 import com.sun.net.httpserver.HttpExchange;
+import io.sluice.ingester.admission.Admission;
+import io.sluice.ingester.admission.AdmissionPermit;
+import io.sluice.ingester.admission.Refusals;
+import io.sluice.ingester.admission.WriteAdmission;
+import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.WriteHandler;
 import io.sluice.ingester.door.WriteOutcome;
+import io.sluice.ingester.door.WriteOutcome.Quota;
+import io.sluice.ingester.door.WriteOutcome.Reason;
+import io.sluice.ingester.door.WriteOutcome.Refused;
 import io.sluice.ingester.lineprotocol.KnownColumns;
 import io.sluice.ingester.lineprotocol.LineProtocolParser;
 import io.sluice.ingester.lineprotocol.ParseOptions;
 import io.sluice.ingester.lineprotocol.ParsedLines;
 import io.sluice.ingester.lineprotocol.Precision;
 import io.sluice.model.NamespaceName;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 
 /// `POST /api/v2/write?bucket=` and `POST /write?db=`: line protocol. Good lines are written even if others are bad,
 /// unless `accept_partial=false`; the answer is 204 only if every line was written and is durable.
@@ -26,8 +33,10 @@ final class LineWriteEndpoint {
     /// Bad lines that are described in an answer; all are counted.
     private static final int MAX_ERRORS = 100;
 
+    private final WriteAdmission admission;
+    private final Refusals refusals;
     private final WriteHandler writes;
-    private final Function<NamespaceName, KnownColumns> known;
+    private final BiFunction<NamespaceName, CatalogAccess, KnownColumns> known;
     private final InstantSource clock;
     private final BodyReader bodies;
     private final long hashSeed;
@@ -38,12 +47,16 @@ final class LineWriteEndpoint {
     /// @param hashSeed random, for the parser's tables
     /// @param maxRequests whose bodies may be held at once
     LineWriteEndpoint(
+            WriteAdmission admission,
+            Refusals refusals,
             WriteHandler writes,
-            Function<NamespaceName, KnownColumns> known,
+            BiFunction<NamespaceName, CatalogAccess, KnownColumns> known,
             InstantSource clock,
             BodyReader bodies,
             long hashSeed,
             int maxRequests) {
+        this.admission = admission;
+        this.refusals = refusals;
         this.writes = writes;
         this.known = known;
         this.clock = clock;
@@ -53,23 +66,35 @@ final class LineWriteEndpoint {
         this.requests = new Semaphore(maxRequests);
     }
 
-    /// Writes the request's lines; returns if all were written.
+    /// Writes the request's lines; returns if all were written. The request is refused before its body is read if it
+    /// would not be let in; it is let in when its body is there, so that a client that sends slowly holds no place.
     ///
     /// @param namespaceOf finds the namespace among the query's parameters
-    void handle(HttpExchange exchange, Map<String, String> query, NamespaceParameter namespaceOf) throws HttpError {
+    /// @param place holds the request's place until the client has its answer
+    void handle(HttpExchange exchange, Map<String, String> query, NamespaceParameter namespaceOf, Place place)
+            throws HttpError {
         NamespaceName namespace = namespaceOf.find(query);
         Precision precision = precision(query);
         boolean acceptPartial = acceptPartial(query);
+        Optional<Refused> refusal = admission.refusal(namespace);
+        if (refusal.isPresent()) {
+            throw HttpError.refused(refusal.get());
+        }
         if (!requests.tryAcquire()) {
-            throw HttpError.retry(
-                    503,
-                    "ADMISSION_LIMIT: %d write requests are under way, which is the limit (--inflight-ops)"
-                            .formatted(maxRequests),
-                    Duration.ofSeconds(1));
+            throw HttpError.refused(refusals.of(
+                    Reason.ADMISSION_LIMIT,
+                    "%d write requests are under way, which is the limit (--inflight-ops)".formatted(maxRequests),
+                    new Quota("HTTP", "BODIES", maxRequests, maxRequests)));
         }
         // The body is held until the outcome is known: it may have to be parsed again.
         try (RequestBody body = bodies.read(exchange)) {
-            write(body, namespace, precision, acceptPartial);
+            switch (admission.admit(namespace)) {
+                case Admission.Rejected(Refused why) -> throw HttpError.refused(why);
+                case Admission.Admitted(AdmissionPermit permit) -> {
+                    place.hold(permit);
+                    write(body, namespace, precision, acceptPartial, admission.catalogAccess(permit));
+                }
+            }
         } finally {
             requests.release();
         }
@@ -121,7 +146,12 @@ final class LineWriteEndpoint {
         };
     }
 
-    private void write(RequestBody body, NamespaceName namespace, Precision precision, boolean acceptPartial)
+    private void write(
+            RequestBody body,
+            NamespaceName namespace,
+            Precision precision,
+            boolean acceptPartial,
+            CatalogAccess catalog)
             throws HttpError {
         Instant now = clock.instant();
         long nowNs = Math.addExact(Math.multiplyExact(now.getEpochSecond(), 1_000_000_000L), now.getNano());
@@ -131,7 +161,7 @@ final class LineWriteEndpoint {
                             body.bytes(),
                             0,
                             body.lengthBytes(),
-                            new ParseOptions(namespace, precision, nowNs, MAX_ERRORS, known.apply(namespace)));
+                            new ParseOptions(namespace, precision, nowNs, MAX_ERRORS, known.apply(namespace, catalog)));
             if (lines.badLines() > 0 && !acceptPartial) {
                 throw HttpError.badLines(
                         "%d of %d lines are bad, and nothing was written (accept_partial=false)"
@@ -139,7 +169,7 @@ final class LineWriteEndpoint {
                         new HttpError.BadLines(0, lines.badLines(), lines.errors()));
             }
             // A column that somebody else created meanwhile: now its lines are told from the good ones.
-            if (!writeLines(lines, again)) {
+            if (!writeLines(lines, again, catalog)) {
                 continue;
             }
             if (lines.badLines() > 0) {
@@ -152,12 +182,13 @@ final class LineWriteEndpoint {
     }
 
     /// Writes the good lines; false if they contradict the schema and may be parsed again.
-    private boolean writeLines(ParsedLines lines, boolean mayParseAgain) throws HttpError {
+    private boolean writeLines(ParsedLines lines, boolean mayParseAgain, CatalogAccess catalog) throws HttpError {
         if (lines.request().isEmpty()) {
             return true;
         }
-        WriteOutcome outcome =
-                writes.write(lines.request().get()).toCompletableFuture().join();
+        WriteOutcome outcome = writes.write(lines.request().get(), catalog)
+                .toCompletableFuture()
+                .join();
         return switch (outcome) {
             case WriteOutcome.Written _ -> true;
             case WriteOutcome.Conflict(String message) -> {
@@ -170,8 +201,7 @@ final class LineWriteEndpoint {
             // Not 429 or 503: to send it again makes no sense until somebody raises the limit.
             case WriteOutcome.LimitReached(WriteOutcome.Limit limit, String message) ->
                 throw HttpError.of(422, "unprocessable entity", "%s_LIMIT: %s".formatted(limit, message));
-            case WriteOutcome.Refused refused ->
-                throw HttpError.retry(503, refused.reason() + ": " + refused.message(), refused.retryAfter());
+            case Refused refused -> throw HttpError.refused(refused);
             case WriteOutcome.Unknown(String message) ->
                 throw HttpError.of(500, "internal error", "the write may have happened: " + message);
         };

@@ -23,6 +23,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.stream.Collectors;
@@ -40,6 +41,8 @@ public final class SchemaCache {
     private final int maxColumns;
     private final Map<Limit, Counter> refusals = new EnumMap<>(Limit.class);
     private final ConcurrentMap<TableKey, TableSchema> schemas = new ConcurrentHashMap<>();
+    /// Of those tables.
+    private final Set<NamespaceName> namespaces = ConcurrentHashMap.newKeySet();
 
     /// @param createOnWrite whether a write may create its namespace and tables; columns are created by
     ///     being written either way
@@ -96,6 +99,16 @@ public final class SchemaCache {
                 .orElse(0);
     }
 
+    /// Whether a table of this namespace is known here, without asking the catalog.
+    public boolean isKnown(NamespaceName namespace) {
+        return namespaces.contains(namespace);
+    }
+
+    /// Whether this table is known here, without asking the catalog.
+    public boolean isKnown(NamespaceName namespace, TableName table) {
+        return schemas.containsKey(new TableKey(namespace, table));
+    }
+
     /// The schema as far as it is known here, without asking the catalog.
     public Optional<TableSchema> findCached(NamespaceName namespace, TableName table) {
         return Optional.ofNullable(schemas.get(new TableKey(namespace, table)));
@@ -126,11 +139,28 @@ public final class SchemaCache {
     /// @throws IOException if the catalog cannot answer
     public TableSchema resolve(NamespaceName namespace, DecodedTable table)
             throws SchemaConflictException, IOException {
+        return resolve(namespace, table.table(), columns(table));
+    }
+
+    private static List<ColumnSchema> columns(DecodedTable table) {
         List<ColumnSchema> columns = new ArrayList<>(table.columns().size());
         for (DecodedColumn column : table.columns()) {
             columns.add(column.schema());
         }
-        return resolve(namespace, table.table(), columns);
+        return columns;
+    }
+
+    /// As [#resolve(NamespaceName, DecodedTable)], but asks nobody: empty if the catalog would have to be.
+    public Optional<TableSchema> tryResolve(NamespaceName namespace, DecodedTable table)
+            throws SchemaConflictException {
+        return tryResolve(namespace, table.table(), columns(table));
+    }
+
+    /// The same for rows that have these columns.
+    public Optional<TableSchema> tryResolve(NamespaceName namespace, TableName table, List<ColumnSchema> columns)
+            throws SchemaConflictException {
+        Optional<TableSchema> known = findCached(namespace, table);
+        return known.isPresent() && covers(known.get(), columns) ? known : Optional.empty();
     }
 
     /// As [#resolve(NamespaceName, DecodedTable)], for rows that have these columns.
@@ -184,6 +214,7 @@ public final class SchemaCache {
     }
 
     private TableSchema keep(TableSchema schema) {
+        namespaces.add(schema.namespace());
         // Two threads may bring two versions in either order; columns are only ever added, so the longer is the newer.
         return schemas.merge(
                 new TableKey(schema.namespace(), schema.table()),

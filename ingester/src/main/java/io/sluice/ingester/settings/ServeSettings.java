@@ -1,7 +1,9 @@
 package io.sluice.ingester.settings;
 
+import io.sluice.ingester.admission.AdmissionLimits;
 import io.sluice.ingester.disk.DiskMark;
 import io.sluice.ingester.disk.DiskSettings;
+import io.sluice.ingester.door.RetrySettings;
 import io.sluice.ingester.ledger.LedgerLimits;
 import io.sluice.persist.GateTimeout;
 import io.sluice.persist.PersistGateSettings;
@@ -51,7 +53,8 @@ public record ServeSettings(
         Duration persistMaxAge,
         PersistSettings persist,
         ParquetSettings parquet,
-        int maxConcurrentQueries,
+        AdmissionLimits admission,
+        RetrySettings retry,
         FlightSettings flight,
         long queryMemoryBytes,
         DiskSettings disk,
@@ -144,12 +147,40 @@ public record ServeSettings(
                         values.number(Setting.PARQUET_ZSTD_LEVEL, 1, 22),
                         ParquetSettings.DEFAULT.rowGroupRows(),
                         ParquetSettings.DEFAULT.pageRows()),
-                values.number(Setting.MAX_CONCURRENT_QUERIES, 1, 100_000),
+                admission(values),
+                retry(values),
                 new FlightSettings(values.duration(Setting.QUERY_IDLE_TIMEOUT)),
                 queryBytes,
                 disk(values),
                 values.duration(Setting.SHUTDOWN_DEADLINE),
                 logLevel);
+    }
+
+    private static AdmissionLimits admission(SettingValues values) throws InvalidSettingException {
+        return new AdmissionLimits(
+                values.number(Setting.ADMISSION_WRITE_NEW, 1, AdmissionLimits.MAX),
+                values.number(Setting.ADMISSION_WRITE_EXISTING, 1, AdmissionLimits.MAX),
+                values.number(Setting.ADMISSION_QUERY_INITIAL, 1, AdmissionLimits.MAX),
+                values.number(Setting.ADMISSION_QUERY_STREAMING, 1, AdmissionLimits.MAX),
+                values.number(Setting.ADMISSION_WRITE_STREAMS, 1, AdmissionLimits.MAX),
+                values.number(Setting.ADMISSION_NAMESPACE_WRITES, 0, AdmissionLimits.MAX));
+    }
+
+    private static RetrySettings retry(SettingValues values) throws InvalidSettingException {
+        Duration min = values.duration(Setting.RETRY_AFTER_MIN);
+        Duration max = values.duration(Setting.RETRY_AFTER_MAX);
+        if (max.compareTo(min) < 0) {
+            throw new InvalidSettingException(
+                    "--retry-after-min is %s and --retry-after-max %s: expected the first no greater"
+                            .formatted(min, max));
+        }
+        return new RetrySettings(
+                values.parse(
+                        Setting.RETRY_AFTER_MODE,
+                        "adaptive or constant",
+                        text -> RetrySettings.Mode.valueOf(text.toUpperCase(Locale.ROOT))),
+                min,
+                max);
     }
 
     /// A setting's value as people should see it: what it follows from other settings or the machine if it has none of
@@ -160,9 +191,21 @@ public record ServeSettings(
             case WAL_DIR -> wal.directory().toString();
             case OBJECT_STORE -> objectStore.address();
             case CATALOG -> Catalogs.describe(catalog);
-            case BUFFER_BYTES -> text(setting).isEmpty() ? Long.toString(bufferBytes) : text(setting);
+            case MEMORY -> size(setting, memory.memoryBytes());
+            case MAX_REQUEST_BYTES -> size(setting, maxRequestBytes);
+            case INFLIGHT_BYTES -> size(setting, inflightBytes);
+            case BUFFER_BYTES -> size(setting, bufferBytes);
+            case PERSIST_HOT_BYTES -> size(setting, persistHotBytes);
+            case PERSIST_MEMORY -> size(setting, persist.gate().memoryBytes());
+            case QUERY_MEMORY -> size(setting, queryMemoryBytes);
             default -> text(setting);
         };
+    }
+
+    /// As it is written, unless it follows from `--memory`.
+    private String size(Setting setting, long bytes) {
+        String text = text(setting);
+        return !text.isEmpty() && SettingValues.parseBytes(text) == bytes ? text : Long.toString(bytes);
     }
 
     private String text(Setting setting) {

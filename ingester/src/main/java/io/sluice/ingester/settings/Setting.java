@@ -51,7 +51,7 @@ public enum Setting {
             "N",
             "65536",
             "Writes in flight at once; more wait, those of streams as long as it takes, others 1 s"),
-    BUFFER_BYTES("SIZE", "", "Memory of rows not yet in files; default: 5/16 of --memory"),
+    BUFFER_BYTES(Change.LIVE, "SIZE", "", "Memory of rows not yet in files; default: 5/16 of --memory"),
     WAL_SEGMENT_BYTES("SIZE", "64MiB", "Length of a segment's file of the log"),
     WAL_MAX_BYTES("SIZE", "4GiB", "Bytes of all segments from which on writes are refused"),
     WAL_MAX_SEGMENT_AGE("DURATION", "5m", "Age from which on a segment of the log is closed"),
@@ -73,16 +73,40 @@ public enum Setting {
             "position",
             "What says how long a job waits for its turn before it asks again"),
     PARQUET_ZSTD_LEVEL("N", "1", "Compression of Parquet files, 1 (fast) to 22 (small)"),
-    MAX_CONCURRENT_QUERIES("N", "200", "Query streams open at once; more are refused"),
+    ADMISSION_WRITE_NEW(
+            Change.LIVE,
+            "N",
+            "300",
+            "Writes at once that need the catalog, as their table is not known; more are refused"),
+    ADMISSION_WRITE_EXISTING(Change.LIVE, "N", "10000", "Writes at once whose tables are known; more are refused"),
+    ADMISSION_WRITE_STREAMS(Change.LIVE, "N", "1000", "Write streams open at once; more are refused"),
+    ADMISSION_NAMESPACE_WRITES(
+            Change.LIVE, "N", "0", "Writes of one namespace at once, those of streams apart; 0 = no such limit"),
+    ADMISSION_QUERY_INITIAL(Change.LIVE, "N", "20", "Queries at once that have no batch yet; more are refused"),
+    ADMISSION_QUERY_STREAMING(
+            Change.LIVE,
+            "N",
+            "200",
+            "Queries at once that send batches; one more waits among those that have none yet"),
+    RETRY_AFTER_MODE(
+            Change.LIVE,
+            "adaptive|constant",
+            "adaptive",
+            "Whether those who are refused hear when there will be room, or always the same"),
+    RETRY_AFTER_MIN(
+            Change.LIVE, "DURATION", "1s", "The least that they hear; each is told up to twice as long as another"),
+    RETRY_AFTER_MAX(Change.LIVE, "DURATION", "30s", "The most that they hear, save that spread"),
     QUERY_IDLE_TIMEOUT(Change.LIVE, "DURATION", "60s", "How long a client may not read before its stream is ended"),
     QUERY_MEMORY("SIZE", "512MiB", "Memory of what queries are sending"),
     DISK_HIGH(
+            Change.LIVE,
             "PERCENT|SIZE",
             "90%",
             "How full the disk of the log, the objects or the catalog may be, used (90%) or left free (2GiB), before"
                     + " writes are refused"),
-    DISK_LOW("PERCENT|SIZE", "85%", "Below it, writes are taken again; of the same kind as --disk-high"),
+    DISK_LOW(Change.LIVE, "PERCENT|SIZE", "85%", "Below it, writes are taken again; of the same kind as --disk-high"),
     DISK_RESERVE(
+            Change.LIVE,
             "SIZE",
             "256MiB",
             "File on the log's disk that is let go of when the disk is full, and made again; at most a hundredth of the"

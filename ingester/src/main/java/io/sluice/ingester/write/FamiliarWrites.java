@@ -10,7 +10,6 @@ import io.sluice.ingester.schema.SchemaCache;
 import io.sluice.ingester.schema.SchemaConflictException;
 import io.sluice.model.PartitionKey;
 import io.sluice.model.TableSchema;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -71,11 +70,10 @@ final class FamiliarWrites {
     /// The rows of a write, a partition for each table.
     ///
     /// @return empty if it is not small, looks like none before, has rows of several partitions in one table,
-    ///     or of a table whose partitions follow from tags: then it is to be decoded, and nothing else is
-    ///     known of it
+    ///     or of a table whose partitions follow from tags, or needs the catalog: then it is to be decoded,
+    ///     and nothing else is known of it
     /// @throws SchemaConflictException if it contradicts the catalog
-    /// @throws IOException if the catalog cannot answer
-    Optional<List<FamiliarRows>> read(byte[] request) throws SchemaConflictException, IOException {
+    Optional<List<FamiliarRows>> read(byte[] request) throws SchemaConflictException {
         if (!GatheredRows.isSmall(1, request.length)) {
             return Optional.empty();
         }
@@ -125,14 +123,18 @@ final class FamiliarWrites {
         return Optional.empty();
     }
 
-    private Optional<List<FamiliarRows>> read(Lane lane, byte[] request) throws SchemaConflictException, IOException {
+    private Optional<List<FamiliarRows>> read(Lane lane, byte[] request) throws SchemaConflictException {
         if (!lane.reader.tryRead(request)) {
             return Optional.empty();
         }
         List<ShapedRows> tables = lane.reader.tables();
         List<FamiliarRows> received = new ArrayList<>(tables.size());
         for (ShapedRows rows : tables) {
-            Known known = resolve(lane, rows.shape());
+            Optional<Known> resolved = resolve(lane, rows.shape());
+            if (resolved.isEmpty()) {
+                return Optional.empty();
+            }
+            Known known = resolved.get();
             long slot = known.schema.template().slot(rows.minTimeNs());
             if (!GatheredRows.isSmall(rows.rowCount(), request.length)
                     || !known.schema.template().tags().isEmpty()
@@ -145,17 +147,18 @@ final class FamiliarWrites {
         return Optional.of(received);
     }
 
-    private Known resolve(Lane lane, WriteShape shape) throws SchemaConflictException, IOException {
+    /// What is known of writes of a shape; empty if the catalog would have to be asked, for which others would wait.
+    private Optional<Known> resolve(Lane lane, WriteShape shape) throws SchemaConflictException {
         if (shape.index() >= lane.known.length) {
             lane.known = Arrays.copyOf(lane.known, Math.max(shape.index() + 1, 2 * lane.known.length));
         }
         Known found = lane.known[shape.index()];
         if (found != null) {
-            return found;
+            return Optional.of(found);
         }
-        TableSchema schema = schemas.resolve(shape.namespace(), shape.table(), shape.columns());
-        Known resolved = new Known(schema);
-        lane.known[shape.index()] = resolved;
+        Optional<Known> resolved = schemas.tryResolve(shape.namespace(), shape.table(), shape.columns())
+                .map(Known::new);
+        resolved.ifPresent(known -> lane.known[shape.index()] = known);
         return resolved;
     }
 }

@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.sluice.ingester.door.Waiting;
+import io.sluice.ingester.door.WriteOutcome.Quota;
 import io.sluice.ingester.door.WritePermit;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -430,6 +431,18 @@ public final class InFlightWrites {
             return ("too many writes in flight: %d of %d bytes (--inflight-bytes), %d of %d writes (--inflight-ops),"
                             + " and %d wait")
                     .formatted(bytes, limitBytes, ops, limitOps, waiters.size());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The limit that is reached: that of their number, or else that of their bytes.
+    Quota quota() {
+        lock.lock();
+        try {
+            return ops >= limitOps
+                    ? new Quota("INFLIGHT", "OPS", limitOps, ops)
+                    : new Quota("INFLIGHT", "BYTES", limitBytes, bytes);
         } finally {
             lock.unlock();
         }

@@ -1,8 +1,9 @@
 package io.sluice.ingester.write;
 
 import io.sluice.ingester.admission.IngestState;
+import io.sluice.ingester.admission.Refusals;
+import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.InvalidWriteException;
-import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.door.StreamedWriteHandler;
 import io.sluice.ingester.door.Waiting;
 import io.sluice.ingester.door.WriteOutcome;
@@ -37,7 +38,7 @@ public final class WritePath implements StreamedWriteHandler {
     private final IngestState state;
     private final InFlightWrites inFlight;
     private final Duration maxWait;
-    private final RetryDelays delays;
+    private final Refusals refusals;
     private final WritePreparer preparer;
     private final WriteSink sink;
 
@@ -46,26 +47,26 @@ public final class WritePath implements StreamedWriteHandler {
             IngestState state,
             InFlightWrites inFlight,
             Duration maxWait,
-            RetryDelays delays,
+            Refusals refusals,
             WritePreparer preparer,
             WriteSink sink) {
         this.state = state;
         this.inFlight = inFlight;
         this.maxWait = maxWait;
-        this.delays = delays;
+        this.refusals = refusals;
         this.preparer = preparer;
         this.sink = sink;
     }
 
     /// Takes nothing, as the server is starting.
-    public static StreamedWriteHandler notReady(InFlightWrites inFlight) {
-        return new NotReady(inFlight);
+    public static StreamedWriteHandler notReady(InFlightWrites inFlight, Refusals refusals) {
+        return new NotReady(inFlight, refusals);
     }
 
-    private record NotReady(InFlightWrites inFlight) implements StreamedWriteHandler {
+    private record NotReady(InFlightWrites inFlight, Refusals refusals) implements StreamedWriteHandler {
         @Override
-        public CompletionStage<WriteOutcome> write(byte[] request) {
-            return CompletableFuture.completedStage(refuse(Reason.NOT_READY, describe(Reason.NOT_READY)));
+        public CompletionStage<WriteOutcome> write(byte[] request, CatalogAccess catalog) {
+            return CompletableFuture.completedStage(refusals.of(Reason.NOT_READY));
         }
 
         @Override
@@ -74,18 +75,23 @@ public final class WritePath implements StreamedWriteHandler {
         }
 
         @Override
-        public void write(byte[] request, AppendSession session, WritePermit permit, Consumer<WriteOutcome> told) {
+        public void write(
+                byte[] request,
+                AppendSession session,
+                CatalogAccess catalog,
+                WritePermit permit,
+                Consumer<WriteOutcome> told) {
             try (permit) {
-                told.accept(refuse(Reason.NOT_READY, describe(Reason.NOT_READY)));
+                told.accept(refusals.of(Reason.NOT_READY));
             }
         }
     }
 
     @Override
-    public CompletionStage<WriteOutcome> write(byte[] request) {
+    public CompletionStage<WriteOutcome> write(byte[] request, CatalogAccess catalog) {
         Optional<Reason> refusal = state.refusal();
         if (refusal.isPresent()) {
-            return CompletableFuture.completedStage(refuse(refusal.get(), describe(refusal.get())));
+            return CompletableFuture.completedStage(refusals.of(refusal.get()));
         }
         Optional<WritePermit> permit;
         try {
@@ -93,14 +99,14 @@ public final class WritePath implements StreamedWriteHandler {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return CompletableFuture.completedStage(
-                    refuse(Reason.GRACEFUL_STOP, "the server ended the call while it waited for room"));
+                    refusals.of(Reason.GRACEFUL_STOP, "the server ended the call while it waited for room"));
         }
         if (permit.isEmpty()) {
             return CompletableFuture.completedStage(
-                    new WriteOutcome.Refused(Reason.INFLIGHT_BYTES, inFlight.describeLimit(), delays.soon()));
+                    refusals.of(Reason.INFLIGHT_BYTES, inFlight.describeLimit(), inFlight.quota()));
         }
         CompletableFuture<WriteOutcome> outcome = new CompletableFuture<>();
-        write(request, new AppendSession(), permit.get(), outcome::complete);
+        write(request, new AppendSession(), catalog, permit.get(), outcome::complete);
         return outcome;
     }
 
@@ -110,18 +116,23 @@ public final class WritePath implements StreamedWriteHandler {
     }
 
     @Override
-    public void write(byte[] request, AppendSession session, WritePermit permit, Consumer<WriteOutcome> told) {
+    public void write(
+            byte[] request,
+            AppendSession session,
+            CatalogAccess catalog,
+            WritePermit permit,
+            Consumer<WriteOutcome> told) {
         // With the permit in hand: a stop that began before waits for the permits it sees, and must not miss this one.
         Optional<Reason> refusal = state.refusal();
         if (refusal.isPresent()) {
             try (permit) {
-                told.accept(refuse(refusal.get(), describe(refusal.get())));
+                told.accept(refusals.of(refusal.get()));
             }
             return;
         }
         CompletionStage<WriteOutcome> outcome;
         try {
-            outcome = submit(request, session);
+            outcome = submit(request, session, catalog);
         } catch (RuntimeException e) {
             // A bug. Whether the log has the write depends on where it lies.
             LOG.error("a write ended in an unexpected way", e);
@@ -137,10 +148,10 @@ public final class WritePath implements StreamedWriteHandler {
         });
     }
 
-    private CompletionStage<WriteOutcome> submit(byte[] request, AppendSession session) {
+    private CompletionStage<WriteOutcome> submit(byte[] request, AppendSession session, CatalogAccess catalog) {
         WriteOperation operation;
         try {
-            operation = preparer.prepare(request);
+            operation = preparer.prepare(request, catalog);
         } catch (InvalidWriteException e) {
             return CompletableFuture.completedStage(new WriteOutcome.Invalid(String.valueOf(e.getMessage())));
         } catch (SchemaLimitException e) {
@@ -149,27 +160,29 @@ public final class WritePath implements StreamedWriteHandler {
         } catch (SchemaConflictException e) {
             return CompletableFuture.completedStage(new WriteOutcome.Conflict(String.valueOf(e.getMessage())));
         } catch (WriteRefusedException e) {
-            return CompletableFuture.completedStage(refuse(e.reason(), String.valueOf(e.getMessage())));
+            return CompletableFuture.completedStage(refused(e));
         } catch (OutOfMemoryException e) {
             return CompletableFuture.completedStage(
-                    refuse(Reason.MEMORY_LIMIT, "no memory for the rows of the write: " + e.getMessage()));
+                    refusals.of(Reason.MEMORY_LIMIT, "no memory for the rows of the write: " + e.getMessage()));
         } catch (IOException e) {
             LOG.warn("the catalog does not answer", e);
             return CompletableFuture.completedStage(
-                    refuse(Reason.CATALOG_UNAVAILABLE, "the catalog does not answer: " + e.getMessage()));
+                    refusals.of(Reason.CATALOG_UNAVAILABLE, "the catalog does not answer: " + e.getMessage()));
+        } finally {
+            catalog.leave(); // what comes now needs no catalog
         }
         operation.join(session);
-        return sink.apply(operation).handle(WritePath::outcome);
+        return sink.apply(operation).handle(this::outcome);
     }
 
-    private static WriteOutcome outcome(SequenceNumber sequence, @Nullable Throwable failure) {
+    private WriteOutcome outcome(SequenceNumber sequence, @Nullable Throwable failure) {
         if (failure == null) {
             return new WriteOutcome.Written(sequence);
         }
         Throwable cause =
                 failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
         return switch (cause) {
-            case WriteRefusedException refused -> refuse(refused.reason(), String.valueOf(refused.getMessage()));
+            case WriteRefusedException refused -> refused(refused);
             case OutcomeUnknownException unknown -> new WriteOutcome.Unknown(String.valueOf(unknown.getMessage()));
             default -> {
                 LOG.error("a write ended in an unexpected way", cause);
@@ -178,34 +191,7 @@ public final class WritePath implements StreamedWriteHandler {
         };
     }
 
-    private static WriteOutcome refuse(Reason reason, String message) {
-        return new WriteOutcome.Refused(reason, message, retryAfter(reason));
-    }
-
-    /// How long such a state usually lasts.
-    private static Duration retryAfter(Reason reason) {
-        return switch (reason) {
-            case NOT_READY, GRACEFUL_STOP, WAL_FAILED, FENCED, PERSIST_SATURATED, DISK_FULL, WAL_FULL ->
-                Duration.ofSeconds(5);
-            case CATALOG_UNAVAILABLE, MEMORY_LIMIT, PARTITION_LIMIT -> Duration.ofSeconds(2);
-            case ADMISSION_LIMIT, INFLIGHT_BYTES -> Duration.ofSeconds(1);
-        };
-    }
-
-    private static String describe(Reason reason) {
-        return switch (reason) {
-            case NOT_READY -> "the server is starting: the log is being replayed";
-            case GRACEFUL_STOP -> "the server is stopping";
-            case WAL_FAILED -> "the log failed, and the server is about to end";
-            case FENCED -> "another process runs under this one's id, and the server is about to end";
-            case PERSIST_SATURATED -> "the persist queue is full (--persist-queue-depth)";
-            case DISK_FULL -> "a disk is nearly full (--disk-high): rows of the log are persisted";
-            case WAL_FULL -> "the log has no room for another segment";
-            case ADMISSION_LIMIT -> "too many writes at once";
-            case INFLIGHT_BYTES -> "the writes in flight fill their budget (--inflight-bytes, --inflight-ops)";
-            case MEMORY_LIMIT -> "memory is full (--memory, --buffer-bytes): rows wait to be persisted";
-            case PARTITION_LIMIT -> "a namespace has rows of as many partitions as it may (--max-partitions)";
-            case CATALOG_UNAVAILABLE -> "the catalog does not answer";
-        };
+    private WriteOutcome refused(WriteRefusedException refused) {
+        return refused.refusal().orElseGet(() -> refusals.of(refused.reason(), String.valueOf(refused.getMessage())));
     }
 }

@@ -1,10 +1,12 @@
 package io.sluice.ingester.write;
 
 import io.sluice.ingester.buffer.BufferTree;
+import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.DecodedWrite;
 import io.sluice.ingester.door.DecodedWrite.DecodedTable;
 import io.sluice.ingester.door.InvalidWriteException;
 import io.sluice.ingester.door.WriteDecoder;
+import io.sluice.ingester.door.WriteOutcome.Refused;
 import io.sluice.ingester.schema.PartitionSplitter;
 import io.sluice.ingester.schema.PartitionSplitter.PartitionRows;
 import io.sluice.ingester.schema.SchemaCache;
@@ -16,6 +18,7 @@ import io.sluice.ingester.sink.WriteOperation.PartitionWrite;
 import io.sluice.ingester.sink.WriteOperation.ReceivedRows;
 import io.sluice.ingester.sink.WriteRefusedException;
 import io.sluice.ingester.write.FamiliarWrites.FamiliarRows;
+import io.sluice.model.NamespaceName;
 import io.sluice.model.PartitionKey;
 import io.sluice.model.TableSchema;
 import java.io.IOException;
@@ -50,21 +53,30 @@ public final class WritePreparer {
         return new WriteGatherer(schemas, buffer);
     }
 
-    /// Prepares a live write. The caller closes the operation or hands it on.
-    ///
-    /// @throws InvalidWriteException if the request is wrong in itself, or has rows of too many partitions
-    /// @throws SchemaConflictException if it contradicts the catalog
-    /// @throws WriteRefusedException if its namespace has rows of as many partitions as it may
-    /// @throws IOException if the catalog cannot answer
-    /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory for the rows
+    /// As [#prepare(byte[], CatalogAccess)], of a write that nothing keeps from the catalog.
     public WriteOperation prepare(byte[] request)
             throws InvalidWriteException, SchemaConflictException, WriteRefusedException, IOException {
+        return prepare(request, CatalogAccess.FREE);
+    }
+
+    /// Prepares a live write. The caller closes the operation or hands it on.
+    ///
+    /// @param catalog entered if the write needs the catalog; the caller leaves it
+    /// @throws InvalidWriteException if the request is wrong in itself, or has rows of too many partitions
+    /// @throws SchemaConflictException if it contradicts the catalog
+    /// @throws WriteRefusedException if its namespace has rows of as many partitions as it may, or if it may
+    ///     not ask the catalog now
+    /// @throws IOException if the catalog cannot answer
+    /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory for the rows
+    public WriteOperation prepare(byte[] request, CatalogAccess catalog)
+            throws InvalidWriteException, SchemaConflictException, WriteRefusedException, IOException {
+        Live live = new Live(catalog);
         Optional<List<FamiliarRows>> familiarRows = familiar.read(request);
         if (familiarRows.isPresent()) {
-            return prepare(request, familiarRows.get());
+            return prepare(request, familiarRows.get(), live);
         }
         DecodedWrite write = WriteDecoder.decode(request);
-        WriteOperation operation = prepare(request, write, buffer::prepareWithinLimit);
+        WriteOperation operation = prepare(request, write, live);
         familiar.learn(write, request.length); // only what the catalog has agreed to
         return operation;
     }
@@ -79,23 +91,75 @@ public final class WritePreparer {
     /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory for the rows
     public WriteOperation prepareLogged(byte[] request, DecodedWrite write)
             throws InvalidWriteException, SchemaConflictException, IOException {
-        return prepare(request, write, buffer::prepare);
+        return prepare(request, write, new Logged());
     }
 
-    /// Makes the place of rows.
-    @FunctionalInterface
+    /// Knows where rows belong.
     private interface Places<E extends Exception> {
+        TableSchema resolve(NamespaceName namespace, DecodedTable table) throws E, SchemaConflictException, IOException;
+
         PreparedPartition prepare(TableSchema schema, PartitionKey key) throws E, IOException;
     }
 
-    private WriteOperation prepare(byte[] request, List<FamiliarRows> tables)
+    private final class Logged implements Places<RuntimeException> {
+        @Override
+        public TableSchema resolve(NamespaceName namespace, DecodedTable table)
+                throws SchemaConflictException, IOException {
+            return schemas.resolve(namespace, table);
+        }
+
+        @Override
+        public PreparedPartition prepare(TableSchema schema, PartitionKey key) throws IOException {
+            return buffer.prepare(schema, key);
+        }
+    }
+
+    /// Looks in memory first, and asks the catalog only when it is let in there.
+    private final class Live implements Places<WriteRefusedException> {
+        private final CatalogAccess catalog;
+
+        Live(CatalogAccess catalog) {
+            this.catalog = catalog;
+        }
+
+        private void enterCatalog() throws WriteRefusedException {
+            Optional<Refused> refusal = catalog.enter();
+            if (refusal.isPresent()) {
+                throw new WriteRefusedException(refusal.get());
+            }
+        }
+
+        @Override
+        public TableSchema resolve(NamespaceName namespace, DecodedTable table)
+                throws WriteRefusedException, SchemaConflictException, IOException {
+            Optional<TableSchema> known = schemas.tryResolve(namespace, table);
+            if (known.isPresent()) {
+                return known.get();
+            }
+            enterCatalog();
+            return schemas.resolve(namespace, table);
+        }
+
+        @Override
+        public PreparedPartition prepare(TableSchema schema, PartitionKey key)
+                throws WriteRefusedException, IOException {
+            Optional<PreparedPartition> known = buffer.tryPrepare(schema, key);
+            if (known.isPresent()) {
+                return known.get();
+            }
+            enterCatalog();
+            return buffer.prepareWithinLimit(schema, key);
+        }
+    }
+
+    private WriteOperation prepare(byte[] request, List<FamiliarRows> tables, Live live)
             throws WriteRefusedException, IOException {
         List<PartitionWrite> partitions = new ArrayList<>(tables.size());
         boolean done = false;
         try {
             for (FamiliarRows table : tables) {
-                partitions.add(new ReceivedRows(
-                        buffer.prepareWithinLimit(table.schema(), table.key()), table.schema(), table.rows()));
+                partitions.add(
+                        new ReceivedRows(live.prepare(table.schema(), table.key()), table.schema(), table.rows()));
             }
             WriteOperation operation =
                     new WriteOperation(request, tables.getFirst().schema().namespace(), partitions);
@@ -113,7 +177,7 @@ public final class WritePreparer {
         // All schemas before any rows: a conflict in the last table costs no copying of the first.
         List<TableSchema> resolved = new ArrayList<>(write.tables().size());
         for (DecodedTable table : write.tables()) {
-            resolved.add(schemas.resolve(write.namespace(), table));
+            resolved.add(places.resolve(write.namespace(), table));
         }
         List<PartitionWrite> partitions = new ArrayList<>();
         Deque<PartitionRows> split = new ArrayDeque<>();

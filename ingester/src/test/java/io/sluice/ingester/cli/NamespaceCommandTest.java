@@ -10,8 +10,8 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.protobuf.StatusProto;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.door.PersistHandler.PersistSummary;
-import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.door.WriteOutcome;
+import io.sluice.ingester.fixture.Admissions;
 import io.sluice.ingester.fixture.BudgetedWrites;
 import io.sluice.ingester.fixture.FailingCatalog;
 import io.sluice.ingester.grpc.GrpcServer;
@@ -57,12 +57,12 @@ final class NamespaceCommandTest {
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 GrpcServer.Limits.of(1 << 20),
                 executor,
+                Admissions.usual(),
                 new BudgetedWrites(
                         new InFlightWrites(1 << 30, 1_000, () -> 0, metrics),
-                        _ -> CompletableFuture.completedStage(new WriteOutcome.Written(new SequenceNumber(1)))),
+                        (_, _) -> CompletableFuture.completedStage(new WriteOutcome.Written(new SequenceNumber(1)))),
                 (_, _) -> CompletableFuture.completedStage(new PersistSummary(0, 0, 0)),
                 () -> "{}",
-                new RetryDelays(() -> 0.5),
                 metrics,
                 List.of(new NamespaceServiceDoor(new CatalogNamespaces(catalog))));
         server.start();

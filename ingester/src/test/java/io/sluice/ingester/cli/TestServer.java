@@ -8,9 +8,9 @@ import io.sluice.ingester.door.DecodedRows;
 import io.sluice.ingester.door.DecodedWrite;
 import io.sluice.ingester.door.InvalidWriteException;
 import io.sluice.ingester.door.PersistHandler.PersistSummary;
-import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.door.WriteDecoder;
 import io.sluice.ingester.door.WriteOutcome;
+import io.sluice.ingester.fixture.Admissions;
 import io.sluice.ingester.fixture.BudgetedWrites;
 import io.sluice.ingester.grpc.GrpcServer;
 import io.sluice.ingester.write.InFlightWrites;
@@ -50,15 +50,15 @@ final class TestServer {
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 GrpcServer.Limits.of(maxRequestBytes),
                 executor,
+                Admissions.usual(),
                 new BudgetedWrites(
                         new InFlightWrites(1 << 30, 1_000, () -> 0, metrics),
-                        request -> CompletableFuture.completedStage(write(request))),
+                        (request, _) -> CompletableFuture.completedStage(write(request))),
                 (namespace, table) -> {
                     persistAsked = namespace + " " + table;
                     return CompletableFuture.completedStage(new PersistSummary(2, 30, 3));
                 },
                 () -> status,
-                new RetryDelays(() -> 0.5),
                 metrics,
                 List.of());
         server.start();

@@ -1,5 +1,6 @@
 package io.sluice.ingester.grpc;
 
+import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.WriteHandler;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.model.SequenceNumber;
@@ -16,7 +17,7 @@ final class CuedWrites implements WriteHandler {
     private final List<CompletableFuture<WriteOutcome>> outcomes = new ArrayList<>();
 
     @Override
-    public synchronized CompletionStage<WriteOutcome> write(byte[] request) {
+    public synchronized CompletionStage<WriteOutcome> write(byte[] request, CatalogAccess catalog) {
         try {
             names.add(WriteRequest.parseFrom(request).getNamespace());
         } catch (com.google.protobuf.InvalidProtocolBufferException e) {

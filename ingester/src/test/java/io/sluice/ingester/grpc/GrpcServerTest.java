@@ -17,8 +17,8 @@ import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.protobuf.StatusProto;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.door.PersistHandler.PersistSummary;
-import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.door.WriteOutcome;
+import io.sluice.ingester.fixture.Admissions;
 import io.sluice.ingester.fixture.BudgetedWrites;
 import io.sluice.ingester.write.InFlightWrites;
 import io.sluice.model.SequenceNumber;
@@ -58,13 +58,13 @@ final class GrpcServerTest {
             new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
             GrpcServer.Limits.of(MAX_REQUEST_BYTES),
             executor,
-            new BudgetedWrites(new InFlightWrites(1 << 30, 1_000, () -> 0, metrics), request -> {
+            Admissions.usual(),
+            new BudgetedWrites(new InFlightWrites(1 << 30, 1_000, () -> 0, metrics), (request, _) -> {
                 received.add(request);
                 return CompletableFuture.completedStage(outcome);
             }),
             (_, _) -> CompletableFuture.completedStage(new PersistSummary(1, 2, 3)),
             () -> "{}",
-            new RetryDelays(() -> 0.5),
             metrics,
             List.of());
     private ManagedChannel channel =

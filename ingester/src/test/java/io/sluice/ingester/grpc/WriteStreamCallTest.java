@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.Status;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.door.WritePermit;
@@ -34,7 +35,11 @@ final class WriteStreamCallTest {
     private final FakeCall call = new FakeCall();
     private final List<String> ends = new ArrayList<>();
     private final WriteStreamCall stream = new WriteStreamCall(
-            call, new BudgetedWrites(budget, writes), Runnable::run, (_, reason) -> ends.add(reason));
+            call,
+            new BudgetedWrites(budget, writes),
+            () -> CatalogAccess.FREE,
+            Runnable::run,
+            (_, reason) -> ends.add(reason));
 
     @AfterEach
     void everyWriteEndsAndTheBudgetIsFree() {
@@ -305,7 +310,11 @@ final class WriteStreamCallTest {
             }
         }
         made.add(new WriteStreamCall(
-                new Turning(), new BudgetedWrites(budget, writes), tasks::add, (_, reason) -> ends.add(reason)));
+                new Turning(),
+                new BudgetedWrites(budget, writes),
+                () -> CatalogAccess.FREE,
+                tasks::add,
+                (_, reason) -> ends.add(reason)));
         made.getFirst()
                 .onMessage(message(WriteStreamRequest.newBuilder()
                         .setClientSequence(1)

@@ -9,14 +9,16 @@ import io.grpc.Status;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.protobuf.StatusProto;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.sluice.ingester.admission.AdmissionController;
+import io.sluice.ingester.admission.AdmissionLimits;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.admission.TimestampOracle;
 import io.sluice.ingester.door.PersistHandler.PersistSummary;
-import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.door.StreamedWriteHandler;
 import io.sluice.ingester.door.WriteHandler;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.door.WriteOutcome.Reason;
+import io.sluice.ingester.fixture.Admissions;
 import io.sluice.ingester.fixture.BudgetedWrites;
 import io.sluice.ingester.fixture.Logs;
 import io.sluice.ingester.fixture.Pipeline;
@@ -56,7 +58,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// Write streams over a real gRPC server, some of them with the whole write path and a log on disk behind it.
 final class WriteStreamTest {
     private static final int MAX_MESSAGE_BYTES = 64 * 1024;
-    private static final int MAX_STREAMS = 1_000;
+    private static final int MAX_STREAMS = AdmissionLimits.DEFAULT.writeStreams();
     private static final int MAX_OPS = 300;
     private static final WriteRequest ARBITRARY_WRITE =
             WriteRequest.newBuilder().setNamespace("n").build();
@@ -71,6 +73,9 @@ final class WriteStreamTest {
     private final List<ManagedChannel> channels = new ArrayList<>();
     private Optional<GrpcServer> server = Optional.empty();
 
+    private final AdmissionController admission =
+            new AdmissionController(AdmissionLimits.DEFAULT, Admissions.delays(), () -> 0, metrics);
+
     @AfterEach
     void stop() throws Exception {
         for (int i = 1; i <= cued.names().size(); i++) {
@@ -80,24 +85,25 @@ final class WriteStreamTest {
         server.orElseThrow().stop(Duration.ofSeconds(5));
         await(() -> gauge("sluice.write.streams.open") == 0);
         await(() -> budget.writes() == 0);
+        await(() -> admission.stats().buckets().stream().allMatch(bucket -> bucket.current() == 0));
         assertThat(budget.bytes()).isZero();
         assertThat(budget.waiting()).isZero();
         executor.close(); // not before: gRPC tells streams of their end on it, even behind the server's own end
     }
 
     private void serve(WriteHandler handler) throws IOException {
-        serve(new BudgetedWrites(budget, handler), MAX_STREAMS);
+        serve(new BudgetedWrites(budget, handler));
     }
 
-    private void serve(StreamedWriteHandler writes, int maxStreams) throws IOException {
+    private void serve(StreamedWriteHandler writes) throws IOException {
         GrpcServer started = new GrpcServer(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                new GrpcServer.Limits(4 * MAX_MESSAGE_BYTES, maxStreams, MAX_MESSAGE_BYTES),
+                new GrpcServer.Limits(4 * MAX_MESSAGE_BYTES, MAX_MESSAGE_BYTES),
                 executor,
+                Admissions.of(admission, Admissions.ALL_KNOWN),
                 writes,
                 (_, _) -> CompletableFuture.completedStage(new PersistSummary(0, 0, 0)),
                 () -> "{}",
-                new RetryDelays(() -> 0.5),
                 metrics,
                 List.of());
         started.start();
@@ -199,15 +205,8 @@ final class WriteStreamTest {
                     throw new AssertionError("the log failed", cause);
                 }
             });
-            serve(
-                    new WritePath(
-                            state,
-                            budget,
-                            Duration.ofMinutes(1),
-                            new RetryDelays(() -> 0.5),
-                            pipeline.preparer(),
-                            sink),
-                    MAX_STREAMS);
+            serve(new WritePath(
+                    state, budget, Duration.ofMinutes(1), Admissions.refusals(), pipeline.preparer(), sink));
         }
 
         List<Long> shownTimes() {
@@ -427,7 +426,7 @@ final class WriteStreamTest {
     void aClientThatDoesNotReadHoldsOnlyTheNewestAck() throws Exception {
         int count = 20_000;
         AtomicLong next = new AtomicLong();
-        serve(_ ->
+        serve((_, _) ->
                 CompletableFuture.completedStage(new WriteOutcome.Written(new SequenceNumber(next.incrementAndGet()))));
         StreamClient slow = new StreamClient(channel(1_024));
         for (int i = 1; i <= count; i++) {

@@ -1,5 +1,6 @@
 package io.sluice.ingester.http;
 
+import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.WriteHandler;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.model.SequenceNumber;
@@ -42,7 +43,7 @@ final class FakeWrites implements WriteHandler {
     }
 
     @Override
-    public CompletionStage<WriteOutcome> write(byte[] request) {
+    public CompletionStage<WriteOutcome> write(byte[] request, CatalogAccess catalog) {
         CompletionStage<WriteOutcome> answer = answers.poll();
         try {
             received.add(WriteRequest.parseFrom(request));

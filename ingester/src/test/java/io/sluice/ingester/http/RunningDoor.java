@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.sluice.ingester.fixture.Admissions;
 import io.sluice.ingester.lineprotocol.KnownColumns;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -61,8 +62,10 @@ final class RunningDoor implements AutoCloseable {
                 maxRequests,
                 budget,
                 42,
+                Admissions.usual(),
+                Admissions.refusals(),
                 writes,
-                _ -> known.get(),
+                (_, _) -> known.get(),
                 () -> reasonsNotReady,
                 () -> "{\"state\":\"running\"}",
                 () -> "sluice_up 1\n",

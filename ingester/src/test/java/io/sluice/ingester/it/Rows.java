@@ -14,6 +14,7 @@ import io.sluice.model.TableName;
 import io.sluice.persist.catalog.Catalog;
 import io.sluice.persist.catalog.Catalogs;
 import io.sluice.persist.catalog.FileRecord;
+import io.sluice.proto.v1.BatchMetadata;
 import io.sluice.proto.v1.QueryRequest;
 import io.sluice.query.flight.FlightQueryClient;
 import io.sluice.query.flight.RowFormatter;
@@ -29,7 +30,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.dictionary.DictionaryProvider;
+import org.apache.arrow.vector.types.pojo.Schema;
 
 /// Rows as text that can be compared, wherever they come from: each a sorted list of `column=value`, nulls left out.
 final class Rows {
@@ -128,6 +133,38 @@ final class Rows {
             return time.getEpochSecond() * 1_000_000_000L + time.getNano();
         }
         return node.isDouble() ? (Object) node.doubleValue() : node.asText();
+    }
+
+    /// How many rows the server answers over Flight.
+    static long countInMemory(SluiceServer server, String namespace, String table) throws Exception {
+        AtomicLong count = new AtomicLong();
+        try (FlightQueryClient client = FlightQueryClient.open("127.0.0.1", server.grpcPort())) {
+            client.query(
+                    QueryRequest.newBuilder()
+                            .setNamespace(namespace)
+                            .setTable(table)
+                            .build(),
+                    new FlightQueryClient.BatchConsumer() {
+                        @Override
+                        public void begin(Schema schema) {}
+
+                        @Override
+                        public void batch(
+                                VectorSchemaRoot rows, DictionaryProvider dictionaries, BatchMetadata metadata) {
+                            count.addAndGet(rows.getRowCount());
+                        }
+                    });
+        }
+        return count.get();
+    }
+
+    /// How many rows the catalogued files of a table have, as the catalog says.
+    static long countInFiles(Path dataDirectory, String namespace, String table) throws Exception {
+        try (Catalog catalog = Catalogs.open("sqlite:" + dataDirectory.resolve("catalog.db"), Clock.systemUTC())) {
+            return catalog.files(new NamespaceName(namespace), new TableName(table)).stream()
+                    .mapToLong(FileRecord::rowCount)
+                    .sum();
+        }
     }
 
     /// What the catalogued Parquet files of a table hold, read by DuckDB.

@@ -121,9 +121,13 @@ final class ServeSettingsTest {
         assertThat(settings.persistHotBytes()).isEqualTo(20 << 20);
         assertThat(settings.persist().gate().memoryBytes()).isEqualTo(128 << 20);
         assertThat(settings.ledger()).isEqualTo(new LedgerLimits(288 << 20, 160 << 20, 128 << 20));
+        assertThat(settings.shown(Setting.PERSIST_MEMORY)).as("what is in force").isEqualTo("134217728");
+        assertThat(settings.shown(Setting.MEMORY)).isEqualTo("512MiB");
         ServeSettings plenty = resolve(Map.of(Setting.MEMORY, "64GiB"), Map.of());
         assertThat(plenty.inflightBytes()).as("never more than the default").isEqualTo(128 << 20);
         assertThat(plenty.persistHotBytes()).isEqualTo(64 << 20);
+        assertThat(plenty.shown(Setting.INFLIGHT_BYTES)).isEqualTo("128MiB");
+        assertThat(plenty.shown(Setting.BUFFER_BYTES)).isEqualTo("21474836480");
         assertThat(plenty.bufferBytes()).as("has none").isEqualTo(20L << 30);
     }
 

@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.ByteString;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.admission.IngestState;
-import io.sluice.ingester.door.RetryDelays;
+import io.sluice.ingester.admission.Refusals;
+import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.door.WriteOutcome.Reason;
+import io.sluice.ingester.fixture.Admissions;
 import io.sluice.ingester.fixture.FailingCatalog.Mode;
 import io.sluice.ingester.fixture.GeneratedTable;
 import io.sluice.ingester.fixture.Pipeline;
@@ -69,7 +71,7 @@ final class WritePathTest {
     private final IngestState state = new IngestState(() -> 0, new SimpleMeterRegistry());
     private final InFlightWrites inFlight =
             new InFlightWrites(MAX_BYTES, MAX_WRITES, () -> 0, new SimpleMeterRegistry());
-    private final RetryDelays delays = new RetryDelays(() -> 0.5);
+    private final Refusals refusals = Admissions.refusals();
     private final WaitingSink sink = new WaitingSink();
     private Optional<Pipeline> pipeline = Optional.empty();
     private Optional<WritePath> path = Optional.empty();
@@ -120,7 +122,7 @@ final class WritePathTest {
     }
 
     private WritePath path(Pipeline parts, Duration maxWait, WriteSink end) {
-        return new WritePath(state, inFlight, maxWait, delays, parts.preparer(), end);
+        return new WritePath(state, inFlight, maxWait, refusals, parts.preparer(), end);
     }
 
     private static byte[] request(long seed) {
@@ -128,7 +130,7 @@ final class WritePathTest {
     }
 
     private CompletableFuture<WriteOutcome> write(byte[] request) {
-        return path.orElseThrow().write(request).toCompletableFuture();
+        return path.orElseThrow().write(request, CatalogAccess.FREE).toCompletableFuture();
     }
 
     private static <T extends WriteOutcome> T outcome(CompletableFuture<WriteOutcome> write, Class<T> type) {
@@ -192,8 +194,9 @@ final class WritePathTest {
         CompletableFuture<WriteOutcome> first = write(request(1));
         CompletableFuture<WriteOutcome> second = write(request(2));
         try (ExecutorService thread = Executors.newSingleThreadExecutor()) {
-            Future<WriteOutcome> third = thread.submit(
-                    () -> patient.write(request(3)).toCompletableFuture().join());
+            Future<WriteOutcome> third = thread.submit(() -> patient.write(request(3), CatalogAccess.FREE)
+                    .toCompletableFuture()
+                    .join());
             while (inFlight.waiting() == 0) {
                 Thread.onSpinWait();
             }
@@ -215,6 +218,7 @@ final class WritePathTest {
                     .write(
                             request,
                             new AppendSession(),
+                            CatalogAccess.FREE,
                             inFlight.tryEnter(request.length).orElseThrow(),
                             outcome -> {
                                 assertThat(inFlight.writes())
@@ -232,7 +236,12 @@ final class WritePathTest {
         state.set(Reason.GRACEFUL_STOP);
         CompletableFuture<WriteOutcome> stopped = new CompletableFuture<>();
         path.orElseThrow()
-                .write(request(1), new AppendSession(), inFlight.tryEnter(1).orElseThrow(), stopped::complete);
+                .write(
+                        request(1),
+                        new AppendSession(),
+                        CatalogAccess.FREE,
+                        inFlight.tryEnter(1).orElseThrow(),
+                        stopped::complete);
         assertThat(outcome(stopped, WriteOutcome.Refused.class).reason()).isEqualTo(Reason.GRACEFUL_STOP);
         assertThat(sink.payloadBytes).hasSize(1);
     }
@@ -240,8 +249,13 @@ final class WritePathTest {
     @Test
     void aServerThatStartsRefusesWritesOfStreamsTooAndKeepsNoRoom() {
         CompletableFuture<WriteOutcome> write = new CompletableFuture<>();
-        WritePath.notReady(inFlight)
-                .write(GARBAGE, new AppendSession(), inFlight.tryEnter(1).orElseThrow(), write::complete);
+        WritePath.notReady(inFlight, refusals)
+                .write(
+                        GARBAGE,
+                        new AppendSession(),
+                        CatalogAccess.FREE,
+                        inFlight.tryEnter(1).orElseThrow(),
+                        write::complete);
         assertThat(outcome(write, WriteOutcome.Refused.class).reason()).isEqualTo(Reason.NOT_READY);
     }
 
@@ -398,7 +412,7 @@ final class WritePathTest {
             operation.close();
             throw new StackOverflowError("deep");
         });
-        assertThatThrownBy(() -> broken.write(request(1))).isInstanceOf(StackOverflowError.class);
+        assertThatThrownBy(() -> broken.write(request(1), CatalogAccess.FREE)).isInstanceOf(StackOverflowError.class);
     }
 
     /// A stop sets its state, waits for the permits it sees, and closes what the writes need. So a write that comes at
@@ -416,13 +430,16 @@ final class WritePathTest {
             return CompletableFuture.completedStage(new SequenceNumber(1));
         });
         byte[] request = request(1);
-        var _ = immediate.write(request);
+        var _ = immediate.write(request, CatalogAccess.FREE);
         try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
             for (int round = 0; round < 300; round++) {
                 CyclicBarrier together = new CyclicBarrier(2);
                 Future<WriteOutcome> writer = threads.submit(() -> {
                     together.await(1, TimeUnit.MINUTES);
-                    return immediate.write(request).toCompletableFuture().join();
+                    return immediate
+                            .write(request, CatalogAccess.FREE)
+                            .toCompletableFuture()
+                            .join();
                 });
                 together.await(1, TimeUnit.MINUTES);
                 state.set(Reason.GRACEFUL_STOP);

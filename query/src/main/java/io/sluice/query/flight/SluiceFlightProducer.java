@@ -19,7 +19,6 @@ import org.apache.arrow.flight.FlightInfo;
 import org.apache.arrow.flight.NoOpFlightProducer;
 import org.apache.arrow.flight.SchemaResult;
 import org.apache.arrow.flight.Ticket;
-import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.arrow.vector.types.pojo.Schema;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,14 +42,9 @@ final class SluiceFlightProducer extends NoOpFlightProducer {
             case InvalidQueryException invalid -> CallStatus.INVALID_ARGUMENT.withDescription(describe(invalid));
             case TableNotFoundException missing -> CallStatus.NOT_FOUND.withDescription(describe(missing));
             case QueryRefusedException refused ->
-                (refused.isServing() ? CallStatus.RESOURCE_EXHAUSTED : CallStatus.UNAVAILABLE)
-                        .withDescription(describe(refused) + "; try again in 1 s");
+                (refused.refusal().isServing() ? CallStatus.RESOURCE_EXHAUSTED : CallStatus.UNAVAILABLE)
+                        .withDescription(describe(refused));
             case DoGet.IdleClientException late -> CallStatus.TIMED_OUT.withDescription(describe(late));
-            case OutOfMemoryException full -> {
-                LOG.warn("a query found no memory: {}", describe(full));
-                yield CallStatus.RESOURCE_EXHAUSTED.withDescription(
-                        "the memory of queries is used up (--query-memory): ask for fewer rows or columns, or try again in 1 s");
-            }
             default -> {
                 String id = UUID.randomUUID().toString();
                 LOG.error("query failed, error id {}", id, failure);

@@ -11,8 +11,9 @@ import io.sluice.query.BufferQueryExec;
 import io.sluice.query.InMemoryQuerySource;
 import io.sluice.query.InMemoryQuerySource.Row;
 import io.sluice.query.InstrumentedQueryExec;
-import io.sluice.query.LimitedQueryExec;
+import io.sluice.query.QueryExec;
 import io.sluice.query.QueryGate;
+import io.sluice.query.QueryRefusal;
 import io.sluice.query.QueryRefusedException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -21,6 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -45,7 +47,7 @@ import org.junit.jupiter.api.Test;
 /// A real Flight server and a real client, over rows in memory.
 final class SluiceFlightProducerTest {
     private static final long DAY = InMemoryQuerySource.DAY_NS;
-    private static final int LIMIT = 2;
+    private static final int LIMIT = 4;
 
     private final RootAllocator allocator = new RootAllocator();
     private final BufferAllocator serverAllocator = allocator.newChildAllocator("query", 0, 64 << 20);
@@ -55,22 +57,27 @@ final class SluiceFlightProducerTest {
     private final IdleStreams idle = new IdleStreams(new FlightSettings(Duration.ofSeconds(60)), nowNs::get, metrics);
     private final ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor();
     private final List<Thread> pumps = Collections.synchronizedList(new ArrayList<>());
+    private final CountedQueries admission = new CountedQueries(LIMIT);
     private final AtomicReference<QueryGate> gate = new AtomicReference<>(() -> {});
     private Server server;
     private FlightClient client;
 
     SluiceFlightProducerTest() {
-        LimitedQueryExec queries = new LimitedQueryExec(
-                new InstrumentedQueryExec(
-                        new BufferQueryExec(source, serverAllocator, new SimpleMeterRegistry()),
-                        System::nanoTime,
-                        new SimpleMeterRegistry()),
-                LIMIT,
+        QueryExec queries = new InstrumentedQueryExec(
+                new BufferQueryExec(source, serverAllocator, new SimpleMeterRegistry()),
+                System::nanoTime,
                 new SimpleMeterRegistry());
         server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                 .executor(executor)
                 .addService(FlightServices.create(
-                        () -> gate.get().await(), queries, source, idle, serverAllocator, executor, this::pump))
+                        () -> gate.get().await(),
+                        admission,
+                        queries,
+                        source,
+                        idle,
+                        serverAllocator,
+                        executor,
+                        this::pump))
                 .build();
         client = FlightClient.builder(allocator, Location.forGrpcInsecure("127.0.0.1", 1))
                 .build();
@@ -101,6 +108,8 @@ final class SluiceFlightProducerTest {
             pump.join();
         }
         executor.close();
+        assertThat(admission.letIn()).as("queries that are let in").isZero();
+        assertThat(admission.sending()).isZero();
         source.close();
         serverAllocator.close();
         allocator.close();
@@ -145,11 +154,12 @@ final class SluiceFlightProducerTest {
     @Test
     void aRefusalAtTheGateSaysThatTheServerIsNotThere() {
         gate.set(() -> {
-            throw new QueryRefusedException(false, "the log is being replayed");
+            throw new QueryRefusedException(
+                    new QueryRefusal("NOT_READY", false, "the log is being replayed", Duration.ofSeconds(3), Map.of()));
         });
         assertThatThrownBy(() -> get(ticket("")))
                 .isInstanceOf(FlightRuntimeException.class)
-                .hasMessageContainingAll("the log is being replayed", "try again");
+                .hasMessageContainingAll("the log is being replayed");
         assertThat(client.getSchema(FlightDescriptor.path("metrics", "cpu"))
                         .getSchema()
                         .getFields())

@@ -39,6 +39,8 @@ final class StoppedReadersTest {
             new IdleStreams(new FlightSettings(Duration.ofSeconds(60)), nowNs::get, new SimpleMeterRegistry());
     private final List<Thread> pumps = Collections.synchronizedList(new ArrayList<>());
 
+    private final CountedQueries admission = new CountedQueries(READERS);
+
     private Thread pump(Runnable stream) {
         Thread thread = Thread.ofVirtual().unstarted(stream);
         pumps.add(thread);
@@ -95,6 +97,7 @@ final class StoppedReadersTest {
                     .executor(executor)
                     .addService(FlightServices.create(
                             () -> {},
+                            admission,
                             new BufferQueryExec(source, sending, new SimpleMeterRegistry()),
                             source,
                             idle,
@@ -125,6 +128,8 @@ final class StoppedReadersTest {
             } finally {
                 server.shutdownNow().awaitTermination();
             }
+            executor.close();
+            assertThat(admission.letIn()).isZero();
         }
     }
 }

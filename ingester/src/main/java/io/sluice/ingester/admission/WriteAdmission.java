@@ -1,0 +1,179 @@
+package io.sluice.ingester.admission;
+
+import io.sluice.ingester.door.CatalogAccess;
+import io.sluice.ingester.door.RequestNames;
+import io.sluice.ingester.door.WriteOutcome.Reason;
+import io.sluice.ingester.door.WriteOutcome.Refused;
+import io.sluice.model.NamespaceName;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/// Where writes are let in, before anything of them is decoded: first it is asked whether the server takes writes at
+/// all, then the write is counted as one that needs the catalog, or not. If it turns out otherwise, it moves
+/// ([CatalogAccess]). Any thread may call any method; none waits, but a write of a stream on its way to the catalog.
+public final class WriteAdmission {
+    /// How long a write of a stream waits for its way to the catalog.
+    private static final Duration MAX_STREAM_WAIT = Duration.ofSeconds(1);
+
+    private final IngestState state;
+    private final AdmissionController controller;
+    private final KnownTables known;
+    private final Refusals refusals;
+    private final Consumer<Refused> onRefused;
+
+    /// @param known what decides where a write is counted
+    /// @param onRefused hears of each write that is refused here
+    public WriteAdmission(
+            IngestState state,
+            AdmissionController controller,
+            KnownTables known,
+            Refusals refusals,
+            Consumer<Refused> onRefused) {
+        this.state = state;
+        this.controller = controller;
+        this.known = known;
+        this.refusals = refusals;
+        this.onRefused = onRefused;
+    }
+
+    /// Why no write would be let in at this moment, whatever it is; empty if one may.
+    public Optional<Refused> refusal() {
+        Optional<Reason> reason = state.refusal();
+        if (reason.isPresent()) {
+            return Optional.of(tell(refusals.of(reason.get())));
+        }
+        return controller.isFull(Bucket.EXISTING) && controller.isFull(Bucket.NEW)
+                ? Optional.of(tell(controller.refuse(Bucket.EXISTING)))
+                : Optional.empty();
+    }
+
+    /// Why no write of this namespace would be let in at this moment; empty if one may.
+    public Optional<Refused> refusal(NamespaceName namespace) {
+        Optional<Reason> reason = state.refusal();
+        if (reason.isPresent()) {
+            return Optional.of(tell(refusals.of(reason.get())));
+        }
+        Bucket bucket = bucket(namespace);
+        return controller.isFull(bucket) ? Optional.of(tell(controller.refuse(bucket))) : Optional.empty();
+    }
+
+    private Refused tell(Refused refused) {
+        onRefused.accept(refused);
+        return refused;
+    }
+
+    /// Lets a write in of which the namespace alone is known.
+    public Admission admit(NamespaceName namespace) {
+        return admit(bucket(namespace), namespace);
+    }
+
+    /// Lets a write in, by the names that stand in its message. One that is written in another way than encoders do is
+    /// counted as new.
+    ///
+    /// @param request the bytes of a `sluice.v1.WriteRequest`
+    public Admission admit(byte[] request) {
+        Optional<RequestNames> names = RequestNames.peek(request);
+        return names.isEmpty()
+                ? admitUnnamed(Bucket.NEW)
+                : admit(bucket(names.get()), names.get().namespace());
+    }
+
+    private Admission admit(Bucket bucket, NamespaceName namespace) {
+        return told(stateRefusal().orElseGet(() -> controller.tryAdmit(bucket, namespace)));
+    }
+
+    private Admission admitUnnamed(Bucket bucket) {
+        return told(stateRefusal().orElseGet(() -> controller.tryAdmit(bucket)));
+    }
+
+    private Optional<Admission> stateRefusal() {
+        return state.refusal().map(reason -> new Admission.Rejected(refusals.of(reason)));
+    }
+
+    private Admission told(Admission admission) {
+        if (admission instanceof Admission.Rejected(Refused why)) {
+            onRefused.accept(why);
+        }
+        return admission;
+    }
+
+    private Bucket bucket(NamespaceName namespace) {
+        return known.isKnown(namespace) ? Bucket.EXISTING : Bucket.NEW;
+    }
+
+    private Bucket bucket(RequestNames names) {
+        boolean areKnown = names.tables().stream().allMatch(table -> known.isKnown(names.namespace(), table));
+        return areKnown ? Bucket.EXISTING : Bucket.NEW;
+    }
+
+    /// Lets a stream of writes in.
+    public Admission admitStream() {
+        return told(controller.tryAdmit(Bucket.OPEN));
+    }
+
+    /// Why a stream ends when the server stops.
+    public Refused stopping() {
+        return refusals.of(Reason.GRACEFUL_STOP);
+    }
+
+    /// The way to the catalog of a write that was let in: it is counted as NEW on it, and as EXISTING behind it. Where
+    /// there is no room, a write that needs the catalog is refused, and one that needs it no more stays where it
+    ///     is.
+    ///
+    /// @param permit stays the caller's
+    public CatalogAccess catalogAccess(AdmissionPermit permit) {
+        return new CatalogAccess() {
+            @Override
+            public Optional<Refused> enter() {
+                return permit.bucket() == Bucket.NEW || permit.trySwap(Bucket.NEW)
+                        ? Optional.empty()
+                        : Optional.of(controller.refuse(Bucket.NEW));
+            }
+
+            @Override
+            public void leave() {
+                if (permit.bucket() == Bucket.NEW) {
+                    var _ = permit.trySwap(Bucket.EXISTING); // or it is stuck, which the pool counts
+                }
+            }
+        };
+    }
+
+    /// The way to the catalog of one write of a stream. Streams are counted as such, so it is counted as NEW while it
+    /// needs the catalog, and not at all otherwise. It waits for a moment, and its stream with it.
+    public CatalogAccess streamCatalogAccess() {
+        return new StreamAccess();
+    }
+
+    private final class StreamAccess implements CatalogAccess {
+        private Optional<AdmissionPermit> permit = Optional.empty();
+
+        @Override
+        public Optional<Refused> enter() {
+            if (permit.isPresent()) {
+                return Optional.empty();
+            }
+            Admission admission;
+            try {
+                admission = controller.awaitAdmit(Bucket.NEW, MAX_STREAM_WAIT);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return Optional.of(refusals.of(Reason.GRACEFUL_STOP));
+            }
+            return switch (admission) {
+                case Admission.Admitted(AdmissionPermit admitted) -> {
+                    permit = Optional.of(admitted);
+                    yield Optional.empty();
+                }
+                case Admission.Rejected(Refused why) -> Optional.of(why);
+            };
+        }
+
+        @Override
+        public void leave() {
+            permit.ifPresent(AdmissionPermit::close);
+            permit = Optional.empty();
+        }
+    }
+}
