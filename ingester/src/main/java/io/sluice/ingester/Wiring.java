@@ -202,7 +202,8 @@ final class Wiring {
         this.live = new LiveSettings(settings, clock, metrics);
         this.delays = new RetryDelays(
                 settings.retry(), () -> ThreadLocalRandom.current().nextDouble());
-        this.refuser = new Refusals(delays);
+        this.refuser = new Refusals(
+                delays, () -> outages().stream().map(Down::inBrief).toList());
         this.admission = new AdmissionController(settings.admission(), delays, nanoTime, metrics);
         this.inFlight = new InFlightWrites(settings.inflightBytes(), settings.inflightOps(), nanoTime, metrics);
         this.idleStreams = new IdleStreams(settings.flight(), nanoTime, metrics);

@@ -125,7 +125,7 @@ final class OutageIT {
             writers.awaitMore(100);
             outage.begin();
             writers.awaitMore(100);
-            requireRefusal(writers);
+            requireRefusal(writers.awaitRefusal());
             assertThat(Rows.query(server, Marks.NAMESPACE, TABLE, "w"))
                     .as("queries go on, and see what waits")
                     .hasSizeGreaterThan(100);
@@ -140,6 +140,11 @@ final class OutageIT {
                     .contains("has not answered since ")
                     .doesNotContain(PostgresServer.PASSWORD + "@");
             assertThat(server.get("/ready").body()).contains("has not answered since ");
+            HttpResponse<String> refused = writers.awaitRefusal();
+            while (!refused.body().contains("has not answered since ")) {
+                refused = writers.awaitRefusal(); // of before anybody knew
+            }
+            assertThat(refused.body()).contains("MEMORY_LIMIT").contains(name);
             assertThat(server.get("/metrics").body()).contains(gauge + " 0.0");
             boolean _ = new CountDownLatch(1).await(OUTAGE.toMillis(), TimeUnit.MILLISECONDS);
             outage.end();
@@ -148,8 +153,7 @@ final class OutageIT {
         }
     }
 
-    private static void requireRefusal(Writers writers) throws Exception {
-        HttpResponse<String> refused = writers.awaitRefusal();
+    private static void requireRefusal(HttpResponse<String> refused) {
         assertThat(refused.body()).contains("MEMORY_LIMIT");
         assertThat(refused.headers().firstValue("Retry-After")).isPresent();
     }
