@@ -366,8 +366,7 @@ final class Wiring {
 
     private void listenForLimits() {
         live.onChange(now -> ledger.reconfigure(now.ledger()), Setting.BUFFER_BYTES, Setting.PERSIST_MEMORY);
-        live.onChange(
-                now -> disks.reconfigure(now.disk()), Setting.DISK_HIGH, Setting.DISK_LOW, Setting.DISK_RESERVE);
+        live.onChange(now -> disks.reconfigure(now.disk()), Setting.DISK_HIGH, Setting.DISK_LOW, Setting.DISK_RESERVE);
     }
 
     /// The log's own queue is made at the start, and must hold all that is in flight.
