@@ -30,8 +30,8 @@ import java.util.concurrent.TimeUnit;
 ///
 /// - `swap`: a place is taken, moved and given back, by two threads at the same time; beside two semaphores
 ///   (`semaphores`), which take the second place before they let go of the first: nanoseconds for all three.
-/// - `refuse-http`, `refuse-grpc`: processor time of a whole server for a write of 5,000 rows that it refuses, beside one
-///   that it writes (`written`): microseconds. It refuses as a disk is nearly full, before it looks at the request.
+/// - `refuse-http`, `refuse-grpc`: processor time of a whole server for a write of 5,000 rows that it refuses, beside
+///   one that it writes (`written`): microseconds. It refuses as a disk is nearly full, before it looks at the request.
 final class AdmissionComparison implements Program {
     private static final String BENCH = "admission";
     private static final String SWAP = "swap";
@@ -91,10 +91,7 @@ final class AdmissionComparison implements Program {
 
     private static Comparison swap(int turns) throws InterruptedException {
         AdmissionController controller = new AdmissionController(
-                AdmissionLimits.DEFAULT,
-                new RetryDelays(Math::random),
-                System::nanoTime,
-                new SimpleMeterRegistry());
+                AdmissionLimits.DEFAULT, new RetryDelays(Math::random), System::nanoTime, new SimpleMeterRegistry());
         Semaphore first = new Semaphore(AdmissionLimits.DEFAULT.writeNew());
         Semaphore second = new Semaphore(AdmissionLimits.DEFAULT.writeExisting());
         Turn ours = () -> {
@@ -156,8 +153,7 @@ final class AdmissionComparison implements Program {
             refused.add(cpuMicros(refusing, lengths.writes(), false));
             written.add(cpuMicros(writing, lengths.writes(), true));
             System.err.printf(
-                    "%s: %s: refused %.0f us, written %.0f us%n",
-                    BENCH, name, refused.getLast(), written.getLast());
+                    "%s: %s: refused %.0f us, written %.0f us%n", BENCH, name, refused.getLast(), written.getLast());
         }
         return new Comparison(BENCH, name, "us", Better.LOWER, refused, "written", written);
     }

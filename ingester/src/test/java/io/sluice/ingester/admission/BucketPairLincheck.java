@@ -137,14 +137,14 @@ public class BucketPairLincheck {
     /// explain.
     public static void main(String[] arguments) {
         new ModelCheckingOptions()
-                .iterations(15)
+                .iterations(5)
                 .invocationsPerIteration(300)
                 .threads(2)
                 .actorsPerThread(3)
                 .sequentialSpecification(TwoNumbers.class)
                 .check(BucketPairLincheck.class);
         new StressOptions()
-                .iterations(10)
+                .iterations(4)
                 .invocationsPerIteration(1_000)
                 .threads(2)
                 .actorsPerThread(3)
