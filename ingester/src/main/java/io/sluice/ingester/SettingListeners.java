@@ -36,6 +36,7 @@ final class SettingListeners {
                 Setting.ADMISSION_NAMESPACE_WRITES,
                 Setting.ADMISSION_QUERY_INITIAL,
                 Setting.ADMISSION_QUERY_STREAMING);
+        live.onChange(now -> wiring.work.reconfigure(now.maxWorkWait()), Setting.MAX_WORK_WAIT);
         live.onChange(
                 now -> wiring.delays.reconfigure(now.retry()),
                 Setting.RETRY_AFTER_MODE,

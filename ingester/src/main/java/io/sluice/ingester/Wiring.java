@@ -16,6 +16,7 @@ import io.sluice.ingester.admission.AdmissionController;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.admission.KnownTables;
 import io.sluice.ingester.admission.Refusals;
+import io.sluice.ingester.admission.WorkQueue;
 import io.sluice.ingester.admission.WriteAdmission;
 import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.buffer.Turnover;
@@ -124,6 +125,9 @@ final class Wiring {
     /// How long a write that comes alone waits for room among those in flight, before it is refused.
     private static final Duration MAX_WAIT = Duration.ofSeconds(1);
 
+    /// How long it is remembered that the catalog does not have a table.
+    private static final Duration NEGATIVE_MEMORY = Duration.ofSeconds(1);
+
     /// How long a query waits for the replay of the log, if its client has no deadline.
     private static final Duration MAX_QUERY_WAIT = Duration.ofMinutes(1);
 
@@ -149,6 +153,7 @@ final class Wiring {
     final RetryDelays delays;
     /// Lets requests in, so many at once.
     final AdmissionController admission;
+    final WorkQueue work;
     private final Refusals refuser;
     /// Bodies of HTTP requests, counted apart from the writes that are made of them.
     final FixedByteBudget bodies;
@@ -196,6 +201,8 @@ final class Wiring {
                 settings.retry(), () -> ThreadLocalRandom.current().nextDouble());
         this.refuser = new Refusals(delays);
         this.admission = new AdmissionController(settings.admission(), delays, nanoTime, metrics);
+        this.work =
+                new WorkQueue(Runtime.getRuntime().availableProcessors(), settings.maxWorkWait(), nanoTime, metrics);
         this.inFlight = new InFlightWrites(settings.inflightBytes(), settings.inflightOps(), nanoTime, metrics);
         this.idleStreams = new IdleStreams(settings.flight(), nanoTime, metrics);
         writes.set(WritePath.notReady(inFlight, refuser));
@@ -240,7 +247,8 @@ final class Wiring {
                     storeAvailability,
                     metrics);
             openedStore = Optional.of(store);
-            this.schemas = new SchemaCache(catalog, settings.createOnWrite(), settings.maxColumns(), metrics);
+            this.schemas = new SchemaCache(
+                    catalog, settings.createOnWrite(), settings.maxColumns(), NEGATIVE_MEMORY, nanoTime, metrics);
             this.persister = Persister.create(
                     settings.persist(),
                     () -> live.current().parquet(),
@@ -437,6 +445,8 @@ final class Wiring {
                 bufferAllocator,
                 nanoTime);
         live.follow(now -> buffer.reconfigure(now.persistHotBytes()), Setting.PERSIST_HOT_BYTES);
+        buffer.limitWaiting(settings.memory().waitingBytes());
+        inFlight.limitWaiting(settings.memory().waitingBytes());
         MemoryMarks memory = new MemoryMarks(ledger, buffer, state, inFlight);
         live.follow(
                 now -> inFlight.lookEvery(
@@ -536,6 +546,7 @@ final class Wiring {
                     }
                 },
                 refuser,
+                work,
                 refusals::count);
     }
 
@@ -548,6 +559,13 @@ final class Wiring {
                     refusals.count(outcome);
                 }
             });
+        }
+
+        @Override
+        public Optional<WriteOutcome.Refused> crowded(long requestBytes) {
+            Optional<WriteOutcome.Refused> refused = writes.get().crowded(requestBytes);
+            refused.ifPresent(refusals::count);
+            return refused;
         }
 
         @Override

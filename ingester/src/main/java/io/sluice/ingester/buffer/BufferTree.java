@@ -53,6 +53,7 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     private final BufferNodes nodes = new BufferNodes();
     private final AtomicLong memoryBytes = new AtomicLong();
     private final AtomicLong frozenBytes = new AtomicLong();
+    private final WaitingBytes waiting = new WaitingBytes();
 
     /// @param stable up to where queries see
     /// @param persist where frozen rows go
@@ -80,6 +81,12 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     /// Freezes partitions from so many bytes of filling rows on from now on.
     public void reconfigure(long newHotBytes) {
         hotBytes = newHotBytes;
+    }
+
+    /// From now on rows stay in their requests only as long as those are so many bytes together; others are copied when
+    /// they are applied. For requests lie on the heap.
+    public void limitWaiting(long bytes) {
+        waiting.limit(bytes);
     }
 
     /// From now on [#prepareWithinLimit] refuses a partition more than so many in a namespace. There is no limit
@@ -121,7 +128,7 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
 
     private PartitionBuffer node(TableBuffer table, PartitionKey key, SequenceNumber through) {
         return new PartitionBuffer(
-                table, key, ingester, through, allocator, memoryBytes::addAndGet, frozenBytes::addAndGet);
+                table, key, ingester, through, allocator, memoryBytes::addAndGet, frozenBytes::addAndGet, waiting);
     }
 
     private static PartitionBuffer helped(PartitionBuffer partition) {
@@ -342,6 +349,11 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     /// Bytes of memory that the rows hold, frozen ones included, until their file is in the catalog.
     public long memoryBytes() {
         return memoryBytes.get();
+    }
+
+    /// That part of it that lies in requests still.
+    public long waitingBytes() {
+        return waiting.held();
     }
 
     /// That part of it that is frozen.

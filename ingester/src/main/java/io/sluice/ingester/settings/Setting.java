@@ -87,6 +87,11 @@ public enum Setting {
     ADMISSION_WRITE_STREAMS(Change.LIVE, "N", "1000", "Write streams open at once; more are refused"),
     ADMISSION_NAMESPACE_WRITES(
             Change.LIVE, "N", "0", "Writes of one namespace at once, those of streams apart; 0 = no such limit"),
+    MAX_WORK_WAIT(
+            Change.LIVE,
+            "DURATION",
+            "100ms",
+            "How long line protocol may have to wait for a processor, by what the bytes before took; more is refused"),
     ADMISSION_QUERY_INITIAL(Change.LIVE, "N", "20", "Queries at once that have no batch yet; more are refused"),
     ADMISSION_QUERY_STREAMING(
             Change.LIVE,
