@@ -21,6 +21,7 @@ import io.sluice.persist.catalog.StaleEpochException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -150,13 +151,11 @@ final class ServerReports {
 
     /// What parts tell of themselves in `/status`, each under its name.
     private Map<String, Supplier<?>> sections() {
-        return Map.of(
-                "admission",
-                () -> AdmissionReport.of(wiring.admission.stats()),
-                "memory",
-                () -> MemoryReport.of(wiring.ledger.stats()),
-                "disks",
-                () -> DiskReport.of(wiring.disks.stats()));
+        Map<String, Supplier<?>> sections = new LinkedHashMap<>();
+        sections.put("admission", () -> AdmissionReport.of(wiring.admission.stats()));
+        sections.put("memory", () -> MemoryReport.of(wiring.ledger.stats()));
+        sections.put("disks", () -> DiskReport.of(wiring.disks.stats()));
+        return sections;
     }
 
     private StatusDocument.Snapshot snapshot() {

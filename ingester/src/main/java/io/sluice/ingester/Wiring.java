@@ -530,7 +530,7 @@ final class Wiring {
     HttpDoor buildHttp(ServerReports reports) throws IOException {
         HttpDoor.Parts parts = new HttpDoor.Parts(
                 settings.maxRequestBytes(),
-                settings.inflightOps(),
+                () -> live.current().inflightOps(),
                 bodies,
                 new SecureRandom().nextLong(),
                 writeAdmission(),

@@ -25,8 +25,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
+import java.util.function.IntSupplier;
 
 /// `POST /api/v2/write?bucket=` and `POST /write?db=`: line protocol. Good lines are written even if others are bad,
 /// unless `accept_partial=false`; the answer is 204 only if every line was written and is durable.
@@ -47,12 +48,12 @@ final class LineWriteEndpoint {
     private final InstantSource clock;
     private final BodyReader bodies;
     private final long hashSeed;
-    private final int maxRequests;
-    private final Semaphore requests;
+    private final IntSupplier maxRequests;
+    private final AtomicInteger requests = new AtomicInteger();
 
     /// @param known what is known of a namespace's tables
     /// @param hashSeed random, for the parser's tables
-    /// @param maxRequests whose bodies may be held at once
+    /// @param maxRequests whose bodies may be held at once; asked for each
     LineWriteEndpoint(
             WriteAdmission admission,
             Refusals refusals,
@@ -61,7 +62,7 @@ final class LineWriteEndpoint {
             InstantSource clock,
             BodyReader bodies,
             long hashSeed,
-            int maxRequests) {
+            IntSupplier maxRequests) {
         this.admission = admission;
         this.refusals = refusals;
         this.writes = writes;
@@ -70,7 +71,6 @@ final class LineWriteEndpoint {
         this.bodies = bodies;
         this.hashSeed = hashSeed;
         this.maxRequests = maxRequests;
-        this.requests = new Semaphore(maxRequests);
     }
 
     /// Writes the request's lines; returns if all were written. The request is refused before its body is read if it
@@ -87,14 +87,9 @@ final class LineWriteEndpoint {
         if (refusal.isPresent()) {
             throw HttpError.refused(refusal.get());
         }
-        if (!requests.tryAcquire()) {
-            throw HttpError.refused(refusals.of(
-                    Reason.ADMISSION_LIMIT,
-                    "%d write requests are under way, which is the limit (--inflight-ops)".formatted(maxRequests),
-                    new Quota("HTTP", "BODIES", maxRequests, maxRequests)));
-        }
         // The body is held until the outcome is known: it may have to be parsed again.
-        try (RequestBody body = bodies.read(exchange)) {
+        try (Entered _ = enter();
+                RequestBody body = bodies.read(exchange)) {
             switch (admission.admit(namespace)) {
                 case Admission.Rejected(Refused why) -> throw HttpError.refused(why);
                 case Admission.Admitted(AdmissionPermit permit) -> {
@@ -107,9 +102,26 @@ final class LineWriteEndpoint {
                     write(body, namespace, precision, acceptPartial, admission.catalogAccess(permit));
                 }
             }
-        } finally {
-            requests.release();
         }
+    }
+
+    /// A place among those whose bodies are held.
+    @FunctionalInterface
+    private interface Entered extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    private Entered enter() throws HttpError {
+        int limit = maxRequests.getAsInt();
+        int under = requests.getAndUpdate(count -> count < limit ? count + 1 : count);
+        if (under >= limit) {
+            throw HttpError.refused(refusals.of(
+                    Reason.ADMISSION_LIMIT,
+                    "%d write requests are under way, which is the limit (--inflight-ops)".formatted(limit),
+                    new Quota("HTTP", "BODIES", limit, under)));
+        }
+        return requests::decrementAndGet;
     }
 
     /// Finds the namespace of a request.

@@ -2,6 +2,7 @@ package io.sluice.ingester.status;
 
 import io.sluice.ingester.ledger.Account;
 import io.sluice.ingester.ledger.Ledger;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -23,6 +24,10 @@ public record MemoryReport(
         long rowsLimitBytes,
         long persistLimitBytes,
         Map<String, Long> accounts) {
+    public MemoryReport {
+        accounts = Collections.unmodifiableMap(new LinkedHashMap<>(accounts));
+    }
+
     /// The ledger at one moment.
     public static MemoryReport of(Ledger.Stats stats) {
         Map<String, Long> accounts = new LinkedHashMap<>();

@@ -68,7 +68,7 @@ final class RunningDoor implements AutoCloseable {
         budget = new ObservedBudget(budgetBytes);
         HttpDoor.Parts parts = new HttpDoor.Parts(
                 MAX_REQUEST_BYTES,
-                maxRequests,
+                () -> maxRequests,
                 budget,
                 42,
                 Admissions.of(admission, Admissions.ALL_KNOWN),
