@@ -4,6 +4,7 @@ import com.sun.net.httpserver.HttpExchange;
 import io.sluice.ingester.admission.Admission;
 import io.sluice.ingester.admission.AdmissionPermit;
 import io.sluice.ingester.admission.Refusals;
+import io.sluice.ingester.admission.WorkQueue;
 import io.sluice.ingester.admission.WriteAdmission;
 import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.WriteHandler;
@@ -17,10 +18,13 @@ import io.sluice.ingester.lineprotocol.ParseOptions;
 import io.sluice.ingester.lineprotocol.ParsedLines;
 import io.sluice.ingester.lineprotocol.Precision;
 import io.sluice.model.NamespaceName;
+import io.sluice.model.SequenceNumber;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Semaphore;
 import java.util.function.BiFunction;
 
@@ -32,6 +36,9 @@ import java.util.function.BiFunction;
 final class LineWriteEndpoint {
     /// Bad lines that are described in an answer; all are counted.
     private static final int MAX_ERRORS = 100;
+
+    private static final CompletionStage<WriteOutcome> NOTHING_TO_WRITE =
+            CompletableFuture.completedStage(new WriteOutcome.Written(SequenceNumber.NONE));
 
     private final WriteAdmission admission;
     private final Refusals refusals;
@@ -92,6 +99,11 @@ final class LineWriteEndpoint {
                 case Admission.Rejected(Refused why) -> throw HttpError.refused(why);
                 case Admission.Admitted(AdmissionPermit permit) -> {
                     place.hold(permit);
+                    // Others may have come while the body was read.
+                    Optional<Refused> late = admission.workRefusal();
+                    if (late.isPresent()) {
+                        throw HttpError.refused(late.get());
+                    }
                     write(body, namespace, precision, acceptPartial, admission.catalogAccess(permit));
                 }
             }
@@ -156,20 +168,28 @@ final class LineWriteEndpoint {
         Instant now = clock.instant();
         long nowNs = Math.addExact(Math.multiplyExact(now.getEpochSecond(), 1_000_000_000L), now.getNano());
         for (boolean again = true; ; again = false) {
-            ParsedLines lines = new LineProtocolParser(hashSeed)
-                    .parse(
-                            body.bytes(),
-                            0,
-                            body.lengthBytes(),
-                            new ParseOptions(namespace, precision, nowNs, MAX_ERRORS, known.apply(namespace, catalog)));
-            if (lines.badLines() > 0 && !acceptPartial) {
-                throw HttpError.badLines(
-                        "%d of %d lines are bad, and nothing was written (accept_partial=false)"
-                                .formatted(lines.badLines(), lines.badLines() + lines.rows()),
-                        new HttpError.BadLines(0, lines.badLines(), lines.errors()));
+            ParsedLines lines;
+            CompletionStage<WriteOutcome> outcome;
+            try (WorkQueue.Turn _ = awaitWork(body.lengthBytes())) {
+                lines = new LineProtocolParser(hashSeed)
+                        .parse(
+                                body.bytes(),
+                                0,
+                                body.lengthBytes(),
+                                new ParseOptions(
+                                        namespace, precision, nowNs, MAX_ERRORS, known.apply(namespace, catalog)));
+                if (lines.badLines() > 0 && !acceptPartial) {
+                    throw HttpError.badLines(
+                            "%d of %d lines are bad, and nothing was written (accept_partial=false)"
+                                    .formatted(lines.badLines(), lines.badLines() + lines.rows()),
+                            new HttpError.BadLines(0, lines.badLines(), lines.errors()));
+                }
+                outcome = lines.request().isEmpty()
+                        ? NOTHING_TO_WRITE
+                        : writes.write(lines.request().get(), catalog);
             }
             // A column that somebody else created meanwhile: now its lines are told from the good ones.
-            if (!writeLines(lines, again, catalog)) {
+            if (!isWritten(outcome.toCompletableFuture().join(), again)) {
                 continue;
             }
             if (lines.badLines() > 0) {
@@ -181,14 +201,17 @@ final class LineWriteEndpoint {
         }
     }
 
-    /// Writes the good lines; false if they contradict the schema and may be parsed again.
-    private boolean writeLines(ParsedLines lines, boolean mayParseAgain, CatalogAccess catalog) throws HttpError {
-        if (lines.request().isEmpty()) {
-            return true;
+    private WorkQueue.Turn awaitWork(long lengthBytes) throws HttpError {
+        try {
+            return admission.awaitWork(lengthBytes);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw HttpError.refused(refusals.of(Reason.GRACEFUL_STOP));
         }
-        WriteOutcome outcome = writes.write(lines.request().get(), catalog)
-                .toCompletableFuture()
-                .join();
+    }
+
+    /// Whether the good lines are written; false if they contradict the schema and may be parsed again.
+    private static boolean isWritten(WriteOutcome outcome, boolean mayParseAgain) throws HttpError {
         return switch (outcome) {
             case WriteOutcome.Written _ -> true;
             case WriteOutcome.Conflict(String message) -> {

@@ -40,7 +40,7 @@ public final class SchemaCache {
 
     private final Catalog catalog;
     private final boolean createOnWrite;
-    private final int maxColumns;
+    private volatile int maxColumns;
     private final Map<Limit, Counter> refusals = new EnumMap<>(Limit.class);
     private final CatalogTurns<TableKey> turns = new CatalogTurns<>();
     /// Tables that the catalog did not have a moment ago.
@@ -50,6 +50,11 @@ public final class SchemaCache {
     private final ConcurrentMap<TableKey, TableSchema> schemas = new ConcurrentHashMap<>();
     /// Of those tables.
     private final Set<NamespaceName> namespaces = ConcurrentHashMap.newKeySet();
+
+    /// Another number of columns that a table may have, from now on. Tables that have more keep them.
+    public void reconfigure(int newMaxColumns) {
+        maxColumns = newMaxColumns;
+    }
 
     /// @param createOnWrite whether a write may create its namespace and tables; columns are created by
     ///     being written either way

@@ -12,6 +12,7 @@ import io.sluice.model.NamespaceName;
 import io.sluice.model.TableName;
 import io.sluice.proto.v1.TableBatch;
 import io.sluice.proto.v1.WriteRequest;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -28,8 +29,13 @@ final class WriteAdmissionTest {
     private final IngestState state = new IngestState(() -> 0, new SimpleMeterRegistry());
     private final List<Refused> told = new ArrayList<>();
     private final List<AdmissionPermit> permits = new ArrayList<>();
-    private final WriteAdmission admission =
-            new WriteAdmission(state, controller, new TwoTables(), Admissions.refusals(), told::add);
+    private final WriteAdmission admission = new WriteAdmission(
+            state,
+            controller,
+            new TwoTables(),
+            Admissions.refusals(),
+            new WorkQueue(2, Duration.ofMinutes(1), () -> 0, new SimpleMeterRegistry()),
+            told::add);
 
     /// Tables `a` and `b` of namespace `n`.
     private static final class TwoTables implements KnownTables {

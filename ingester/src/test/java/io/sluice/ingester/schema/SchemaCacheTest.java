@@ -333,6 +333,8 @@ final class SchemaCacheTest {
                     .isEqualTo(2);
             assertThat(small.namespaces()).containsExactly(NAMESPACE);
             assertThat(small.tables(NAMESPACE)).hasSize(1);
+            cache.reconfigure(3);
+            assertThat(cache.resolve(NAMESPACE, table(HOST)).columns()).hasSize(3);
         }
     }
 
