@@ -71,7 +71,7 @@ final class ServerReports {
         }
         if (!reasons.isEmpty()) {
             // Not of themselves: writes are taken as long as there is room.
-            outages().forEach(down -> reasons.add(down.inWords()));
+            wiring.outages().forEach(down -> reasons.add(down.inWords()));
         }
         wiring.logStall.reason().ifPresent(reasons::add);
         return reasons;
@@ -149,19 +149,6 @@ final class ServerReports {
                         files.size()));
     }
 
-    /// What does not answer.
-    private List<Down> outages() {
-        List<Down> down = new ArrayList<>();
-        wiring.storeAvailability
-                .outage()
-                .ifPresent(outage -> down.add(new Down("object store", wiring.store.describe(), outage)));
-        wiring.catalogAvailability
-                .outage()
-                .ifPresent(
-                        outage -> down.add(new Down("catalog", Catalogs.describe(wiring.settings.catalog()), outage)));
-        return down;
-    }
-
     /// What parts tell of themselves in `/status`, each under its name.
     private Map<String, Supplier<?>> sections() {
         Map<String, Supplier<?>> sections = new LinkedHashMap<>();
@@ -207,7 +194,7 @@ final class ServerReports {
                 wiring.persister.status(),
                 wiring.store.describe(),
                 Catalogs.describe(wiring.settings.catalog()),
-                outages(),
+                wiring.outages(),
                 wiring.errors.entries(),
                 wiring.live.shown());
     }

@@ -12,6 +12,8 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.trace.Tracer;
+import io.sluice.ingester.status.Down;
+import java.util.ArrayList;
 import io.sluice.ingester.admission.AdmissionController;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.admission.KnownTables;
@@ -199,7 +201,8 @@ final class Wiring {
         this.live = new LiveSettings(settings, clock, metrics);
         this.delays = new RetryDelays(
                 settings.retry(), () -> ThreadLocalRandom.current().nextDouble());
-        this.refuser = new Refusals(delays);
+        this.refuser = new Refusals(
+                delays, () -> outages().stream().map(Down::inBrief).toList());
         this.admission = new AdmissionController(settings.admission(), delays, nanoTime, metrics);
         this.work =
                 new WorkQueue(Runtime.getRuntime().availableProcessors(), settings.maxWorkWait(), nanoTime, metrics);
@@ -432,6 +435,16 @@ final class Wiring {
         return Optional.ofNullable(pipeline.get());
     }
 
+    /// What does not answer.
+    List<Down> outages() {
+        List<Down> down = new ArrayList<>();
+        storeAvailability.outage().ifPresent(outage -> down.add(new Down("object store", store.describe(), outage)));
+        catalogAvailability
+                .outage()
+                .ifPresent(outage -> down.add(new Down("catalog", Catalogs.describe(settings.catalog()), outage)));
+        return down;
+    }
+
     /// Builds the write path of an ingester id that was registered before.
     WritePipeline buildPipeline(IngesterId ingester, ThreadFactory threads) {
         StableWatermark stable = new StableWatermark();
@@ -444,9 +457,10 @@ final class Wiring {
                 settings.persistHotBytes(),
                 bufferAllocator,
                 nanoTime);
-        live.follow(now -> buffer.reconfigure(now.persistHotBytes()), Setting.PERSIST_HOT_BYTES);
+        live.follow(now -> buffer.limitPartitions(now.maxPartitions()), Setting.MAX_PARTITIONS);
         buffer.limitWaiting(settings.memory().waitingBytes());
         inFlight.limitWaiting(settings.memory().waitingBytes());
+        live.follow(now -> buffer.reconfigure(now.persistHotBytes()), Setting.PERSIST_HOT_BYTES);
         MemoryMarks memory = new MemoryMarks(ledger, buffer, state, inFlight);
         live.follow(
                 now -> inFlight.lookEvery(

@@ -12,6 +12,9 @@ import java.util.function.Consumer;
 
 /// An object store whose uploads hang until they are let go.
 final class HangingObjectStore implements ObjectStore {
+    /// What an upload is said to take.
+    static final long UPLOAD_MEMORY_BYTES = 24 << 20;
+
     private final ObjectStore next;
     private final boolean noticesInterrupts;
     private final String inName;
@@ -59,6 +62,11 @@ final class HangingObjectStore implements ObjectStore {
             Thread.currentThread().interrupt();
         }
         return next.upload(name);
+    }
+
+    @Override
+    public long uploadMemoryBytes(long contentBytes) {
+        return UPLOAD_MEMORY_BYTES;
     }
 
     @Override

@@ -71,6 +71,15 @@ class PersisterGateTest {
     }
 
     @Test
+    void whatAnUploadTakesCountsWithItsJob() throws Exception {
+        assertThat(persister.status().gate().usedBytes()).isGreaterThan(HangingObjectStore.UPLOAD_MEMORY_BYTES);
+        store.release();
+        join(hanging);
+        persister.stop(PATIENT);
+        assertThat(persister.status().gate().usedBytes()).isZero();
+    }
+
+    @Test
     void aStopLetsInWhoWaits() throws Exception {
         CompletionStage<PersistedFile> waiting = enqueueAndAwaitItAtTheGate();
         try (var pool = Executors.newSingleThreadExecutor()) {

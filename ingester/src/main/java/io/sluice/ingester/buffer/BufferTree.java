@@ -78,19 +78,19 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         this.nanoTime = nanoTime;
     }
 
-    /// Freezes partitions from so many bytes of filling rows on from now on.
-    public void reconfigure(long newHotBytes) {
-        hotBytes = newHotBytes;
-    }
-
     /// From now on rows stay in their requests only as long as those are so many bytes together; others are copied when
     /// they are applied. For requests lie on the heap.
     public void limitWaiting(long bytes) {
         waiting.limit(bytes);
     }
 
-    /// From now on [#prepareWithinLimit] refuses a partition more than so many in a namespace. There is no limit
-    /// before: a replay cannot refuse what was acknowledged.
+    /// Freezes partitions from so many bytes of filling rows on from now on.
+    public void reconfigure(long newHotBytes) {
+        hotBytes = newHotBytes;
+    }
+
+    /// From now on [#prepareWithinLimit] refuses a partition more than so many in a namespace; [#prepare] does not, as a
+    /// replay cannot refuse what was acknowledged.
     public void limitPartitions(int perNamespace) {
         nodes.limitPartitions(perNamespace);
     }

@@ -12,4 +12,9 @@ public record Down(String what, String where, Outage outage) {
         return "the %s %s has not answered since %s, %d calls failed, the last one at %s: %s"
                 .formatted(what, where, outage.since(), outage.attempts(), outage.lastAt(), outage.lastError());
     }
+
+    /// What is down, and since when: for clients.
+    public String inBrief() {
+        return "the %s %s has not answered since %s".formatted(what, where, outage.since());
+    }
 }

@@ -6,6 +6,8 @@ import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.stub.StreamObserver;
+import io.sluice.fixtures.PostgresServer;
+import io.sluice.fixtures.S3Server;
 import io.sluice.proto.v1.WriteRequest;
 import io.sluice.proto.v1.WriteServiceGrpc;
 import io.sluice.proto.v1.WriteStreamRequest;
@@ -32,9 +34,11 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// Eight writers under load, four by single requests and four by streams, and `kill -9` at a random moment, again and
 /// again on one folder: invariants 1, 2, 3, 4 and 9. Partitions are persisted all the time, so that kills fall into
-/// every step of it. `-Dsluice.crash.rounds=50` makes a long run.
+/// every step of it; on the local disk with SQLite, and on S3 with PostgreSQL. `-Dsluice.crash.rounds=50` makes a long
+/// run of both.
 final class CrashIT {
     private static final int ROUNDS = Integer.getInteger("sluice.crash.rounds", 10);
+    private static final int SHARED_ROUNDS = Integer.getInteger("sluice.crash.rounds", 3);
     private static final int WRITERS = 4;
     private static final int STREAMS = 4;
     private static final int IN_FLIGHT = 16;
@@ -48,28 +52,69 @@ final class CrashIT {
     private final Set<Long> acknowledged = ConcurrentHashMap.newKeySet();
     private final Set<Long> sent = ConcurrentHashMap.newKeySet();
 
+    /// Where the server keeps what it persists.
+    private interface Stores {
+        SluiceServer start(String... options) throws Exception;
+
+        /// What the catalogued files hold.
+        List<String> rowsInFiles() throws Exception;
+    }
+
     @Test
     void everyAcknowledgedRowIsThereExactlyOnceHoweverOftenTheServerIsKilled() throws Exception {
+        killAgainAndAgain(ROUNDS, new Stores() {
+            @Override
+            public SluiceServer start(String... options) throws Exception {
+                return SluiceServer.start(data, options);
+            }
+
+            @Override
+            public List<String> rowsInFiles() throws Exception {
+                return Rows.files(data, Marks.NAMESPACE, "m");
+            }
+        });
+    }
+
+    @Test
+    void everyAcknowledgedRowIsThereExactlyOnceOnSharedStoresHoweverOftenTheServerIsKilled() throws Exception {
+        try (S3Server s3 = S3Server.start(data);
+                PostgresServer postgres = PostgresServer.start(data);
+                SharedStores shared = new SharedStores(s3, postgres, data)) {
+            killAgainAndAgain(SHARED_ROUNDS, new Stores() {
+                @Override
+                public SluiceServer start(String... options) throws Exception {
+                    return shared.start("one", options);
+                }
+
+                @Override
+                public List<String> rowsInFiles() throws Exception {
+                    return shared.rowsInFiles("m");
+                }
+            });
+        }
+    }
+
+    private void killAgainAndAgain(int rounds, Stores stores) throws Exception {
         Random random = new Random(SEED);
-        for (int round = 0; round < ROUNDS; round++) {
-            try (SluiceServer server = start()) {
-                requireEachOnce(server, round);
+        for (int round = 0; round < rounds; round++) {
+            try (SluiceServer server = start(stores)) {
+                requireEachOnce(server, stores, round);
                 long target = acknowledged.size() + 20L + random.nextInt(300);
                 killUnderLoad(server, target);
             }
         }
-        try (SluiceServer server = start()) {
-            requireEachOnce(server, ROUNDS);
+        try (SluiceServer server = start(stores)) {
+            requireEachOnce(server, stores, rounds);
             assertThat(server.run("persist")).isZero();
-            assertThat(Rows.query(server, "crash", "m")).isEmpty();
-            requireEachOnce(server, ROUNDS);
+            assertThat(Rows.query(server, Marks.NAMESPACE, "m")).isEmpty();
+            requireEachOnce(server, stores, rounds);
             assertThat(server.stop()).isZero();
         }
     }
 
-    private SluiceServer start() throws Exception {
-        return SluiceServer.start(
-                data, "--persist-hot-bytes", "64KiB", "--persist-max-age", "200ms", "--wal-segment-bytes", "64KiB");
+    private static SluiceServer start(Stores stores) throws Exception {
+        return stores.start(
+                "--persist-hot-bytes", "64KiB", "--persist-max-age", "200ms", "--wal-segment-bytes", "64KiB");
     }
 
     private void killUnderLoad(SluiceServer server, long target) throws InterruptedException {
@@ -94,7 +139,7 @@ final class CrashIT {
             while (true) {
                 long number = nextWrite.incrementAndGet();
                 sent.add(number);
-                HttpResponse<String> answer = server.write("crash", lines(number));
+                HttpResponse<String> answer = server.write(Marks.NAMESPACE, lines(number));
                 if (answer.statusCode() == 204) {
                     acknowledged.add(number);
                     if (acknowledged.size() >= target) {
@@ -126,7 +171,7 @@ final class CrashIT {
                 acks.numbers.add(number);
                 requests.onNext(WriteStreamRequest.newBuilder()
                         .setClientSequence(acks.numbers.size())
-                        .setWrite(WriteRequest.parseFrom(Rows.request("crash", lines(number))))
+                        .setWrite(WriteRequest.parseFrom(Rows.request(Marks.NAMESPACE, lines(number))))
                         .build());
             }
         } catch (InterruptedException e) {
@@ -194,15 +239,15 @@ final class CrashIT {
         return lines.toString().getBytes(StandardCharsets.UTF_8);
     }
 
-    private void requireEachOnce(SluiceServer server, int round) throws Exception {
+    private void requireEachOnce(SluiceServer server, Stores stores, int round) throws Exception {
         if (sent.isEmpty()) {
             return;
         }
         // The buffer first: rows that move to a file meanwhile are then found twice at most here, never missed; so
         // everything is persisted before it is counted.
         assertThat(server.run("persist")).isZero();
-        List<String> rows = new ArrayList<>(Rows.files(data, "crash", "m"));
-        rows.addAll(Rows.query(server, "crash", "m"));
+        List<String> rows = new ArrayList<>(stores.rowsInFiles());
+        rows.addAll(Rows.query(server, Marks.NAMESPACE, "m"));
         assertThat(new HashSet<>(rows))
                 .as("round %d, seed %d: rows that are there twice", round, SEED)
                 .hasSize(rows.size());

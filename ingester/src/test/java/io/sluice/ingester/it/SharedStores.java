@@ -25,7 +25,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /// A prefix of a bucket and a database that are one test's own, each over a line that can break, and what the test does
 /// with them: starts servers upon them, and looks what is in them.
@@ -39,7 +38,6 @@ final class SharedStores implements AutoCloseable {
     private final String database;
     private final BreakableConnection s3Line;
     private final BreakableConnection postgresLine;
-    private final AtomicInteger fetched = new AtomicInteger();
 
     /// @param folder for the servers' own data, and for copies of objects
     SharedStores(S3Server s3, PostgresServer postgres, Path folder) throws Exception {
@@ -131,7 +129,15 @@ final class SharedStores implements AutoCloseable {
                         _ -> {},
                         new Random(1),
                         _ -> Optional.of(PostgresServer.PASSWORD)))) {
-            return view.files(new FileQuery(NAMESPACE, Optional.empty(), Optional.empty(), "", FileQuery.MAX_LIMIT));
+            List<FileRecord> files = new ArrayList<>();
+            List<FileRecord> page;
+            do {
+                String after = files.isEmpty() ? "" : files.getLast().objectName();
+                page = view.files(
+                        new FileQuery(NAMESPACE, Optional.empty(), Optional.empty(), after, FileQuery.MAX_LIMIT));
+                files.addAll(page);
+            } while (page.size() == FileQuery.MAX_LIMIT);
+            return files;
         }
     }
 
@@ -141,9 +147,12 @@ final class SharedStores implements AutoCloseable {
         try (ObjectStore store = openStore()) {
             for (FileRecord file : catalogued()) {
                 if (file.table().value().equals(table)) {
-                    Path local = folder.resolve("fetched-" + fetched.incrementAndGet());
-                    try (InputStream in = store.open(file.objectName())) {
-                        Files.write(local, in.readAllBytes());
+                    Path local = folder.resolve("fetched-" + file.objectName().replace('/', '_'));
+                    // What the catalog names never changes.
+                    if (!Files.exists(local)) {
+                        try (InputStream in = store.open(file.objectName())) {
+                            Files.write(local, in.readAllBytes());
+                        }
                     }
                     files.add(local.toString());
                 }

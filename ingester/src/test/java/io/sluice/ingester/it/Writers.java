@@ -15,7 +15,6 @@ import java.util.concurrent.atomic.AtomicReference;
 
 /// Clients that write one row after another, each with a mark of its own, as fast as they are answered; who is refused
 /// comes back when the server said, with the same row.
-@SuppressWarnings("try") // an interrupted close ends the test
 final class Writers implements AutoCloseable {
     private static final int PARTITIONS = 8;
     private static final long DAY_NS = 86_400_000_000_000L;
@@ -101,14 +100,10 @@ final class Writers implements AutoCloseable {
         }
     }
 
-    /// The marks of the rows that are acknowledged, sorted.
-    List<Integer> acknowledged() {
-        return acknowledged.stream().sorted().toList();
-    }
-
     /// Ends when each writer has its last answer.
-    @Override
-    public void close() throws InterruptedException {
+    ///
+    /// @return the marks of the rows that are acknowledged, sorted
+    List<Integer> finish() throws InterruptedException {
         closed.countDown();
         for (Thread thread : threads) {
             thread.join();
@@ -116,5 +111,12 @@ final class Writers implements AutoCloseable {
         if (!trouble.get().isEmpty()) {
             throw new AssertionError(trouble.get());
         }
+        return acknowledged.stream().sorted().toList();
+    }
+
+    /// Lets the writers end, and does not wait for them.
+    @Override
+    public void close() {
+        closed.countDown();
     }
 }
