@@ -60,7 +60,7 @@ final class ServeCommand implements Callable<Integer> {
             OptionSpec.Builder option = OptionSpec.builder(setting.option())
                     .paramLabel(setting.label())
                     .type(String.class)
-                    .description(describe(setting));
+                    .description(describe(setting).replace("%", "%%"));
             command.spec.addOption(option.build());
         }
         return command.spec;
