@@ -2,10 +2,10 @@ package io.sluice.benches;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.admission.IngestState;
+import io.sluice.ingester.admission.Refusals;
 import io.sluice.ingester.admission.TimestampOracle;
 import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.buffer.BufferTree.BufferStatistics;
-import io.sluice.ingester.admission.Refusals;
 import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.ledger.Account;
 import io.sluice.ingester.ledger.Ledger;

@@ -2,9 +2,9 @@ package io.sluice.benches;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.admission.IngestState;
+import io.sluice.ingester.admission.Refusals;
 import io.sluice.ingester.admission.TimestampOracle;
 import io.sluice.ingester.buffer.BufferTree;
-import io.sluice.ingester.admission.Refusals;
 import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.schema.PartitionSplitter;
 import io.sluice.ingester.schema.SchemaCache;

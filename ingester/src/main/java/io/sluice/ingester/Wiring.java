@@ -202,8 +202,8 @@ final class Wiring {
         this.live = new LiveSettings(settings, clock, metrics);
         this.delays = new RetryDelays(
                 settings.retry(), () -> ThreadLocalRandom.current().nextDouble());
-        this.refuser = new Refusals(
-                delays, () -> outages().stream().map(Down::inBrief).toList());
+        this.refuser =
+                new Refusals(delays, () -> outages().stream().map(Down::inBrief).toList());
         this.admission = new AdmissionController(settings.admission(), delays, nanoTime, metrics);
         this.inFlight = new InFlightWrites(settings.inflightBytes(), settings.inflightOps(), nanoTime, metrics);
         this.idleStreams = new IdleStreams(settings.flight(), nanoTime, metrics);
@@ -363,8 +363,7 @@ final class Wiring {
 
     private void listenForLimits() {
         live.onChange(now -> ledger.reconfigure(now.ledger()), Setting.BUFFER_BYTES, Setting.PERSIST_MEMORY);
-        live.onChange(
-                now -> disks.reconfigure(now.disk()), Setting.DISK_HIGH, Setting.DISK_LOW, Setting.DISK_RESERVE);
+        live.onChange(now -> disks.reconfigure(now.disk()), Setting.DISK_HIGH, Setting.DISK_LOW, Setting.DISK_RESERVE);
     }
 
     /// The log's own queue is made at the start, and must hold all that is in flight.

@@ -14,8 +14,13 @@ import java.util.Set;
 public final class SettingLayers {
     private static final String PREFIX = "SLUICE_";
     /// Variables of the launcher, the command line and the tests.
-    private static final Set<String> OTHER_VARIABLES =
-            Set.of("SLUICE_JAVA_HOME", "SLUICE_JAVA_OPTS", "SLUICE_SYSTEM_ROOT", "SLUICE_JDK_FOLDERS", "SLUICE_CONFIG", "SLUICE_TEST_PYTHON");
+    private static final Set<String> OTHER_VARIABLES = Set.of(
+            "SLUICE_JAVA_HOME",
+            "SLUICE_JAVA_OPTS",
+            "SLUICE_SYSTEM_ROOT",
+            "SLUICE_JDK_FOLDERS",
+            "SLUICE_CONFIG",
+            "SLUICE_TEST_PYTHON");
 
     private final Optional<Path> configFile;
     private final Map<Setting, Value> file;

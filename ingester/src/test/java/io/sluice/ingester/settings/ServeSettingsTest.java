@@ -121,7 +121,9 @@ final class ServeSettingsTest {
         assertThat(settings.persistHotBytes()).isEqualTo(20 << 20);
         assertThat(settings.persist().gate().memoryBytes()).isEqualTo(128 << 20);
         assertThat(settings.ledger()).isEqualTo(new LedgerLimits(288 << 20, 160 << 20, 128 << 20));
-        assertThat(settings.shown(Setting.PERSIST_MEMORY)).as("what is in force").isEqualTo("134217728");
+        assertThat(settings.shown(Setting.PERSIST_MEMORY))
+                .as("what is in force")
+                .isEqualTo("134217728");
         assertThat(settings.shown(Setting.MEMORY)).isEqualTo("512MiB");
         ServeSettings plenty = resolve(Map.of(Setting.MEMORY, "64GiB"), Map.of());
         assertThat(plenty.inflightBytes()).as("never more than the default").isEqualTo(128 << 20);
