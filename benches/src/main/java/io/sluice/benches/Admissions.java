@@ -6,10 +6,12 @@ import io.sluice.ingester.admission.AdmissionLimits;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.admission.KnownTables;
 import io.sluice.ingester.admission.Refusals;
+import io.sluice.ingester.admission.WorkQueue;
 import io.sluice.ingester.admission.WriteAdmission;
 import io.sluice.ingester.door.RetryDelays;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.TableName;
+import java.time.Duration;
 
 /// Admission as the service has it, before doors that are measured without one.
 final class Admissions {
@@ -23,6 +25,8 @@ final class Admissions {
                 new AdmissionController(AdmissionLimits.DEFAULT, delays, System::nanoTime, metrics),
                 new AllTables(),
                 new Refusals(delays),
+                new WorkQueue(
+                        Runtime.getRuntime().availableProcessors(), Duration.ofMinutes(1), System::nanoTime, metrics),
                 _ -> {});
     }
 

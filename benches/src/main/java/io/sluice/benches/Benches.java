@@ -44,6 +44,8 @@ public final class Benches {
                     parameters -> Double.parseDouble(parameters.getOrDefault("rowsPerWrite", "0")))));
 
     private static final Map<String, Program> PROGRAMS = new TreeMap<>(Map.of(
+            "admission",
+            new AdmissionComparison(),
             "gate",
             new GateComparison(),
             "ingest",

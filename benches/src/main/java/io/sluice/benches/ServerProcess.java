@@ -38,6 +38,16 @@ final class ServerProcess implements AutoCloseable {
     ///
     /// @param options beside its defaults
     static ServerProcess sluice(Path folder, String... options) throws IOException, InterruptedException {
+        return sluice("/ready", folder, options);
+    }
+
+    /// The same of one whose options make it take no writes.
+    static ServerProcess refusing(Path folder, String... options) throws IOException, InterruptedException {
+        return sluice("/health", folder, options);
+    }
+
+    private static ServerProcess sluice(String readyPath, Path folder, String... options)
+            throws IOException, InterruptedException {
         int http = freePort();
         int grpc = freePort();
         List<String> command = java();
@@ -58,7 +68,7 @@ final class ServerProcess implements AutoCloseable {
                 "--http-bind",
                 "127.0.0.1:" + http));
         command.addAll(List.of(options));
-        return start("sluice", folder, command, Map.of(), http, grpc, "/ready");
+        return start("sluice", folder, command, Map.of(), http, grpc, readyPath);
     }
 
     /// QuestDB.

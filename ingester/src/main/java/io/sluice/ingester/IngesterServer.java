@@ -9,6 +9,7 @@ import io.sluice.ingester.replay.ReplayStatus;
 import io.sluice.ingester.rotation.UnpersistedAge;
 import io.sluice.ingester.settings.MemoryPlan;
 import io.sluice.ingester.settings.ServeSettings;
+import io.sluice.ingester.settings.Setting;
 import io.sluice.model.IngesterId;
 import io.sluice.model.SequenceNumber;
 import io.sluice.persist.FreezeReason;
@@ -185,7 +186,8 @@ public final class IngesterServer {
                 pipeline.ingester().value(),
                 threads("wal"),
                 new LogNews(pipeline));
-        pipeline.buffer().limitPartitions(wiring.settings.maxPartitions());
+        wiring.live.follow(now -> pipeline.buffer().limitPartitions(now.maxPartitions()), Setting.MAX_PARTITIONS);
+        wiring.listeners.checkAllAreHeard();
         wiring.writes.set(pipeline.writes());
         wiring.state.clear(Reason.NOT_READY);
         grpc.setServing(true);
@@ -371,13 +373,10 @@ public final class IngesterServer {
     /// Refuses new writes, lets those in flight end, persists all rows within the deadline, leaves the rest in the
     /// log, and lets go of everything.
     public void stop() throws InterruptedException, IOException {
-        long endNs =
-                wiring.nanoTime.getAsLong() + wiring.settings.shutdownDeadline().toNanos();
+        Duration deadline = wiring.live.current().shutdownDeadline();
+        long endNs = wiring.nanoTime.getAsLong() + deadline.toNanos();
         LOG.info("stopping");
-        var _ = watch.schedule(
-                this::abandonStop,
-                wiring.settings.shutdownDeadline().plus(STOP_GRACE).toMillis(),
-                TimeUnit.MILLISECONDS);
+        var _ = watch.schedule(this::abandonStop, deadline.plus(STOP_GRACE).toMillis(), TimeUnit.MILLISECONDS);
         wiring.replayGate.stop();
         wiring.state.set(Reason.GRACEFUL_STOP);
         grpc.endServing();
@@ -430,9 +429,7 @@ public final class IngesterServer {
                     .toCompletableFuture()
                     .get(Math.max(1, remaining(endNs).toNanos()), TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
-            LOG.warn(
-                    "not all rows could be persisted within {}: the rest stays in the log",
-                    wiring.settings.shutdownDeadline());
+            LOG.warn("not all rows could be persisted by the deadline: the rest stays in the log");
         } catch (ExecutionException e) {
             LOG.warn("not all rows could be persisted: the rest stays in the log", e.getCause());
         }

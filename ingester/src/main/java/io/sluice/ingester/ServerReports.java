@@ -5,22 +5,32 @@ import io.sluice.ingester.door.PersistRefusedException;
 import io.sluice.ingester.door.StatusSource;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.replay.ReplayStatus;
+import io.sluice.ingester.status.AdmissionReport;
+import io.sluice.ingester.status.DiskReport;
+import io.sluice.ingester.status.Down;
+import io.sluice.ingester.status.MemoryReport;
 import io.sluice.ingester.status.StatusDocument;
+import io.sluice.ingester.status.Totals;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.TableName;
 import io.sluice.persist.FreezeReason;
 import io.sluice.persist.PersistStoppedException;
 import io.sluice.persist.PersistedFile;
+import io.sluice.persist.catalog.Catalogs;
 import io.sluice.persist.catalog.StaleEpochException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
 
 /// What the doors tell of the running server, and the persist call, which asks something of it.
 final class ServerReports {
@@ -32,12 +42,8 @@ final class ServerReports {
         this.startedAt = wiring.clock.instant();
     }
 
-    Instant startedAt() {
-        return startedAt;
-    }
-
     StatusSource statusDocument() {
-        return new StatusDocument(() -> wiring.snapshot(this), wiring.statusSections());
+        return new StatusDocument(this::snapshot, sections());
     }
 
     /// One word for the state.
@@ -85,7 +91,7 @@ final class ServerReports {
                 "the persist queue is full: %d jobs of %d (--persist-queue-depth)"
                         .formatted(
                                 wiring.persister.status().unfinished(),
-                                wiring.settings.persist().queueDepth());
+                                wiring.live.current().persist().queueDepth());
             case DISK_FULL -> "a disk is nearly full: " + wiring.disks.inWords();
             case WAL_FULL -> "the log has no room for another segment";
             case ADMISSION_LIMIT -> "too many writes at once";
@@ -141,5 +147,55 @@ final class ServerReports {
                                 .count(),
                         files.stream().mapToLong(file -> file.file().rowCount()).sum(),
                         files.size()));
+    }
+
+    /// What parts tell of themselves in `/status`, each under its name.
+    private Map<String, Supplier<?>> sections() {
+        Map<String, Supplier<?>> sections = new LinkedHashMap<>();
+        sections.put("admission", () -> AdmissionReport.of(wiring.admission.stats()));
+        sections.put("memory", () -> MemoryReport.of(wiring.ledger.stats()));
+        sections.put("disks", () -> DiskReport.of(wiring.disks.stats()));
+        return sections;
+    }
+
+    private StatusDocument.Snapshot snapshot() {
+        WritePipeline now = wiring.pipeline.get();
+        Instant at = wiring.clock.instant();
+        return new StatusDocument.Snapshot(
+                Version.number(),
+                at,
+                startedAt,
+                Duration.between(startedAt, at),
+                state(),
+                now.ingester().toString(),
+                refusing(),
+                notReady(),
+                now.stable().stable(),
+                Totals.of(wiring.metrics, wiring.refusals.counts()),
+                wiring.inFlight.stats(),
+                wiring.bodies.usedBytes(),
+                new StatusDocument.Queries(
+                        Optional.ofNullable(
+                                        wiring.metrics.find("sluice.query.open").gauge())
+                                .map(gauge -> (int) gauge.value())
+                                .orElse(0),
+                        wiring.admission.limits().queryStreaming(),
+                        wiring.idleStreams.waiting(),
+                        wiring.replayGate.waiting(),
+                        wiring.queryAllocator.getAllocatedMemory(),
+                        wiring.queryAllocator.getLimit()),
+                wiring.live.current().bufferBytes(),
+                now.buffer().statistics(),
+                now.buffer().oldestUnpersistedAges().values().stream().max(Duration::compareTo),
+                wiring.wal.status(),
+                wiring.quarantined(),
+                wiring.replay.status(),
+                wiring.replayed.get(),
+                wiring.persister.status(),
+                wiring.store.describe(),
+                Catalogs.describe(wiring.settings.catalog()),
+                wiring.outages(),
+                wiring.errors.entries(),
+                wiring.live.shown());
     }
 }

@@ -12,11 +12,13 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.trace.Tracer;
+import io.sluice.ingester.status.Down;
+import java.util.ArrayList;
 import io.sluice.ingester.admission.AdmissionController;
-import io.sluice.ingester.admission.Bucket;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.admission.KnownTables;
 import io.sluice.ingester.admission.Refusals;
+import io.sluice.ingester.admission.WorkQueue;
 import io.sluice.ingester.admission.WriteAdmission;
 import io.sluice.ingester.buffer.BufferTree;
 import io.sluice.ingester.buffer.Turnover;
@@ -46,18 +48,14 @@ import io.sluice.ingester.rotation.PersistTriggers;
 import io.sluice.ingester.schema.CatalogNamespaces;
 import io.sluice.ingester.schema.PartitionSplitter;
 import io.sluice.ingester.schema.SchemaCache;
-import io.sluice.ingester.settings.InvalidSettingException;
 import io.sluice.ingester.settings.LiveSettings;
 import io.sluice.ingester.settings.ServeSettings;
 import io.sluice.ingester.settings.Setting;
 import io.sluice.ingester.sink.InstrumentedSink;
 import io.sluice.ingester.sink.StableWatermark;
 import io.sluice.ingester.sink.WalSink;
-import io.sluice.ingester.status.Down;
 import io.sluice.ingester.status.LogStall;
 import io.sluice.ingester.status.RecentErrors;
-import io.sluice.ingester.status.StatusDocument;
-import io.sluice.ingester.status.Totals;
 import io.sluice.ingester.write.InFlightWrites;
 import io.sluice.ingester.write.RefusalCounts;
 import io.sluice.ingester.write.WritePath;
@@ -95,14 +93,11 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -114,7 +109,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
-import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 import java.util.function.ToLongFunction;
 import java.util.random.RandomGenerator;
@@ -132,6 +126,9 @@ final class Wiring {
 
     /// How long a write that comes alone waits for room among those in flight, before it is refused.
     private static final Duration MAX_WAIT = Duration.ofSeconds(1);
+
+    /// How long it is remembered that the catalog does not have a table.
+    private static final Duration NEGATIVE_MEMORY = Duration.ofSeconds(1);
 
     /// How long a query waits for the replay of the log, if its client has no deadline.
     private static final Duration MAX_QUERY_WAIT = Duration.ofMinutes(1);
@@ -158,6 +155,7 @@ final class Wiring {
     final RetryDelays delays;
     /// Lets requests in, so many at once.
     final AdmissionController admission;
+    final WorkQueue work;
     private final Refusals refuser;
     /// Bodies of HTTP requests, counted apart from the writes that are made of them.
     final FixedByteBudget bodies;
@@ -192,6 +190,7 @@ final class Wiring {
     final Persister persister;
     final Ledger ledger;
     final DiskGuard disks;
+    final SettingListeners listeners;
 
     /// Opens everything that is on disk, starts no thread but the executors'.
     ///
@@ -202,14 +201,16 @@ final class Wiring {
         this.live = new LiveSettings(settings, clock, metrics);
         this.delays = new RetryDelays(
                 settings.retry(), () -> ThreadLocalRandom.current().nextDouble());
-        this.refuser =
-                new Refusals(delays, () -> outages().stream().map(Down::inBrief).toList());
+        this.refuser = new Refusals(
+                delays, () -> outages().stream().map(Down::inBrief).toList());
         this.admission = new AdmissionController(settings.admission(), delays, nanoTime, metrics);
+        this.work =
+                new WorkQueue(Runtime.getRuntime().availableProcessors(), settings.maxWorkWait(), nanoTime, metrics);
         this.inFlight = new InFlightWrites(settings.inflightBytes(), settings.inflightOps(), nanoTime, metrics);
         this.idleStreams = new IdleStreams(settings.flight(), nanoTime, metrics);
         writes.set(WritePath.notReady(inFlight, refuser));
         this.replayGate = new ReplayGate(settings.admission().queryStreaming(), MAX_QUERY_WAIT, delays, metrics);
-        this.bodies = new FixedByteBudget(bodyBytes(settings), "--inflight-bytes");
+        this.bodies = new FixedByteBudget(SettingListeners.bodyBytes(settings), "--inflight-bytes");
         this.calls = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("call-", 0).factory());
         this.uploads = Executors.newThreadPerTaskExecutor(
@@ -236,7 +237,7 @@ final class Wiring {
                             settings.catalog(),
                             new CatalogContext(
                                     clock,
-                                    settings.catalogLimits(),
+                                    () -> live.current().catalogLimits(),
                                     Thread::sleep,
                                     random,
                                     name -> Optional.ofNullable(System.getenv(name)))),
@@ -249,10 +250,11 @@ final class Wiring {
                     storeAvailability,
                     metrics);
             openedStore = Optional.of(store);
-            this.schemas = new SchemaCache(catalog, settings.createOnWrite(), settings.maxColumns(), metrics);
+            this.schemas = new SchemaCache(
+                    catalog, settings.createOnWrite(), settings.maxColumns(), NEGATIVE_MEMORY, nanoTime, metrics);
             this.persister = Persister.create(
                     settings.persist(),
-                    settings.parquet(),
+                    () -> live.current().parquet(),
                     catalog,
                     store,
                     id -> epochs.getOrDefault(id, 0L),
@@ -279,7 +281,7 @@ final class Wiring {
         }
         this.logStall = new LogStall(
                 settings.wal().directory(),
-                settings.walStallTimeout(),
+                () -> live.current().walStallTimeout(),
                 () -> wal.status().writingFor());
         this.quarantine = new QuarantineFolder(settings.wal().directory());
         this.replay = new ReplayWatch(
@@ -317,63 +319,8 @@ final class Wiring {
                 state,
                 metrics);
         registerGauges();
-        listenToSettings();
-    }
-
-    private static long bodyBytes(ServeSettings settings) {
-        return Math.max(settings.inflightBytes(), HttpDoor.minBodyBudgetBytes(settings.maxRequestBytes()));
-    }
-
-    /// What can be changed while running, and who hears of it.
-    private void listenToSettings() {
-        live.require(this::checkLogTakes);
-        live.onChange(
-                now -> {
-                    inFlight.reconfigure(now.inflightBytes(), now.inflightOps());
-                    bodies.reconfigure(bodyBytes(now));
-                },
-                Setting.INFLIGHT_BYTES,
-                Setting.INFLIGHT_OPS);
-        live.onChange(
-                now -> persister.reconfigure(now.persist().gate()),
-                Setting.PERSIST_CONCURRENCY,
-                Setting.PERSIST_MEMORY,
-                Setting.PERSIST_GATE_TIMEOUT);
-        live.onChange(now -> idleStreams.reconfigure(now.flight()), Setting.QUERY_IDLE_TIMEOUT);
-        live.onChange(now -> LogLevel.set(now.logLevel()), Setting.LOG_LEVEL);
-        live.onChange(
-                now -> admission.reconfigure(now.admission()),
-                Setting.ADMISSION_WRITE_NEW,
-                Setting.ADMISSION_WRITE_EXISTING,
-                Setting.ADMISSION_WRITE_STREAMS,
-                Setting.ADMISSION_NAMESPACE_WRITES,
-                Setting.ADMISSION_QUERY_INITIAL,
-                Setting.ADMISSION_QUERY_STREAMING);
-        live.onChange(
-                now -> delays.reconfigure(now.retry()),
-                Setting.RETRY_AFTER_MODE,
-                Setting.RETRY_AFTER_MIN,
-                Setting.RETRY_AFTER_MAX);
-        listenForLimits();
-        Set<Setting> mismatches = live.mismatches();
-        if (!mismatches.isEmpty()) {
-            throw new IllegalStateException("live, but nobody listens, or the other way round: " + mismatches);
-        }
-    }
-
-    private void listenForLimits() {
-        live.onChange(now -> ledger.reconfigure(now.ledger()), Setting.BUFFER_BYTES, Setting.PERSIST_MEMORY);
-        live.onChange(now -> disks.reconfigure(now.disk()), Setting.DISK_HIGH, Setting.DISK_LOW, Setting.DISK_RESERVE);
-    }
-
-    /// The log's own queue is made at the start, and must hold all that is in flight.
-    private void checkLogTakes(ServeSettings now) throws InvalidSettingException {
-        long maxBytes = settings.wal().maxQueueBytes();
-        if (now.inflightBytes() > maxBytes) {
-            throw new InvalidSettingException(
-                    "--inflight-bytes is %d: expected at most %d while the server runs, and more only with a restart"
-                            .formatted(now.inflightBytes(), maxBytes));
-        }
+        this.listeners = new SettingListeners(this);
+        listeners.tie();
     }
 
     /// What the server writes to on this machine, by the names of metrics.
@@ -488,6 +435,16 @@ final class Wiring {
         return Optional.ofNullable(pipeline.get());
     }
 
+    /// What does not answer.
+    List<Down> outages() {
+        List<Down> down = new ArrayList<>();
+        storeAvailability.outage().ifPresent(outage -> down.add(new Down("object store", store.describe(), outage)));
+        catalogAvailability
+                .outage()
+                .ifPresent(outage -> down.add(new Down("catalog", Catalogs.describe(settings.catalog()), outage)));
+        return down;
+    }
+
     /// Builds the write path of an ingester id that was registered before.
     WritePipeline buildPipeline(IngesterId ingester, ThreadFactory threads) {
         StableWatermark stable = new StableWatermark();
@@ -500,13 +457,24 @@ final class Wiring {
                 settings.persistHotBytes(),
                 bufferAllocator,
                 nanoTime);
+        live.follow(now -> buffer.limitPartitions(now.maxPartitions()), Setting.MAX_PARTITIONS);
+        buffer.limitWaiting(settings.memory().waitingBytes());
+        inFlight.limitWaiting(settings.memory().waitingBytes());
+        live.follow(now -> buffer.reconfigure(now.persistHotBytes()), Setting.PERSIST_HOT_BYTES);
         MemoryMarks memory = new MemoryMarks(ledger, buffer, state, inFlight);
-        inFlight.lookEvery(Math.clamp(ledger.limits().rowsBytes() / MemoryMarks.LOOKS, 1, DISK_LOOK_BYTES), () -> {
-            memory.check();
-            disks.check();
-        });
+        live.follow(
+                now -> inFlight.lookEvery(
+                        Math.clamp(now.ledger().rowsBytes() / MemoryMarks.LOOKS, 1, DISK_LOOK_BYTES), () -> {
+                            memory.check();
+                            disks.check();
+                        }),
+                Setting.BUFFER_BYTES);
         PersistTriggers triggers = new PersistTriggers(
                 buffer, wal, memory, disks::isLogFull, settings.persistMaxAge(), settings.partitionIdleTimeout());
+        live.follow(
+                now -> triggers.reconfigure(now.persistMaxAge(), now.partitionIdleTimeout()),
+                Setting.PERSIST_MAX_AGE,
+                Setting.PARTITION_IDLE_TIMEOUT);
         WritePreparer preparer = new WritePreparer(schemas, new PartitionSplitter(bufferAllocator), buffer);
         WalSink sink = new WalSink(wal, buffer, stable);
         WritePath path = new WritePath(
@@ -562,7 +530,7 @@ final class Wiring {
     HttpDoor buildHttp(ServerReports reports) throws IOException {
         HttpDoor.Parts parts = new HttpDoor.Parts(
                 settings.maxRequestBytes(),
-                settings.inflightOps(),
+                () -> live.current().inflightOps(),
                 bodies,
                 new SecureRandom().nextLong(),
                 writeAdmission(),
@@ -592,6 +560,7 @@ final class Wiring {
                     }
                 },
                 refuser,
+                work,
                 refusals::count);
     }
 
@@ -604,6 +573,13 @@ final class Wiring {
                     refusals.count(outcome);
                 }
             });
+        }
+
+        @Override
+        public Optional<WriteOutcome.Refused> crowded(long requestBytes) {
+            Optional<WriteOutcome.Refused> refused = writes.get().crowded(requestBytes);
+            refused.ifPresent(refusals::count);
+            return refused;
         }
 
         @Override
@@ -676,59 +652,5 @@ final class Wiring {
             state.set(Reason.FENCED);
             onFenced.fatal(IngesterServer.EXIT_FENCED, String.valueOf(cause.getMessage()));
         }
-    }
-
-    /// What does not answer.
-    List<Down> outages() {
-        List<Down> down = new ArrayList<>();
-        storeAvailability.outage().ifPresent(outage -> down.add(new Down("object store", store.describe(), outage)));
-        catalogAvailability
-                .outage()
-                .ifPresent(outage -> down.add(new Down("catalog", Catalogs.describe(settings.catalog()), outage)));
-        return down;
-    }
-
-    /// What parts tell of themselves in `/status`, each under its name.
-    Map<String, Supplier<?>> statusSections() {
-        return Map.of();
-    }
-
-    /// What reports need of the running server.
-    StatusDocument.Snapshot snapshot(ServerReports reports) {
-        WritePipeline now = pipeline.get();
-        Instant at = clock.instant();
-        return new StatusDocument.Snapshot(
-                Version.number(),
-                at,
-                reports.startedAt(),
-                Duration.between(reports.startedAt(), at),
-                reports.state(),
-                now.ingester().toString(),
-                reports.refusing(),
-                reports.notReady(),
-                now.stable().stable(),
-                Totals.of(metrics, refusals.counts()),
-                inFlight.stats(),
-                bodies.usedBytes(),
-                new StatusDocument.Queries(
-                        admission.count(Bucket.INITIAL) + admission.count(Bucket.STREAMING),
-                        admission.limits().queryStreaming(),
-                        idleStreams.waiting(),
-                        replayGate.waiting(),
-                        queryAllocator.getAllocatedMemory(),
-                        queryAllocator.getLimit()),
-                live.current().bufferBytes(),
-                now.buffer().statistics(),
-                now.buffer().oldestUnpersistedAges().values().stream().max(Duration::compareTo),
-                wal.status(),
-                quarantined(),
-                replay.status(),
-                replayed.get(),
-                persister.status(),
-                store.describe(),
-                Catalogs.describe(settings.catalog()),
-                outages(),
-                errors.entries(),
-                live.shown());
     }
 }

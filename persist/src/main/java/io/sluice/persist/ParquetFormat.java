@@ -15,6 +15,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /// Sorted and merged rows as Parquet.
 final class ParquetFormat implements FileFormat {
@@ -22,14 +23,22 @@ final class ParquetFormat implements FileFormat {
     /// series of its own. Less than half of it if series have several rows.
     private static final long ORDER_BYTES_PER_ROW = 96;
 
+    private final Supplier<ParquetSettings> settings;
     private final EncodeHelpers helpers;
-    private final ParquetEncoder encoder;
     private final InstantSource clock;
+    private final LongSupplier nanoTime;
 
-    ParquetFormat(ParquetSettings settings, EncodeHelpers helpers, InstantSource clock, LongSupplier nanoTime) {
+    /// @param settings asked for each file
+    ParquetFormat(
+            Supplier<ParquetSettings> settings, EncodeHelpers helpers, InstantSource clock, LongSupplier nanoTime) {
+        this.settings = settings;
         this.helpers = helpers;
-        this.encoder = new ParquetEncoder(settings, helpers, nanoTime);
         this.clock = clock;
+        this.nanoTime = nanoTime;
+    }
+
+    private ParquetEncoder encoder() {
+        return new ParquetEncoder(settings.get(), helpers, nanoTime);
     }
 
     @Override
@@ -51,7 +60,7 @@ final class ParquetFormat implements FileFormat {
     public long workingMemoryBytes(PersistRequest request) {
         long rows = request.rowCount();
         long memoryBytes = request.memoryBytes();
-        return memoryBytes + ORDER_BYTES_PER_ROW * rows + encoder.workingMemoryBytes(rows, memoryBytes);
+        return memoryBytes + ORDER_BYTES_PER_ROW * rows + encoder().workingMemoryBytes(rows, memoryBytes);
     }
 
     @Override
@@ -69,7 +78,7 @@ final class ParquetFormat implements FileFormat {
         return new SortedRows() {
             @Override
             public Encoded encode(OutputStream out) throws IOException {
-                EncodedFile file = encoder.encode(rows, metadata, out);
+                EncodedFile file = encoder().encode(rows, metadata, out);
                 return new Encoded(
                         file.rowCount(),
                         file.sizeBytes(),

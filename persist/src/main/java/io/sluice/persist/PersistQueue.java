@@ -44,7 +44,6 @@ final class PersistQueue {
         CLOSED
     }
 
-    private final int depthLimit;
     private final LongSupplier nanoTime;
     private final Alarm alarm;
     private final Consumer<Boolean> saturationListener;
@@ -52,6 +51,9 @@ final class PersistQueue {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final Lane[] lanes;
+
+    @GuardedBy("lock")
+    private int depthLimit;
 
     @GuardedBy("lock")
     private State state = State.OPEN;
@@ -299,6 +301,28 @@ final class PersistQueue {
         lock.lock();
         try {
             return List.copyOf(unfinished);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Another number of unfinished jobs saturates the queue from now on.
+    void reconfigure(int newDepthLimit) {
+        lock.lock();
+        try {
+            depthLimit = newDepthLimit;
+            updateSaturation();
+        } finally {
+            lock.unlock();
+        }
+        announce();
+    }
+
+    /// How many unfinished jobs saturate the queue.
+    int depthLimit() {
+        lock.lock();
+        try {
+            return depthLimit;
         } finally {
             lock.unlock();
         }

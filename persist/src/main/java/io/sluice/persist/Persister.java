@@ -21,6 +21,7 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -43,7 +44,6 @@ public final class Persister {
     // After the deadline, for a worker to notice that it was interrupted.
     private static final Duration STOP_GRACE = Duration.ofMillis(500);
 
-    private final PersistSettings settings;
     private final InstantSource clock;
     private final LongSupplier nanoTime;
     private final PersistListener listener;
@@ -103,20 +103,12 @@ public final class Persister {
             RandomGenerator random,
             MeterRegistry registry,
             PersistListener listener) {
-        this.settings = settings;
         this.clock = clock;
         this.nanoTime = nanoTime;
         this.listener = listener;
         this.format = format;
         this.gate = new PersistGate(settings.gate(), nanoTime, registry);
-        this.queue = new PersistQueue(settings.workers(), settings.queueDepth(), nanoTime, alarm, isSaturated -> {
-            if (isSaturated) {
-                LOG.warn("persist queue is saturated: {} jobs", settings.queueDepth());
-            } else {
-                LOG.info("persist queue is half free again");
-            }
-            tell(() -> listener.saturated(isSaturated));
-        });
+        this.queue = new PersistQueue(settings.workers(), settings.queueDepth(), nanoTime, alarm, this::tellSaturated);
         this.metrics = new PersistMetrics(registry, queue, gate);
         this.steps = new PersistSteps(catalog, store, format, epochs, gate, queue, clock);
         var retryBackoff = new Backoff(settings.firstRetryDelay(), settings.maxRetryDelay(), random);
@@ -129,12 +121,13 @@ public final class Persister {
 
     /// A persister of Parquet files. Starts nothing.
     ///
+    /// @param parquet asked for each file
     /// @param epochs the epoch under which each ingester whose requests come was registered in the catalog
     /// @param nanoTime monotonic time, nanoseconds
     /// @param random spreads the delays of retries
     public static Persister create(
             PersistSettings settings,
-            ParquetSettings parquet,
+            Supplier<ParquetSettings> parquet,
             Catalog catalog,
             ObjectStore store,
             ToLongFunction<IngesterId> epochs,
@@ -220,6 +213,16 @@ public final class Persister {
         LOG.info("persist jobs at work: {} at most, in {} bytes", gateSettings.slots(), gateSettings.memoryBytes());
     }
 
+    /// Another number of jobs that are not done saturates the queue from now on.
+    ///
+    /// @throws IllegalArgumentException unless positive
+    public void reconfigureQueue(int depth) {
+        if (depth < 1) {
+            throw new IllegalArgumentException("depth of the queue must be positive: " + depth);
+        }
+        queue.reconfigure(depth);
+    }
+
     /// What it is doing at this moment.
     public PersistStatus status() {
         List<PersistJob> unfinished = queue.unfinished();
@@ -231,7 +234,7 @@ public final class Persister {
         PersistGate.Stats atGate = gate.stats();
         return new PersistStatus(
                 unfinished.size(),
-                settings.queueDepth(),
+                queue.depthLimit(),
                 queue.isSaturated(),
                 jobs,
                 new PersistStatus.Gate(
@@ -315,6 +318,15 @@ public final class Persister {
         synchronized (threads) {
             return !threads.isEmpty();
         }
+    }
+
+    private void tellSaturated(boolean isSaturated) {
+        if (isSaturated) {
+            LOG.warn("persist queue is saturated: {} jobs", queue.depthLimit());
+        } else {
+            LOG.info("persist queue is half free again");
+        }
+        tell(() -> listener.saturated(isSaturated));
     }
 
     private static void tell(Runnable news) {

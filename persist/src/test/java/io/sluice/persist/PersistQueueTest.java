@@ -66,6 +66,22 @@ class PersistQueueTest {
     }
 
     @Test
+    void anotherDepthCountsAtOnce() throws InterruptedException {
+        var queue = queue(1, 5);
+        for (int i = 1; i <= 4; i++) {
+            queue.offer(job("a", i));
+        }
+        queue.reconfigure(4);
+        assertThat(queue.isSaturated()).isTrue();
+        assertThat(queue.depthLimit()).isEqualTo(4);
+        queue.reconfigure(7);
+        assertThat(queue.isSaturated()).as("4 of 7: not yet half free").isTrue();
+        queue.reconfigure(8);
+        assertThat(queue.isSaturated()).as("4 of 8").isFalse();
+        assertThat(announced).containsExactly(true, false);
+    }
+
+    @Test
     void aJobUnderWayCountsUntilItIsFinished() throws InterruptedException {
         var queue = queue(1, 1);
         queue.offer(job("a", 1));

@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jctools.queues.varhandle.MpscUnboundedVarHandleArrayQueue;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -46,6 +47,7 @@ final class LogWriter {
     private static final int SELDOM = 64;
 
     private final WalSettings settings;
+    private final Supplier<GroupWait> groupWait;
     private final SequenceSource sequences;
     private final SegmentList segments;
     private final SegmentPool pool;
@@ -92,6 +94,7 @@ final class LogWriter {
     /// @param lastSequence the last number given before
     LogWriter(
             WalSettings settings,
+            Supplier<GroupWait> groupWait,
             SequenceSource sequences,
             SegmentList segments,
             SegmentPool pool,
@@ -105,6 +108,7 @@ final class LogWriter {
             throws IOException {
         this.ownerId = ownerId;
         this.settings = settings;
+        this.groupWait = groupWait;
         this.sequences = sequences;
         this.segments = segments;
         this.pool = pool;
@@ -417,11 +421,12 @@ final class LogWriter {
     /// Adds what is queued to the group, as long as it fits; returns its bytes.
     private long gather(long startNs) throws IOException {
         long bytes = 0;
-        boolean mayWait = settings.groupDelay().isPositive() && owner.writesInFlight() > settings.groupSiblings();
+        GroupWait wait = groupWait.get();
+        boolean mayWait = wait.delay().isPositive() && owner.writesInFlight() > wait.siblings();
         while (true) {
             Append next = poll();
             if (next == null) {
-                long leftNs = settings.groupDelay().toNanos() - (nanoTime.getAsLong() - startNs);
+                long leftNs = wait.delay().toNanos() - (nanoTime.getAsLong() - startNs);
                 if (!mayWait || leftNs <= 0 || closing) {
                     return bytes;
                 }

@@ -48,6 +48,7 @@ public final class Wal implements AutoCloseable {
     private final AtomicBoolean replayed = new AtomicBoolean();
     private final AtomicBoolean started = new AtomicBoolean();
     private final AtomicBoolean closed = new AtomicBoolean();
+    private volatile GroupWait groupWait;
     private volatile Optional<SegmentPool> pool = Optional.empty();
     private volatile Optional<LogWriter> writer = Optional.empty();
 
@@ -60,6 +61,7 @@ public final class Wal implements AutoCloseable {
             Path held,
             FileChannel lockFile) {
         this.settings = settings;
+        this.groupWait = settings.groupWait();
         this.disk = disk;
         this.clock = clock;
         this.nanoTime = nanoTime;
@@ -240,6 +242,7 @@ public final class Wal implements AutoCloseable {
         try {
             LogWriter begun = new LogWriter(
                     settings,
+                    () -> groupWait,
                     sequences,
                     segments,
                     made,
@@ -259,6 +262,11 @@ public final class Wal implements AutoCloseable {
                 made.close();
             }
         }
+    }
+
+    /// Makes writes wait for one another in another way from now on.
+    public void reconfigure(GroupWait wait) {
+        groupWait = wait;
     }
 
     /// As [#append(byte\[\], AppendSession, AppendListener)], of a payload that depends on no other.

@@ -29,7 +29,6 @@ public record WalSettings(
         boolean directIo,
         CorruptionPolicy onCorruption) {
     private static final Duration LONGEST_AGE = Duration.ofNanos(Long.MAX_VALUE);
-    private static final Duration LONGEST_DELAY = Duration.ofSeconds(1);
 
     /// How payloads are stored.
     public enum Compression {
@@ -56,10 +55,12 @@ public record WalSettings(
             throw new IllegalArgumentException(
                     "maxSegmentAge must be positive and at most %s: %s".formatted(LONGEST_AGE, maxSegmentAge));
         }
-        if (groupDelay.isNegative() || groupDelay.compareTo(LONGEST_DELAY) > 0 || groupSiblings < 0) {
-            throw new IllegalArgumentException("groupDelay must be 0 to %s and groupSiblings at least 0: %s, %d"
-                    .formatted(LONGEST_DELAY, groupDelay, groupSiblings));
-        }
+        var _ = new GroupWait(groupDelay, groupSiblings);
+    }
+
+    /// How long writes wait for one another.
+    public GroupWait groupWait() {
+        return new GroupWait(groupDelay, groupSiblings);
     }
 
     /// 64 MiB or 5 minutes a segment, 4 GiB in all, 128 MiB or 65,536 entries in the queue, no delay, no compression,

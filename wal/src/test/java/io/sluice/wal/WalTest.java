@@ -236,6 +236,45 @@ final class WalTest {
     }
 
     @Test
+    void howLongWritesWaitForOneAnotherChangesWhileTheLogRuns() throws Exception {
+        AtomicLong nowNs = new AtomicLong(-7);
+        SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+        try (Wal wal = Wal.open(settings(1 << 20), Clock.systemUTC(), nowNs::get, metrics)) {
+            wal.start(WalFolder.numbersFrom(wal.lastSequence()), WalFolder.OWNER, WalFolder.THREADS, new WalListener() {
+                @Override
+                public void failed(IOException cause) {
+                    throw new AssertionError(cause);
+                }
+
+                @Override
+                public int writesInFlight() {
+                    return 10;
+                }
+            });
+            assertThat(WalFolder.append(wal, ARBITRARY_PAYLOAD).get().value())
+                    .as("no wait at first, though the clock stands")
+                    .isEqualTo(1);
+            wal.reconfigure(new GroupWait(Duration.ofMillis(10), 9));
+            List<CompletableFuture<SequenceNumber>> together = new ArrayList<>();
+            for (int i = 0; i < 5; i++) {
+                together.add(WalFolder.append(wal, ARBITRARY_PAYLOAD));
+            }
+            CompletableFuture<Void> all = CompletableFuture.allOf(together.toArray(CompletableFuture[]::new));
+            while (!all.isDone()) { // the clock goes on, whenever it was that the log looked at it first
+                nowNs.addAndGet(Duration.ofMillis(10).toNanos());
+                Thread.onSpinWait();
+            }
+            assertThat(metrics.get("sluice.wal.batch.entries").summary().count())
+                    .as("groups")
+                    .isEqualTo(2);
+            wal.reconfigure(new GroupWait(Duration.ofMillis(10), 10));
+            assertThat(WalFolder.append(wal, ARBITRARY_PAYLOAD).get().value())
+                    .as("too few others are in flight to wait for")
+                    .isEqualTo(7);
+        }
+    }
+
+    @Test
     void aDiskThatHangsOverTheNextSegmentShowsToo() throws Exception {
         FaultyDisk disk = new FaultyDisk();
         AtomicLong nowNs = new AtomicLong();

@@ -22,7 +22,7 @@ import org.openjdk.jcstress.infra.collectors.TestResult;
 /// gives each a moment; `-Dstress=long` gives each minutes, and every mode of compilation.
 final class StressTest {
     private static final boolean IS_LONG = "long".equals(System.getProperty("stress"));
-    private static final int RACES = 11;
+    private static final int RACES = 15;
     /// One process, one tenth of a second, and one way to compile for each race.
     private static final List<String> SHORT =
             List.of("-f", "1", "-iters", "1", "-time", "100", "-jvmArgs", "-Xmx256m", "-sc", "false", "-af", "NONE");

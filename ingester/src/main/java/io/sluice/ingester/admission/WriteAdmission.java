@@ -20,20 +20,24 @@ public final class WriteAdmission {
     private final AdmissionController controller;
     private final KnownTables known;
     private final Refusals refusals;
+    private final WorkQueue work;
     private final Consumer<Refused> onRefused;
 
     /// @param known what decides where a write is counted
+    /// @param work where bodies of line protocol wait for a processor
     /// @param onRefused hears of each write that is refused here
     public WriteAdmission(
             IngestState state,
             AdmissionController controller,
             KnownTables known,
             Refusals refusals,
+            WorkQueue work,
             Consumer<Refused> onRefused) {
         this.state = state;
         this.controller = controller;
         this.known = known;
         this.refusals = refusals;
+        this.work = work;
         this.onRefused = onRefused;
     }
 
@@ -55,7 +59,26 @@ public final class WriteAdmission {
             return Optional.of(tell(refusals.of(reason.get())));
         }
         Bucket bucket = bucket(namespace);
-        return controller.isFull(bucket) ? Optional.of(tell(controller.refuse(bucket))) : Optional.empty();
+        return controller.isFull(bucket) ? Optional.of(tell(controller.refuse(bucket))) : workRefusal();
+    }
+
+    /// Why no line protocol is let in at this moment: what waits for a processor already would keep it waiting for too
+    /// long. Empty if there is no reason.
+    public Optional<Refused> workRefusal() {
+        return work.tooLong()
+                .map(quota -> tell(refusals.of(
+                        Reason.ADMISSION_LIMIT,
+                        "line protocol that came before would keep this waiting for about %d ms (--max-work-wait %d ms)"
+                                .formatted(quota.current(), quota.limit()),
+                        quota)));
+    }
+
+    /// Waits for a processor.
+    ///
+    /// @param lengthBytes of line protocol
+    /// @throws InterruptedException if the thread was told to stop waiting
+    public WorkQueue.Turn awaitWork(long lengthBytes) throws InterruptedException {
+        return work.await(lengthBytes);
     }
 
     private Refused tell(Refused refused) {

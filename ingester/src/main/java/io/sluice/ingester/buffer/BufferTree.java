@@ -47,12 +47,13 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     private final Catalog catalog;
     private final StableWatermark stable;
     private final PersistPort persist;
-    private final long hotBytes;
+    private volatile long hotBytes;
     private final BufferAllocator allocator;
     private final LongSupplier nanoTime;
     private final BufferNodes nodes = new BufferNodes();
     private final AtomicLong memoryBytes = new AtomicLong();
     private final AtomicLong frozenBytes = new AtomicLong();
+    private final WaitingBytes waiting = new WaitingBytes();
 
     /// @param stable up to where queries see
     /// @param persist where frozen rows go
@@ -77,8 +78,19 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         this.nanoTime = nanoTime;
     }
 
-    /// From now on [#prepareWithinLimit] refuses a partition more than so many in a namespace. There is no limit
-    /// before: a replay cannot refuse what was acknowledged.
+    /// From now on rows stay in their requests only as long as those are so many bytes together; others are copied when
+    /// they are applied. For requests lie on the heap.
+    public void limitWaiting(long bytes) {
+        waiting.limit(bytes);
+    }
+
+    /// Freezes partitions from so many bytes of filling rows on from now on.
+    public void reconfigure(long newHotBytes) {
+        hotBytes = newHotBytes;
+    }
+
+    /// From now on [#prepareWithinLimit] refuses a partition more than so many in a namespace; [#prepare] does not, as a
+    /// replay cannot refuse what was acknowledged.
     public void limitPartitions(int perNamespace) {
         nodes.limitPartitions(perNamespace);
     }
@@ -116,7 +128,7 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
 
     private PartitionBuffer node(TableBuffer table, PartitionKey key, SequenceNumber through) {
         return new PartitionBuffer(
-                table, key, ingester, through, allocator, memoryBytes::addAndGet, frozenBytes::addAndGet);
+                table, key, ingester, through, allocator, memoryBytes::addAndGet, frozenBytes::addAndGet, waiting);
     }
 
     private static PartitionBuffer helped(PartitionBuffer partition) {
@@ -337,6 +349,11 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     /// Bytes of memory that the rows hold, frozen ones included, until their file is in the catalog.
     public long memoryBytes() {
         return memoryBytes.get();
+    }
+
+    /// That part of it that lies in requests still.
+    public long waitingBytes() {
+        return waiting.held();
     }
 
     /// That part of it that is frozen.

@@ -68,7 +68,7 @@ final class PartitionBuffer implements PreparedPartition {
     private final OpenChunk open;
 
     /// Applied behind all other rows. Taken out under the lock.
-    private final WaitingRows waiting = new WaitingRows();
+    private final WaitingRows waiting;
 
     /// Of the chunks in `filling` and the open one. Others begin when those are frozen, so that values which are in
     /// files do not stay.
@@ -116,6 +116,7 @@ final class PartitionBuffer implements PreparedPartition {
     private OptionalLong idleSinceNs = OptionalLong.empty();
 
     /// @param persistedThrough what the catalog says of this partition and ingester
+    /// @param waitingOfAll what all partitions have waiting in requests
     PartitionBuffer(
             TableBuffer table,
             PartitionKey key,
@@ -123,7 +124,8 @@ final class PartitionBuffer implements PreparedPartition {
             SequenceNumber persistedThrough,
             BufferAllocator allocator,
             LongConsumer memoryChange,
-            LongConsumer frozenChange) {
+            LongConsumer frozenChange,
+            WaitingBytes waitingOfAll) {
         this.table = table;
         this.key = key;
         this.ingester = ingester;
@@ -133,6 +135,7 @@ final class PartitionBuffer implements PreparedPartition {
         this.lastTaken = persistedThrough;
         this.memoryChange = memoryChange;
         this.frozenChange = frozenChange;
+        this.waiting = new WaitingRows(waitingOfAll);
         this.dueShare = AgeSpread.share(table.schema().tableId(), key);
         this.indexes = new TagIndexes(memoryChange);
         this.open = new OpenChunk(allocator, indexes);

@@ -21,6 +21,7 @@ final class WaitingRows {
     /// Worth somebody's time.
     private static final long MANY_BYTES = 64L << 10;
 
+    private final WaitingBytes ofAll;
     private final ReentrantLock lock = new ReentrantLock();
 
     @GuardedBy("lock")
@@ -28,6 +29,11 @@ final class WaitingRows {
 
     /// Changed under the lock.
     private volatile long lengthBytes;
+
+    /// @param ofAll what all partitions have waiting
+    WaitingRows(WaitingBytes ofAll) {
+        this.ofAll = ofAll;
+    }
 
     /// One write's rows.
     ///
@@ -47,6 +53,9 @@ final class WaitingRows {
         try {
             boolean isFull = lengthBytes >= MAX_BYTES || waiting.size() >= MAX_WRITES;
             if (isFull || (waiting.isEmpty() && added.rows().rowCount() < MIN_ROWS)) {
+                return false;
+            }
+            if (!ofAll.tryTake(added.lengthBytes())) {
                 return false;
             }
             waiting.addLast(added);
@@ -76,7 +85,9 @@ final class WaitingRows {
     void removeFirst() {
         lock.lock();
         try {
-            setLengthBytes(lengthBytes - waiting.removeFirst().lengthBytes());
+            long removedBytes = waiting.removeFirst().lengthBytes();
+            setLengthBytes(lengthBytes - removedBytes);
+            ofAll.giveBack(removedBytes);
         } finally {
             lock.unlock();
         }
@@ -121,6 +132,7 @@ final class WaitingRows {
             long cleared = lengthBytes;
             waiting.clear();
             lengthBytes = 0;
+            ofAll.giveBack(cleared);
             return cleared;
         } finally {
             lock.unlock();

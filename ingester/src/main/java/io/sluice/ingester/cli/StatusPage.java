@@ -36,6 +36,9 @@ final class StatusPage {
             "oldest_unpersisted_seconds",
             "totals",
             "in_flight",
+            "admission",
+            "memory",
+            "disks",
             "queries",
             "log",
             "replay",
@@ -70,7 +73,10 @@ final class StatusPage {
         problems();
         writes();
         queries();
+        admission();
+        memory();
         log();
+        disks();
         replay();
         buffer();
         persist();
@@ -192,6 +198,63 @@ final class StatusPage {
         line("memory", size("/queries/memory_bytes", "/queries/memory_limit_bytes"));
         line("answered", total("/totals/queries", "queries"));
         line("", total("/totals/query_rows", "rows"));
+    }
+
+    private void admission() {
+        JsonNode buckets = now.at("/admission/buckets");
+        if (buckets.isEmpty()) {
+            return;
+        }
+        section("admission");
+        TextTable table = new TextTable("pool", "part", "now", "limit", "stuck", "admitted", "refused");
+        for (JsonNode bucket : buckets) {
+            table.add(
+                    text(bucket.at("/pool")).toLowerCase(Locale.ROOT).replace('_', ' '),
+                    text(bucket.at("/bucket")).toLowerCase(Locale.ROOT),
+                    number(bucket.at("/current")),
+                    number(bucket.at("/limit")),
+                    number(bucket.at("/stuck")),
+                    number(bucket.at("/admitted")),
+                    number(bucket.at("/refused")));
+        }
+        table.lines().forEach(line -> lines.add("  " + line));
+    }
+
+    private void memory() {
+        if (!has("/memory")) {
+            return;
+        }
+        section("memory");
+        String mark = text(now.at("/memory/mark"));
+        String state = mark.equals("calm") ? "" : "  " + style.warn(mark);
+        line("held", size("/memory/held_bytes", "/memory/limit_bytes") + state);
+        line("by rows", size("/memory/rows_bytes", "/memory/rows_limit_bytes"));
+        for (Map.Entry<String, JsonNode> account : now.at("/memory/accounts").properties()) {
+            if (account.getValue().asLong() > 0) {
+                line(
+                        "  " + Text.oneLine(account.getKey()),
+                        Units.bytes(account.getValue().asLong()));
+            }
+        }
+    }
+
+    private void disks() {
+        if (!has("/disks")) {
+            return;
+        }
+        section("disks  refused at %s, taken again at %s"
+                .formatted(text(now.at("/disks/high")), text(now.at("/disks/low"))));
+        for (JsonNode disk : now.at("/disks/watched")) {
+            double used = disk.at("/used_bytes").asDouble();
+            double free = disk.at("/free_bytes").asDouble();
+            line(
+                    text(disk.at("/of")),
+                    "%s %s free%s"
+                            .formatted(
+                                    bar(used, used + free, true),
+                                    Units.bytes(disk.at("/free_bytes").asLong()),
+                                    disk.at("/full").asBoolean() ? style.bad("  full") : ""));
+        }
     }
 
     private void log() {
@@ -374,7 +437,11 @@ final class StatusPage {
     }
 
     private String number(String path) {
-        return String.format(Locale.ROOT, "%,d", now.at(path).asLong());
+        return number(now.at(path));
+    }
+
+    private static String number(JsonNode node) {
+        return String.format(Locale.ROOT, "%,d", node.asLong());
     }
 
     private String bytes(String path) {

@@ -93,7 +93,7 @@ final class StoreOptions {
     static CatalogContext catalogContext() {
         return new CatalogContext(
                 Clock.systemUTC(),
-                CatalogLimits.DEFAULT,
+                () -> CatalogLimits.DEFAULT,
                 Thread::sleep,
                 ThreadLocalRandom.current(),
                 name -> Optional.ofNullable(System.getenv(name)));

@@ -1,10 +1,17 @@
 package io.sluice.ingester.door;
 
 import io.sluice.wal.AppendSession;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /// Takes the writes of streams, too: many at once, each with room of its own. Any thread may call any method.
 public interface StreamedWriteHandler extends WriteHandler {
+    /// Why a write may not even wait for room: those that wait hold their requests, and together too many bytes. Empty
+    /// if it may ask.
+    default Optional<WriteOutcome.Refused> crowded(long requestBytes) {
+        return Optional.empty();
+    }
+
     /// Asks for room for a write; first come, first served, however long it takes.
     ///
     /// @param admitted is handed the room, once: at once on this thread, or later on another, which it must

@@ -213,6 +213,11 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
 
     /// Hands a write over that has room; one that has not goes on by itself when it has, and those behind it with it.
     private boolean enter(Entry entry, byte[] request) {
+        Optional<WriteOutcome.Refused> crowded = writes.crowded(request.length);
+        if (crowded.isPresent()) {
+            settle(entry, result(crowded.get()));
+            return true;
+        }
         CompletableFuture<WritePermit> room = new CompletableFuture<>();
         Waiting waiting = writes.enter(request.length, room::complete);
         if (room.isDone()) {

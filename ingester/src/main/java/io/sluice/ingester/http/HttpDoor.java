@@ -34,6 +34,7 @@ import java.util.UUID;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
+import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -72,7 +73,7 @@ public final class HttpDoor {
     /// What the door is made of.
     ///
     /// @param maxRequestBytes of a body, as sent and as unpacked
-    /// @param maxRequests write requests at once
+    /// @param maxRequests write requests at once; asked for each
     /// @param bodies room for bodies until their outcome is known; at least [#minBodyBudgetBytes]
     /// @param hashSeed random, so that no client can choose names whose hashes collide
     /// @param admission lets writes in
@@ -80,7 +81,7 @@ public final class HttpDoor {
     /// @param metricsText what `/metrics` answers
     public record Parts(
             int maxRequestBytes,
-            int maxRequests,
+            IntSupplier maxRequests,
             ByteBudget bodies,
             long hashSeed,
             WriteAdmission admission,

@@ -4,6 +4,7 @@ import com.sun.net.httpserver.HttpExchange;
 import io.sluice.ingester.admission.Admission;
 import io.sluice.ingester.admission.AdmissionPermit;
 import io.sluice.ingester.admission.Refusals;
+import io.sluice.ingester.admission.WorkQueue;
 import io.sluice.ingester.admission.WriteAdmission;
 import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.WriteHandler;
@@ -17,12 +18,16 @@ import io.sluice.ingester.lineprotocol.ParseOptions;
 import io.sluice.ingester.lineprotocol.ParsedLines;
 import io.sluice.ingester.lineprotocol.Precision;
 import io.sluice.model.NamespaceName;
+import io.sluice.model.SequenceNumber;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Semaphore;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
+import java.util.function.IntSupplier;
 
 /// `POST /api/v2/write?bucket=` and `POST /write?db=`: line protocol. Good lines are written even if others are bad,
 /// unless `accept_partial=false`; the answer is 204 only if every line was written and is durable.
@@ -33,6 +38,9 @@ final class LineWriteEndpoint {
     /// Bad lines that are described in an answer; all are counted.
     private static final int MAX_ERRORS = 100;
 
+    private static final CompletionStage<WriteOutcome> NOTHING_TO_WRITE =
+            CompletableFuture.completedStage(new WriteOutcome.Written(SequenceNumber.NONE));
+
     private final WriteAdmission admission;
     private final Refusals refusals;
     private final WriteHandler writes;
@@ -40,12 +48,12 @@ final class LineWriteEndpoint {
     private final InstantSource clock;
     private final BodyReader bodies;
     private final long hashSeed;
-    private final int maxRequests;
-    private final Semaphore requests;
+    private final IntSupplier maxRequests;
+    private final AtomicInteger requests = new AtomicInteger();
 
     /// @param known what is known of a namespace's tables
     /// @param hashSeed random, for the parser's tables
-    /// @param maxRequests whose bodies may be held at once
+    /// @param maxRequests whose bodies may be held at once; asked for each
     LineWriteEndpoint(
             WriteAdmission admission,
             Refusals refusals,
@@ -54,7 +62,7 @@ final class LineWriteEndpoint {
             InstantSource clock,
             BodyReader bodies,
             long hashSeed,
-            int maxRequests) {
+            IntSupplier maxRequests) {
         this.admission = admission;
         this.refusals = refusals;
         this.writes = writes;
@@ -63,7 +71,6 @@ final class LineWriteEndpoint {
         this.bodies = bodies;
         this.hashSeed = hashSeed;
         this.maxRequests = maxRequests;
-        this.requests = new Semaphore(maxRequests);
     }
 
     /// Writes the request's lines; returns if all were written. The request is refused before its body is read if it
@@ -80,24 +87,41 @@ final class LineWriteEndpoint {
         if (refusal.isPresent()) {
             throw HttpError.refused(refusal.get());
         }
-        if (!requests.tryAcquire()) {
-            throw HttpError.refused(refusals.of(
-                    Reason.ADMISSION_LIMIT,
-                    "%d write requests are under way, which is the limit (--inflight-ops)".formatted(maxRequests),
-                    new Quota("HTTP", "BODIES", maxRequests, maxRequests)));
-        }
         // The body is held until the outcome is known: it may have to be parsed again.
-        try (RequestBody body = bodies.read(exchange)) {
+        try (Entered _ = enter();
+                RequestBody body = bodies.read(exchange)) {
             switch (admission.admit(namespace)) {
                 case Admission.Rejected(Refused why) -> throw HttpError.refused(why);
                 case Admission.Admitted(AdmissionPermit permit) -> {
                     place.hold(permit);
+                    // Others may have come while the body was read.
+                    Optional<Refused> late = admission.workRefusal();
+                    if (late.isPresent()) {
+                        throw HttpError.refused(late.get());
+                    }
                     write(body, namespace, precision, acceptPartial, admission.catalogAccess(permit));
                 }
             }
-        } finally {
-            requests.release();
         }
+    }
+
+    /// A place among those whose bodies are held.
+    @FunctionalInterface
+    private interface Entered extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    private Entered enter() throws HttpError {
+        int limit = maxRequests.getAsInt();
+        int under = requests.getAndUpdate(count -> count < limit ? count + 1 : count);
+        if (under >= limit) {
+            throw HttpError.refused(refusals.of(
+                    Reason.ADMISSION_LIMIT,
+                    "%d write requests are under way, which is the limit (--inflight-ops)".formatted(limit),
+                    new Quota("HTTP", "BODIES", limit, under)));
+        }
+        return requests::decrementAndGet;
     }
 
     /// Finds the namespace of a request.
@@ -156,20 +180,28 @@ final class LineWriteEndpoint {
         Instant now = clock.instant();
         long nowNs = Math.addExact(Math.multiplyExact(now.getEpochSecond(), 1_000_000_000L), now.getNano());
         for (boolean again = true; ; again = false) {
-            ParsedLines lines = new LineProtocolParser(hashSeed)
-                    .parse(
-                            body.bytes(),
-                            0,
-                            body.lengthBytes(),
-                            new ParseOptions(namespace, precision, nowNs, MAX_ERRORS, known.apply(namespace, catalog)));
-            if (lines.badLines() > 0 && !acceptPartial) {
-                throw HttpError.badLines(
-                        "%d of %d lines are bad, and nothing was written (accept_partial=false)"
-                                .formatted(lines.badLines(), lines.badLines() + lines.rows()),
-                        new HttpError.BadLines(0, lines.badLines(), lines.errors()));
+            ParsedLines lines;
+            CompletionStage<WriteOutcome> outcome;
+            try (WorkQueue.Turn _ = awaitWork(body.lengthBytes())) {
+                lines = new LineProtocolParser(hashSeed)
+                        .parse(
+                                body.bytes(),
+                                0,
+                                body.lengthBytes(),
+                                new ParseOptions(
+                                        namespace, precision, nowNs, MAX_ERRORS, known.apply(namespace, catalog)));
+                if (lines.badLines() > 0 && !acceptPartial) {
+                    throw HttpError.badLines(
+                            "%d of %d lines are bad, and nothing was written (accept_partial=false)"
+                                    .formatted(lines.badLines(), lines.badLines() + lines.rows()),
+                            new HttpError.BadLines(0, lines.badLines(), lines.errors()));
+                }
+                outcome = lines.request().isEmpty()
+                        ? NOTHING_TO_WRITE
+                        : writes.write(lines.request().get(), catalog);
             }
             // A column that somebody else created meanwhile: now its lines are told from the good ones.
-            if (!writeLines(lines, again, catalog)) {
+            if (!isWritten(outcome.toCompletableFuture().join(), again)) {
                 continue;
             }
             if (lines.badLines() > 0) {
@@ -181,14 +213,17 @@ final class LineWriteEndpoint {
         }
     }
 
-    /// Writes the good lines; false if they contradict the schema and may be parsed again.
-    private boolean writeLines(ParsedLines lines, boolean mayParseAgain, CatalogAccess catalog) throws HttpError {
-        if (lines.request().isEmpty()) {
-            return true;
+    private WorkQueue.Turn awaitWork(long lengthBytes) throws HttpError {
+        try {
+            return admission.awaitWork(lengthBytes);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw HttpError.refused(refusals.of(Reason.GRACEFUL_STOP));
         }
-        WriteOutcome outcome = writes.write(lines.request().get(), catalog)
-                .toCompletableFuture()
-                .join();
+    }
+
+    /// Whether the good lines are written; false if they contradict the schema and may be parsed again.
+    private static boolean isWritten(WriteOutcome outcome, boolean mayParseAgain) throws HttpError {
         return switch (outcome) {
             case WriteOutcome.Written _ -> true;
             case WriteOutcome.Conflict(String message) -> {

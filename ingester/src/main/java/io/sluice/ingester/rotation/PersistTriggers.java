@@ -26,8 +26,8 @@ public final class PersistTriggers {
     private final Wal wal;
     private final MemoryMarks memory;
     private final BooleanSupplier isDiskFull;
-    private final Duration maxAge;
-    private final Duration idle;
+    private volatile Duration maxAge;
+    private volatile Duration idle;
 
     /// @param memory what follows when memory runs short
     /// @param isDiskFull whether the log's disk is, so that the log should shrink
@@ -47,6 +47,15 @@ public final class PersistTriggers {
         this.isDiskFull = isDiskFull;
         this.maxAge = maxAge;
         this.idle = idle;
+    }
+
+    /// Other times from now on.
+    ///
+    /// @param newMaxAge how long a row may wait before its partition is frozen
+    /// @param newIdle how long a partition may be empty before its node is let go
+    public void reconfigure(Duration newMaxAge, Duration newIdle) {
+        maxAge = newMaxAge;
+        idle = newIdle;
     }
 
     /// One look at everything.

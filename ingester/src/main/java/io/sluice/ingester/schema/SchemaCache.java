@@ -15,6 +15,7 @@ import io.sluice.persist.catalog.Catalog;
 import io.sluice.persist.catalog.CatalogConflictException;
 import io.sluice.persist.catalog.CatalogLimitException;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
@@ -26,6 +27,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 
 /// The schemas of the tables in use: the catalog's, read once and kept. A table's schema only ever grows, so what is
@@ -38,11 +40,21 @@ public final class SchemaCache {
 
     private final Catalog catalog;
     private final boolean createOnWrite;
-    private final int maxColumns;
+    private volatile int maxColumns;
     private final Map<Limit, Counter> refusals = new EnumMap<>(Limit.class);
+    private final CatalogTurns<TableKey> turns = new CatalogTurns<>();
+    /// Tables that the catalog did not have a moment ago.
+    private final RecentAnswers<TableKey, Boolean> absent;
+    /// Tables that there may not be, as there would be too many.
+    private final RecentAnswers<TableKey, SchemaLimit> refused;
     private final ConcurrentMap<TableKey, TableSchema> schemas = new ConcurrentHashMap<>();
     /// Of those tables.
     private final Set<NamespaceName> namespaces = ConcurrentHashMap.newKeySet();
+
+    /// Another number of columns that a table may have, from now on. Tables that have more keep them.
+    public void reconfigure(int newMaxColumns) {
+        maxColumns = newMaxColumns;
+    }
 
     /// @param createOnWrite whether a write may create its namespace and tables; columns are created by
     ///     being written either way
@@ -50,10 +62,27 @@ public final class SchemaCache {
         this(catalog, createOnWrite, MAX_COLUMNS, new SimpleMeterRegistry());
     }
 
-    /// @param createOnWrite as above
+    /// As above.
+    ///
     /// @param maxColumns how many columns a table may have, `time` included
     public SchemaCache(Catalog catalog, boolean createOnWrite, int maxColumns, MeterRegistry metrics) {
+        this(catalog, createOnWrite, maxColumns, Duration.ZERO, () -> 0, metrics);
+    }
+
+    /// As above.
+    ///
+    /// @param negativeMemory how long it is remembered that the catalog does not have a table, or makes none
+    /// @param nanoTime nanoseconds from any beginning
+    public SchemaCache(
+            Catalog catalog,
+            boolean createOnWrite,
+            int maxColumns,
+            Duration negativeMemory,
+            LongSupplier nanoTime,
+            MeterRegistry metrics) {
         this.catalog = catalog;
+        this.absent = new RecentAnswers<>(negativeMemory, nanoTime);
+        this.refused = new RecentAnswers<>(negativeMemory, nanoTime);
         this.createOnWrite = createOnWrite;
         this.maxColumns = maxColumns;
         for (Limit limit : Limit.values()) {
@@ -66,6 +95,9 @@ public final class SchemaCache {
         }
         Gauge.builder("sluice.schema.namespaces", schemas, SchemaCache::namespaces)
                 .description("Namespaces of the tables that were used since the start")
+                .register(metrics);
+        Gauge.builder("sluice.schema.waiting", this::waiting)
+                .description("Calls that wait for what another one asks the catalog")
                 .register(metrics);
         Gauge.builder("sluice.schema.tables", schemas, Map::size)
                 .description("Tables that were used since the start")
@@ -114,13 +146,33 @@ public final class SchemaCache {
         return Optional.ofNullable(schemas.get(new TableKey(namespace, table)));
     }
 
-    /// The table's schema; empty if there is no such table.
+    /// The table's schema; empty if there is no such table, or was none a moment ago.
     public Optional<TableSchema> find(NamespaceName namespace, TableName table) throws IOException {
-        TableSchema cached = schemas.get(new TableKey(namespace, table));
+        TableKey key = new TableKey(namespace, table);
+        return turns.take(key, () -> findRemembered(key), () -> ask(key));
+    }
+
+    /// What is known of a table: its schema, or that it was not there; empty if neither is.
+    private Optional<Optional<TableSchema>> findRemembered(TableKey key) {
+        TableSchema cached = schemas.get(key); // first: what was made since is no longer absent
         if (cached != null) {
-            return Optional.of(cached);
+            return Optional.of(Optional.of(cached));
         }
-        return catalog.findTable(namespace, table).map(this::keep);
+        return absent.find(key).isPresent() ? Optional.of(Optional.empty()) : Optional.empty();
+    }
+
+    private Optional<TableSchema> ask(TableKey key) throws IOException {
+        Optional<TableSchema> found =
+                catalog.findTable(key.namespace(), key.table()).map(this::keep);
+        if (found.isEmpty()) {
+            absent.remember(key, true);
+        }
+        return found;
+    }
+
+    /// Threads that wait for what another one asks the catalog.
+    public int waiting() {
+        return turns.waiting();
     }
 
     /// The schemas of all tables in the catalog.
@@ -159,32 +211,62 @@ public final class SchemaCache {
     /// The same for rows that have these columns.
     public Optional<TableSchema> tryResolve(NamespaceName namespace, TableName table, List<ColumnSchema> columns)
             throws SchemaConflictException {
-        Optional<TableSchema> known = findCached(namespace, table);
-        return known.isPresent() && covers(known.get(), columns) ? known : Optional.empty();
+        TableKey key = new TableKey(namespace, table);
+        TableSchema known = schemas.get(key);
+        if (known != null) {
+            return covers(known, columns) ? Optional.of(known) : Optional.empty();
+        }
+        Optional<SchemaLimit> limit = refused.find(key);
+        if (limit.isPresent()) {
+            throw limited(limit.get());
+        }
+        if (!createOnWrite && absent.find(key).isPresent()) {
+            throw missing(key);
+        }
+        return Optional.empty();
     }
 
-    /// As [#resolve(NamespaceName, DecodedTable)], for rows that have these columns.
+    /// As [#resolve(NamespaceName, DecodedTable)], for rows that have these columns. Of those who need the same table
+    /// at the same time one asks the catalog.
     public TableSchema resolve(NamespaceName namespace, TableName table, List<ColumnSchema> columns)
             throws SchemaConflictException, IOException {
-        Optional<TableSchema> known = find(namespace, table);
+        TableKey key = new TableKey(namespace, table);
+        return turns.take(key, () -> tryResolve(namespace, table, columns), () -> create(key, columns));
+    }
+
+    private TableSchema create(TableKey key, List<ColumnSchema> columns) throws SchemaConflictException, IOException {
+        Optional<Optional<TableSchema>> remembered = findRemembered(key);
+        Optional<TableSchema> known = remembered.isPresent() ? remembered.get() : ask(key);
         if (known.isPresent() && covers(known.get(), columns)) {
             return known.get();
         }
         if (known.isEmpty() && !createOnWrite) {
-            throw new SchemaConflictException(
-                    "table '%s' does not exist in namespace '%s', and --create-on-write is false"
-                            .formatted(table, namespace));
+            throw missing(key);
         }
         try {
-            return keep(catalog.ensureTable(namespace, table, columns, maxColumns));
+            return keep(catalog.ensureTable(key.namespace(), key.table(), columns, maxColumns));
         } catch (CatalogLimitException e) {
-            Limit limit = limit(e);
-            Objects.requireNonNull(refusals.get(limit)).increment();
-            throw new SchemaLimitException(limit, String.valueOf(e.getMessage()));
+            SchemaLimit limit = new SchemaLimit(limit(e), String.valueOf(e.getMessage()));
+            if (known.isEmpty()) {
+                refused.remember(key, limit); // a table that is there may get other columns
+            }
+            throw limited(limit);
         } catch (CatalogConflictException e) {
             throw new SchemaConflictException(String.valueOf(e.getMessage()));
         }
     }
+
+    private static SchemaConflictException missing(TableKey key) {
+        return new SchemaConflictException("table '%s' does not exist in namespace '%s', and --create-on-write is false"
+                .formatted(key.table(), key.namespace()));
+    }
+
+    private SchemaLimitException limited(SchemaLimit limit) {
+        Objects.requireNonNull(refusals.get(limit.limit())).increment();
+        return new SchemaLimitException(limit.limit(), limit.message());
+    }
+
+    private record SchemaLimit(Limit limit, String message) {}
 
     private static Limit limit(CatalogLimitException e) {
         return switch (e.limit()) {
@@ -215,6 +297,7 @@ public final class SchemaCache {
 
     private TableSchema keep(TableSchema schema) {
         namespaces.add(schema.namespace());
+        absent.forget(new TableKey(schema.namespace(), schema.table()));
         // Two threads may bring two versions in either order; columns are only ever added, so the longer is the newer.
         return schemas.merge(
                 new TableKey(schema.namespace(), schema.table()),

@@ -23,10 +23,10 @@ import org.slf4j.LoggerFactory;
 
 /// The settings of the running server, and the way to change those that are [Setting#isLive].
 ///
-/// A part of the server that has a limit says with [#onChange] which settings it listens to, or with [#readWhenUsed]
-/// that it asks [#current] whenever it needs them. A change is checked as a whole, by the very code that checks the
-/// settings of a start and by what parts [#require]; only then the parts hear of it, each once. So either all of a
-/// change is in force, or nothing of it.
+/// A part of the server that has a limit says with [#onChange] or [#follow] which settings it listens to, or with
+/// [#readWhenUsed] that it asks [#current] whenever it needs them. A change is checked as a whole, by the very code
+/// that checks the settings of a start and by what parts [#require]; only then the parts hear of it, each once. So
+/// either all of a change is in force, or nothing of it.
 ///
 /// Any thread may call any method. One lock, held while parts take over their new values, so that changes come to each
 /// part in one order; a part must not change settings in turn.
@@ -106,6 +106,18 @@ public final class LiveSettings {
         lock.lock();
         try {
             parts.add(new Part(EnumSet.of(first, others), listener));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// As [#onChange]; the listener hears of the settings in force first, so that none is missed by a part that is made
+    /// while the server runs.
+    public void follow(Consumer<ServeSettings> listener, Setting first, Setting... others) {
+        lock.lock();
+        try {
+            onChange(listener, first, others);
+            listener.accept(current);
         } finally {
             lock.unlock();
         }

@@ -65,6 +65,12 @@ public record MemoryPlan(long memoryBytes) {
         return parts(QUERIES_PARTS);
     }
 
+    /// Requests on the heap, at most, in which rows lie that are not copied to where they gather; and as many, at most,
+    /// of streams that wait for room.
+    public long waitingBytes() {
+        return parts(1) / 2;
+    }
+
     /// What all accounts of the ledger may hold together, without the reserve of persist.
     public long ledgerBytes() {
         return parts(LEDGER_PARTS);

@@ -26,15 +26,19 @@ public enum Setting {
     GRPC_BIND("HOST:PORT", "127.0.0.1:8087", "Address of gRPC and Arrow Flight; port 0 takes a free one"),
     HTTP_BIND("HOST:PORT", "127.0.0.1:8086", "Address of HTTP; port 0 takes a free one"),
     CREATE_ON_WRITE("true|false", "true", "Whether a write creates its namespace and table"),
-    MAX_NAMESPACES("N", "10000", "Namespaces in the catalog; a write that needs one more is refused"),
-    MAX_TABLES("N", "10000", "Tables of a namespace; a write that needs one more is refused"),
-    MAX_COLUMNS("N", "1000", "Columns of a table, time included; a write that needs one more is refused"),
+    MAX_NAMESPACES(Change.LIVE, "N", "10000", "Namespaces in the catalog; a write that needs one more is refused"),
+    MAX_TABLES(Change.LIVE, "N", "10000", "Tables of a namespace; a write that needs one more is refused"),
+    MAX_COLUMNS(Change.LIVE, "N", "1000", "Columns of a table, time included; a write that needs one more is refused"),
     MAX_PARTITIONS(
+            Change.LIVE,
             "N",
             "10000",
             "Partitions of a namespace with rows in memory; writes that need one more are refused until some are in files"),
     PARTITION_IDLE_TIMEOUT(
-            "DURATION", "10m", "How long a partition without rows is remembered; the catalog knows it for good"),
+            Change.LIVE,
+            "DURATION",
+            "10m",
+            "How long a partition without rows is remembered; the catalog knows it for good"),
     MEMORY(
             "SIZE",
             "",
@@ -56,15 +60,16 @@ public enum Setting {
     WAL_MAX_BYTES("SIZE", "4GiB", "Bytes of all segments from which on writes are refused"),
     WAL_MAX_SEGMENT_AGE("DURATION", "5m", "Age from which on a segment of the log is closed"),
     WAL_ON_CORRUPTION("quarantine|fail", "quarantine", "What a start does about damage in the log"),
-    WAL_GROUP_DELAY("DURATION", "0ms", "How long a write waits for others to share its sync"),
-    WAL_GROUP_SIBLINGS("N", "5", "Other writes that must be in flight for that"),
+    WAL_GROUP_DELAY(Change.LIVE, "DURATION", "0ms", "How long a write waits for others to share its sync"),
+    WAL_GROUP_SIBLINGS(Change.LIVE, "N", "5", "Other writes that must be in flight for that"),
     WAL_COMPRESSION("none|lz4", "none", "Compression of what the log stores"),
-    WAL_STALL_TIMEOUT("DURATION", "10s", "How long the log may wait for its disk before the server is not ready"),
+    WAL_STALL_TIMEOUT(
+            Change.LIVE, "DURATION", "10s", "How long the log may wait for its disk before the server is not ready"),
     WAL_DIRECT_IO("true|false", "true", "Whether the log bypasses the page cache where the file system lets it"),
-    PERSIST_HOT_BYTES("SIZE", "64MiB", "Memory of a partition's rows from which on it is persisted"),
-    PERSIST_MAX_AGE("DURATION", "5m", "Most age of a partition's oldest row before it is persisted"),
+    PERSIST_HOT_BYTES(Change.LIVE, "SIZE", "64MiB", "Memory of a partition's rows from which on it is persisted"),
+    PERSIST_MAX_AGE(Change.LIVE, "DURATION", "5m", "Most age of a partition's oldest row before it is persisted"),
     PERSIST_WORKERS("N", "32", "Persist jobs under way at once, each partition on one worker"),
-    PERSIST_QUEUE_DEPTH("N", "250", "Persist jobs from which on writes are refused until half are done"),
+    PERSIST_QUEUE_DEPTH(Change.LIVE, "N", "250", "Persist jobs from which on writes are refused until half are done"),
     PERSIST_CONCURRENCY(Change.LIVE, "N", "4", "Persist jobs that sort, encode and upload at once"),
     PERSIST_MEMORY(Change.LIVE, "SIZE", "2GiB", "Memory that those may take together; a larger one runs alone"),
     PERSIST_GATE_TIMEOUT(
@@ -72,7 +77,7 @@ public enum Setting {
             "position|median",
             "position",
             "What says how long a job waits for its turn before it asks again"),
-    PARQUET_ZSTD_LEVEL("N", "1", "Compression of Parquet files, 1 (fast) to 22 (small)"),
+    PARQUET_ZSTD_LEVEL(Change.LIVE, "N", "1", "Compression of Parquet files, 1 (fast) to 22 (small)"),
     ADMISSION_WRITE_NEW(
             Change.LIVE,
             "N",
@@ -82,6 +87,11 @@ public enum Setting {
     ADMISSION_WRITE_STREAMS(Change.LIVE, "N", "1000", "Write streams open at once; more are refused"),
     ADMISSION_NAMESPACE_WRITES(
             Change.LIVE, "N", "0", "Writes of one namespace at once, those of streams apart; 0 = no such limit"),
+    MAX_WORK_WAIT(
+            Change.LIVE,
+            "DURATION",
+            "100ms",
+            "How long line protocol may have to wait for a processor, by what the bytes before took; more is refused"),
     ADMISSION_QUERY_INITIAL(Change.LIVE, "N", "20", "Queries at once that have no batch yet; more are refused"),
     ADMISSION_QUERY_STREAMING(
             Change.LIVE,
@@ -97,7 +107,7 @@ public enum Setting {
             Change.LIVE, "DURATION", "1s", "The least that they hear; each is told up to twice as long as another"),
     RETRY_AFTER_MAX(Change.LIVE, "DURATION", "30s", "The most that they hear, save that spread"),
     QUERY_IDLE_TIMEOUT(Change.LIVE, "DURATION", "60s", "How long a client may not read before its stream is ended"),
-    QUERY_MEMORY("SIZE", "512MiB", "Memory of what queries are sending"),
+    QUERY_MEMORY(Change.LIVE, "SIZE", "512MiB", "Memory of what queries are sending"),
     DISK_HIGH(
             Change.LIVE,
             "PERCENT|SIZE",
@@ -111,7 +121,8 @@ public enum Setting {
             "256MiB",
             "File on the log's disk that is let go of when the disk is full, and made again; at most a hundredth of the"
                     + " disk, 0B: none"),
-    SHUTDOWN_DEADLINE("DURATION", "25s", "How long a stop may persist rows; what is left stays in the log"),
+    SHUTDOWN_DEADLINE(
+            Change.LIVE, "DURATION", "25s", "How long a stop may persist rows; what is left stays in the log"),
     LOG_LEVEL(Change.LIVE, "error|warn|info|debug", "info", "What is logged");
 
     /// What it takes to change a setting of a running server.

@@ -16,15 +16,15 @@ public final class LogStall {
     private static final Logger LOG = LoggerFactory.getLogger(LogStall.class);
 
     private final Path directory;
-    private final Duration limit;
+    private final Supplier<Duration> limit;
     private final Supplier<Duration> waiting;
     /// The longest that was seen of the stall under way; zero if there is none.
     private Duration longest = Duration.ZERO;
 
     /// @param directory the log's
-    /// @param limit from which on it is a stall
+    /// @param limit from which on it is a stall; asked at each look
     /// @param waiting how long the log has been waiting for the disk; zero if it is not
-    public LogStall(Path directory, Duration limit, Supplier<Duration> waiting) {
+    public LogStall(Path directory, Supplier<Duration> limit, Supplier<Duration> waiting) {
         this.directory = directory;
         this.limit = limit;
         this.waiting = waiting;
@@ -37,7 +37,7 @@ public final class LogStall {
     }
 
     private boolean isStall(Duration waitedFor) {
-        return waitedFor.compareTo(limit) >= 0;
+        return waitedFor.compareTo(limit.get()) >= 0;
     }
 
     private String describe(Duration waitedFor) {
@@ -45,7 +45,7 @@ public final class LogStall {
                 .formatted(
                         directory,
                         waitedFor.toSeconds(),
-                        BigDecimal.valueOf(limit.toMillis(), 3)
+                        BigDecimal.valueOf(limit.get().toMillis(), 3)
                                 .stripTrailingZeros()
                                 .toPlainString());
     }

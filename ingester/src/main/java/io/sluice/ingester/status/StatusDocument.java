@@ -19,6 +19,8 @@ import io.sluice.wal.ReplayReport;
 import io.sluice.wal.WalStatus;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -38,7 +40,7 @@ public final class StatusDocument implements StatusSource {
     ///     of numbers, words, lists and further records, asked at each request
     public StatusDocument(Supplier<Snapshot> snapshot, Map<String, Supplier<?>> sections) {
         this.snapshot = snapshot;
-        this.sections = Map.copyOf(sections);
+        this.sections = Collections.unmodifiableMap(new LinkedHashMap<>(sections));
     }
 
     /// Queries.

@@ -71,6 +71,9 @@ public final class InFlightWrites {
     private long heldBytes;
 
     @GuardedBy("lock")
+    private long maxWaitingBytes = Long.MAX_VALUE;
+
+    @GuardedBy("lock")
     private boolean areStreamsSlow;
 
     /// Of requests let in since somebody looked at what they filled.
@@ -356,6 +359,27 @@ public final class InFlightWrites {
             lock.unlock();
         }
         next.forEach(Waiter::admit);
+    }
+
+    /// From now on [#mayWait] lets no more bytes of requests wait than these.
+    public void limitWaiting(long bytes) {
+        lock.lock();
+        try {
+            maxWaitingBytes = bytes;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Whether another write of a stream may wait for room, besides those that do and are held back. One may always.
+    /// Nearly exact: several that ask at a time may all hear yes.
+    public boolean mayWait(long requestBytes) {
+        lock.lock();
+        try {
+            return (waiters.isEmpty() && held.isEmpty()) || requestBytes <= maxWaitingBytes - waitingBytes - heldBytes;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// Holds writes of streams back from now on, each until [#letHeldIn] or [#letStreamsGo] lets it in. Those that wait

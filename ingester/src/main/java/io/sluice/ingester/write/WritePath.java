@@ -111,6 +111,13 @@ public final class WritePath implements StreamedWriteHandler {
     }
 
     @Override
+    public Optional<WriteOutcome.Refused> crowded(long requestBytes) {
+        return inFlight.mayWait(requestBytes)
+                ? Optional.empty()
+                : Optional.of(refusals.of(Reason.INFLIGHT_BYTES, inFlight.describeLimit(), inFlight.quota()));
+    }
+
+    @Override
     public Waiting enter(long requestBytes, Consumer<WritePermit> admitted) {
         return inFlight.enter(requestBytes, admitted);
     }

@@ -259,6 +259,18 @@ final class BufferTreeTest {
     }
 
     @Test
+    void anotherHotLimitCountsFromTheNextWriteOn() throws Exception {
+        apply(1, "m v=1i 1");
+        tree.orElseThrow().reconfigure(1);
+        assertThat(enqueued).isEmpty();
+        apply(2, "m v=1i 2");
+        assertThat(enqueued).singleElement().satisfies(job -> {
+            assertThat(job.request().reason()).isEqualTo(FreezeReason.HOT);
+            assertThat(job.request().rowCount()).isEqualTo(2);
+        });
+    }
+
+    @Test
     void partitionsThatGotTheirRowsTogetherAreNotDueTogether() throws Exception {
         int partitions = 300;
         apply(

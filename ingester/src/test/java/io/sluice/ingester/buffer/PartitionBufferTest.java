@@ -76,6 +76,7 @@ final class PartitionBufferTest {
     private final ShapedReader reader = new ShapedReader();
     private final AtomicLong held = new AtomicLong();
     private final AtomicLong heldFrozen = new AtomicLong();
+    private final WaitingBytes waitingOfAll = new WaitingBytes();
     private final Deque<Enqueued> enqueued = new ArrayDeque<>();
 
     /// A request on its way, and its result to be.
@@ -104,6 +105,7 @@ final class PartitionBufferTest {
     void close() {
         enqueued.forEach(job -> job.request().close());
         assertThat(held).as("bytes on the ledger").hasValue(0);
+        assertThat(waitingOfAll.held()).as("bytes waiting").isZero();
         assertThat(heldFrozen).as("frozen bytes on the ledger").hasValue(0);
         allocator.close();
     }
@@ -116,7 +118,8 @@ final class PartitionBufferTest {
                 new SequenceNumber(persistedThrough),
                 of,
                 held::addAndGet,
-                heldFrozen::addAndGet);
+                heldFrozen::addAndGet,
+                waitingOfAll);
     }
 
     private CompletableFuture<PersistedFile> enqueue(PersistRequest request) {
@@ -450,6 +453,28 @@ final class PartitionBufferTest {
                     .isEqualTo(600_000);
         }
         partition.release();
+    }
+
+    @Test
+    @DisplayName("Invariant 6: what waits in all partitions together is bounded, too, and nothing is lost beyond")
+    void whatWaitsInAllPartitionsIsBounded() {
+        waitingOfAll.limit(100 << 10);
+        List<PartitionBuffer> partitions = List.of(partition(allocator, 0), partition(allocator, 0));
+        for (long sequence = 1; sequence <= 40; sequence++) {
+            for (PartitionBuffer partition : partitions) {
+                appendReceived(partition, sequence, 1_000);
+                assertThat(waitingOfAll.held()).isLessThanOrEqualTo(100 << 10);
+            }
+            assertThat(waitingOfAll.held())
+                    .isEqualTo(partitions.stream()
+                            .mapToLong(PartitionBuffer::waitingBytes)
+                            .sum());
+        }
+        for (PartitionBuffer partition : partitions) {
+            assertThat(read(partition, 40)).hasSize(40_000);
+        }
+        assertThat(waitingOfAll.held()).isZero();
+        partitions.forEach(PartitionBuffer::release);
     }
 
     @Test

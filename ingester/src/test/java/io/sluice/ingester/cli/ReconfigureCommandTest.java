@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 
 /// `reconfigure` against the real door and the real settings.
 final class ReconfigureCommandTest {
-    private static final long ARBITRARY_MEMORY = 8L << 30;
+    private static final long ARBITRARY_MEMORY = 128L << 30;
 
     private final LiveSettings live;
     private final Server server;

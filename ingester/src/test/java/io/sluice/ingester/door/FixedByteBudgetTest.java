@@ -34,6 +34,22 @@ final class FixedByteBudgetTest {
     }
 
     @Test
+    void anotherLimitCountsAtOnceAndTakesNothingBack() {
+        try (Reservation _ = budget.tryReserve(80).orElseThrow()) {
+            budget.reconfigure(50);
+            assertThat(budget.usedBytes()).isEqualTo(80);
+            assertThat(budget.tryReserve(1)).isEmpty();
+        }
+        assertThat(budget.tryReserve(51)).isEmpty();
+        budget.reconfigure(200);
+        try (Reservation _ = budget.tryReserve(200).orElseThrow()) {
+            assertThat(budget.describeLimit()).startsWith("200 of 200 bytes");
+        }
+        assertThatThrownBy(() -> budget.reconfigure(0)).isInstanceOf(IllegalArgumentException.class);
+        assertThat(budget.usedBytes()).isZero();
+    }
+
+    @Test
     void whatIsGivenBackTwiceCountsOnce() {
         Reservation kept = budget.tryReserve(10).orElseThrow();
         Reservation closedTwice = budget.tryReserve(20).orElseThrow();

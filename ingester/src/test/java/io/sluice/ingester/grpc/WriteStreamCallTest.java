@@ -100,6 +100,24 @@ final class WriteStreamCallTest {
     }
 
     @Test
+    @DisplayName("Invariant 7: a stream ends when too many bytes wait already, behind the acks of its writes")
+    void aStreamWhoseWriteMayNotEvenWaitEndsWithAReasonToComeBack() {
+        start(2);
+        List<WritePermit> others = new ArrayList<>();
+        budget.enter((1 << 20) - (int) budget.bytes(), others::add);
+        budget.limitWaiting(100);
+        var waiting = budget.enter(100, others::add);
+        send(3);
+        assertThat(call.closed).as("those before it are not settled").isEmpty();
+        writes.succeed(1);
+        writes.succeed(2);
+        assertThat(writes.names()).containsExactly("w1", "w2");
+        assertFailed(Status.Code.RESOURCE_EXHAUSTED, 2, "none");
+        assertThat(waiting.cancel()).as("who came before still waits").isTrue();
+        others.forEach(WritePermit::close);
+    }
+
+    @Test
     void aStreamThatIsHalfClosedEndsBehindItsLastAck() {
         start(2);
         stream.onHalfClose();

@@ -279,10 +279,14 @@ final class HttpDoorWriteTest {
         for (WriteOutcome.Reason reason : WriteOutcome.Reason.values()) {
             HttpResponse<String> response =
                     answerTo(new WriteOutcome.Refused(reason, "the limit is 3", Duration.ofSeconds(5)));
-            assertThat(response.statusCode()).as(reason.name()).isEqualTo(503);
+            boolean isItsOwn = reason == WriteOutcome.Reason.NAMESPACE_LIMIT;
+            assertThat(response.statusCode()).as(reason.name()).isEqualTo(isItsOwn ? 429 : 503);
             assertThat(retryAfter(response)).as(reason.name()).isEqualTo("5");
             JsonNode json = RunningDoor.json(response.body());
-            assertThat(json.path("code").asText()).isEqualTo("unavailable");
+            assertThat(json.path("code").asText()).isEqualTo(isItsOwn ? "too many requests" : "unavailable");
+            assertThat(json.path("reason").asText()).isEqualTo(reason.name());
+            assertThat(json.path("retry_after_ms").asInt()).isEqualTo(5_000);
+            assertThat(json.path("side_effects").asText()).isEqualTo("none");
             assertThat(json.path("message").asText()).isEqualTo(reason.name() + ": the limit is 3");
         }
     }
@@ -338,7 +342,7 @@ final class HttpDoorWriteTest {
 
             HttpResponse<String> second = narrow.write(GOOD_LINE);
             assertThat(second.statusCode()).isEqualTo(503);
-            assertThat(retryAfter(second)).isEqualTo("1");
+            assertThat(retryAfter(second)).isEqualTo("2");
             assertThat(second.body())
                     .contains("ADMISSION_LIMIT: 1 write requests")
                     .contains("--inflight-ops");

@@ -7,6 +7,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.sluice.ingester.admission.AdmissionController;
+import io.sluice.ingester.admission.AdmissionLimits;
+import io.sluice.ingester.admission.AdmissionStatistics.BucketStatistics;
 import io.sluice.ingester.fixture.Admissions;
 import io.sluice.ingester.lineprotocol.KnownColumns;
 import java.io.ByteArrayInputStream;
@@ -46,6 +49,7 @@ final class RunningDoor implements AutoCloseable {
     final List<String> reasonsNotReady = new CopyOnWriteArrayList<>();
     final AtomicReference<KnownColumns> known = new AtomicReference<>(KnownColumns.NONE);
     final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    final AdmissionController admission;
     private final ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor();
     private final HttpClient client = HttpClient.newHttpClient();
     private final HttpDoor door;
@@ -56,13 +60,18 @@ final class RunningDoor implements AutoCloseable {
     }
 
     RunningDoor(int maxRequests, long budgetBytes) {
+        this(maxRequests, budgetBytes, AdmissionLimits.DEFAULT);
+    }
+
+    RunningDoor(int maxRequests, long budgetBytes, AdmissionLimits limits) {
+        admission = new AdmissionController(limits, Admissions.delays(), () -> 0, metrics);
         budget = new ObservedBudget(budgetBytes);
         HttpDoor.Parts parts = new HttpDoor.Parts(
                 MAX_REQUEST_BYTES,
-                maxRequests,
+                () -> maxRequests,
                 budget,
                 42,
-                Admissions.usual(),
+                Admissions.of(admission, Admissions.ALL_KNOWN),
                 Admissions.refusals(),
                 writes,
                 (_, _) -> known.get(),
@@ -170,6 +179,10 @@ final class RunningDoor implements AutoCloseable {
     public void close() {
         stop();
         client.shutdownNow();
+        assertThat(admission.stats().buckets())
+                .as("places that no request gave back")
+                .extracting(BucketStatistics::current)
+                .containsOnly(0);
         assertThat(budget.usedBytes()).as("bytes that no request gave back").isZero();
     }
 }

@@ -125,7 +125,7 @@ final class SharedStores implements AutoCloseable {
                 catalogAddress(),
                 new CatalogContext(
                         Clock.systemUTC(),
-                        CatalogLimits.DEFAULT,
+                        () -> CatalogLimits.DEFAULT,
                         _ -> {},
                         new Random(1),
                         _ -> Optional.of(PostgresServer.PASSWORD)))) {

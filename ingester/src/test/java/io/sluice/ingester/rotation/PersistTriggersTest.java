@@ -138,6 +138,18 @@ final class PersistTriggersTest {
     }
 
     @Test
+    void anotherAgeCountsForRowsThatWaitAlready() throws Exception {
+        PersistTriggers triggers = triggers(1 << 30);
+        write(0, 1);
+        pipeline().setAge(Duration.ofMinutes(2));
+        triggers.tick();
+        assertThat(frozen()).isEmpty();
+        triggers.reconfigure(Duration.ofMinutes(2), IDLE);
+        triggers.tick();
+        assertThat(frozen()).containsExactly("1970-01-01");
+    }
+
+    @Test
     void rowsAreDueAtHalfTheAgeWhileMemoryPresses() throws Exception {
         for (int day = 0; day < 8; day++) {
             write(day, 10);

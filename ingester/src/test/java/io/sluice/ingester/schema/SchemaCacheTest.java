@@ -21,14 +21,17 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.assertj.core.api.ThrowableAssert;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -124,9 +127,10 @@ final class SchemaCacheTest {
     void anOlderAnswerThatComesLaterDoesNotReplaceTheNewer() throws Exception {
         cache().resolve(NAMESPACE, table(VALUE));
         SchemaCache cache = cache();
-        catalog.orElseThrow().beforeNextReply(() -> cache.resolve(NAMESPACE, table(HOST)));
-        assertThat(cache.find(NAMESPACE, TABLE).orElseThrow().columns())
-                .containsExactly(ColumnSchema.TIME, VALUE, HOST);
+        // The answer that lists tables, behind the one that lists namespaces, is overtaken.
+        FailingCatalog asked = catalog.orElseThrow();
+        asked.beforeNextReply(() -> asked.beforeNextReply(() -> cache.resolve(NAMESPACE, table(HOST))));
+        assertThat(cache.all().iterator().next().columns()).containsExactly(ColumnSchema.TIME, VALUE, HOST);
         assertThat(cache.findCached(NAMESPACE, TABLE).orElseThrow().columns())
                 .containsExactly(ColumnSchema.TIME, VALUE, HOST);
     }
@@ -329,6 +333,8 @@ final class SchemaCacheTest {
                     .isEqualTo(2);
             assertThat(small.namespaces()).containsExactly(NAMESPACE);
             assertThat(small.tables(NAMESPACE)).hasSize(1);
+            cache.reconfigure(3);
+            assertThat(cache.resolve(NAMESPACE, table(HOST)).columns()).hasSize(3);
         }
     }
 
@@ -336,5 +342,117 @@ final class SchemaCacheTest {
         assertThatThrownBy(write)
                 .isInstanceOfSatisfying(
                         SchemaLimitException.class, e -> assertThat(e.limit()).isEqualTo(limit));
+    }
+
+    private SchemaCache remembering(boolean createOnWrite, AtomicLong nowNs) {
+        return new SchemaCache(
+                catalog.orElseThrow(),
+                createOnWrite,
+                SchemaCache.MAX_COLUMNS,
+                Duration.ofSeconds(1),
+                nowNs::get,
+                new SimpleMeterRegistry());
+    }
+
+    /// All begin while the first one's answer is on its way.
+    private int callsOf(int threads, SchemaCache cache, ThrowableAssert.ThrowingCallable look) throws Exception {
+        int before = catalog.orElseThrow().calls();
+        CountDownLatch others = new CountDownLatch(threads - 1);
+        catalog.orElseThrow().beforeNextReply(() -> {
+            others.await();
+            while (cache.waiting() < threads - 1) {
+                Thread.onSpinWait();
+            }
+        });
+        List<Future<Boolean>> all = new ArrayList<>();
+        try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < threads; i++) {
+                if (i == 1) {
+                    while (catalog.orElseThrow().calls() == before) {
+                        Thread.onSpinWait();
+                    }
+                }
+                boolean isFirst = i == 0;
+                all.add(executor.submit(() -> {
+                    if (!isFirst) {
+                        others.countDown();
+                    }
+                    try {
+                        look.call();
+                        return true;
+                    } catch (IOException e) {
+                        return false;
+                    } catch (Throwable e) {
+                        throw new AssertionError(e);
+                    }
+                }));
+            }
+            boolean expected = all.getFirst().get();
+            for (Future<Boolean> one : all) {
+                assertThat(one.get()).isEqualTo(expected);
+            }
+        }
+        return catalog.orElseThrow().calls() - before;
+    }
+
+    @Test
+    void manyWhoNeedOneNewTableAskTheCatalogAsOne() throws Exception {
+        SchemaCache cache = cache();
+        assertThat(callsOf(50, cache, () -> cache.resolve(NAMESPACE, table(HOST, VALUE))))
+                .as("one look, and one that creates")
+                .isEqualTo(2);
+        SchemaCache other = cache();
+        assertThat(callsOf(50, other, () -> other.find(NAMESPACE, TABLE))).isEqualTo(1);
+    }
+
+    @Test
+    void manyWhoWaitForACatalogThatIsDownFailTogether() throws Exception {
+        SchemaCache cache = cache();
+        catalog.orElseThrow().set(Mode.LOSES_REPLIES);
+        assertThat(callsOf(50, cache, () -> cache.find(NAMESPACE, TABLE))).isEqualTo(1);
+        catalog.orElseThrow().set(Mode.ANSWERS);
+        assertThat(cache.find(NAMESPACE, TABLE)).isEmpty();
+    }
+
+    @Test
+    void thatATableIsNotThereIsRememberedForAMoment() throws Exception {
+        AtomicLong nowNs = new AtomicLong();
+        SchemaCache cache = remembering(false, nowNs);
+        assertThat(cache.find(NAMESPACE, TABLE)).isEmpty();
+        int before = catalog.orElseThrow().calls();
+        assertThat(cache.find(NAMESPACE, TABLE)).isEmpty();
+        assertThatThrownBy(() -> cache.resolve(NAMESPACE, table(HOST))).hasMessageContaining("does not exist");
+        assertThatThrownBy(() -> cache.tryResolve(NAMESPACE, table(HOST))).hasMessageContaining("does not exist");
+        assertThat(catalog.orElseThrow().calls()).isEqualTo(before);
+        cache().resolve(NAMESPACE, table(HOST));
+        assertThat(cache.find(NAMESPACE, TABLE)).as("still within the second").isEmpty();
+        nowNs.set(Duration.ofSeconds(1).toNanos());
+        assertThat(cache.find(NAMESPACE, TABLE)).isPresent();
+    }
+
+    @Test
+    void aTableThatIsMadeHereIsThereAtOnceWhateverIsRemembered() throws Exception {
+        SchemaCache cache = remembering(true, new AtomicLong());
+        assertThat(cache.find(NAMESPACE, TABLE)).isEmpty();
+        cache.resolve(NAMESPACE, table(HOST));
+        assertThat(cache.find(NAMESPACE, TABLE)).isPresent();
+        assertThat(cache.isKnown(NAMESPACE, TABLE)).isTrue();
+        assertThat(cache.isKnown(NAMESPACE)).isTrue();
+        assertThat(cache.isKnown(new NamespaceName("o"))).isFalse();
+    }
+
+    @Test
+    void whatIsKnownInMemoryAloneAsksNobody() throws Exception {
+        SchemaCache cache = cache();
+        int before = catalog.orElseThrow().calls();
+        assertThat(cache.tryResolve(NAMESPACE, table(HOST))).isEmpty();
+        assertThat(catalog.orElseThrow().calls()).isEqualTo(before);
+        TableSchema made = cache.resolve(NAMESPACE, table(HOST));
+        before = catalog.orElseThrow().calls();
+        assertThat(cache.tryResolve(NAMESPACE, table(HOST))).containsSame(made);
+        assertThat(cache.tryResolve(NAMESPACE, table(HOST, VALUE)))
+                .as("a new column")
+                .isEmpty();
+        assertThat(catalog.orElseThrow().calls()).isEqualTo(before);
     }
 }

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// A change is in force as a whole, or not at all.
 final class LiveSettingsTest {
-    private static final long ARBITRARY_MEMORY = 8L << 30;
+    private static final long ARBITRARY_MEMORY = 128L << 30;
     private static final Instant NOW = Instant.parse("2026-01-02T03:04:05Z");
 
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
@@ -99,7 +99,8 @@ final class LiveSettingsTest {
 
     @Test
     void whatFollowsFromTheMachineIsShownAsANumber() throws Exception {
-        assertThat(shown(live(), Setting.BUFFER_BYTES).value()).isEqualTo(Long.toString(ARBITRARY_MEMORY / 4));
+        assertThat(shown(live(), Setting.BUFFER_BYTES).value())
+                .isEqualTo(Long.toString(live().current().bufferBytes()));
     }
 
     @Test
@@ -182,6 +183,17 @@ final class LiveSettingsTest {
         assertThat(told).containsExactly("budget " + (1L << 30), "budget " + (128L << 20));
         assertThat(live.current().inflightOps()).isEqualTo(65_536);
         assertThat(shown(live, Setting.INFLIGHT_OPS).changedAt()).isEmpty();
+    }
+
+    @Test
+    void aPartThatIsMadeLaterHearsOfWhatIsInForceFirst() throws Exception {
+        LiveSettings live = live();
+        live.change(assignments("inflight-ops=9"), false);
+        List<Integer> heard = new ArrayList<>();
+        live.follow(now -> heard.add(now.inflightOps()), Setting.INFLIGHT_OPS);
+        live.change(assignments("inflight-ops=10"), false);
+        live.change(assignments("persist-concurrency=10"), false);
+        assertThat(heard).containsExactly(9, 10);
     }
 
     @Test

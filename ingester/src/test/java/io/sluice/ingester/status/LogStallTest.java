@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
 
 final class LogStallTest {
     private final AtomicReference<Duration> waiting = new AtomicReference<>(Duration.ZERO);
-    private final LogStall stall = new LogStall(Path.of("/data/wal"), Duration.ofSeconds(10), waiting::get);
+    private final LogStall stall = new LogStall(Path.of("/data/wal"), () -> Duration.ofSeconds(10), waiting::get);
     private final ListAppender<ILoggingEvent> logged = new ListAppender<>();
 
     private static Logger logger() {

@@ -149,6 +149,25 @@ final class InFlightWritesTest {
     }
 
     @Test
+    @DisplayName("Invariant 7: what waits is bounded in bytes, and one may always wait")
+    void onlySoManyBytesOfStreamsMayWait() {
+        writes.limitWaiting(50);
+        take(100);
+        assertThat(writes.mayWait(1_000)).as("the first").isTrue();
+        Waiting first = enter("a", 30);
+        assertThat(writes.mayWait(20)).isTrue();
+        assertThat(writes.mayWait(21)).isFalse();
+        writes.slowStreams();
+        Waiting held = enter("b", 10);
+        assertThat(writes.mayWait(10)).isTrue();
+        assertThat(writes.mayWait(11)).as("held back is waiting, too").isFalse();
+        assertThat(first.cancel()).isTrue();
+        assertThat(writes.mayWait(40)).isTrue();
+        assertThat(held.cancel()).isTrue();
+        writes.letStreamsGo();
+    }
+
+    @Test
     void somebodyLooksEachTimeThatSoManyBytesCameIn() {
         AtomicInteger looks = new AtomicInteger();
         writes.lookEvery(100, looks::incrementAndGet);

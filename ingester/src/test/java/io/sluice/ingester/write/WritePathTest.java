@@ -454,4 +454,80 @@ final class WritePathTest {
         assertThat(late).hasValue(0);
         assertThat(taken).hasPositiveValue();
     }
+
+    /// A way to the catalog that is open or shut, and counts.
+    private static final class Way implements CatalogAccess {
+        private final boolean isOpen;
+        private int entered;
+        private boolean isInside;
+
+        Way(boolean isOpen) {
+            this.isOpen = isOpen;
+        }
+
+        @Override
+        public Optional<WriteOutcome.Refused> enter() {
+            entered++;
+            isInside = isOpen;
+            return isOpen
+                    ? Optional.empty()
+                    : Optional.of(new WriteOutcome.Refused(
+                            Reason.ADMISSION_LIMIT,
+                            "too many",
+                            Duration.ofSeconds(3),
+                            Optional.of(new WriteOutcome.Quota("WRITE", "NEW", 1, 1))));
+        }
+
+        @Override
+        public void leave() {
+            isInside = false;
+        }
+    }
+
+    @Test
+    void aWriteThatNeedsTheCatalogAndMayNotAskItIsRefusedAndTheCatalogHearsNothing() {
+        Pipeline opened = pipeline.orElseThrow();
+        int before = opened.catalog().calls();
+        Way shut = new Way(false);
+        WriteOutcome.Refused refused =
+                outcome(path.orElseThrow().write(request(1), shut).toCompletableFuture(), WriteOutcome.Refused.class);
+        assertThat(refused.reason()).isEqualTo(Reason.ADMISSION_LIMIT);
+        assertThat(refused.quota()).contains(new WriteOutcome.Quota("WRITE", "NEW", 1, 1));
+        assertThat(refused.retryAfter()).isEqualTo(Duration.ofSeconds(3));
+        assertThat(opened.catalog().calls()).isEqualTo(before);
+        assertThat(sink.payloadBytes).isEmpty();
+    }
+
+    @Test
+    void aWriteLeavesTheCatalogBeforeItsOutcomeIsKnownAndOneThatKnowsItAllNeverEnters() {
+        Way way = new Way(true);
+        CompletableFuture<WriteOutcome> first =
+                path.orElseThrow().write(request(1), way).toCompletableFuture();
+        assertThat(first).isNotCompleted();
+        assertThat(way.entered).isPositive();
+        assertThat(way.isInside).as("it waits for the log, not for the catalog").isFalse();
+        Way again = new Way(false);
+        CompletableFuture<WriteOutcome> second =
+                path.orElseThrow().write(request(1), again).toCompletableFuture();
+        assertThat(second).isNotCompleted();
+        assertThat(again.entered).isZero();
+        sink.succeed(1);
+        sink.succeed(2);
+        outcome(first, WriteOutcome.Written.class);
+        outcome(second, WriteOutcome.Written.class);
+    }
+
+    @Test
+    void howeverThePreparationEndsTheCatalogIsLeft() {
+        Pipeline opened = pipeline.orElseThrow();
+        for (Mode mode : List.of(Mode.FAILS, Mode.THROWS)) {
+            opened.catalog().set(mode);
+            Way way = new Way(true);
+            assertThat(path.orElseThrow().write(request(1), way).toCompletableFuture())
+                    .isCompleted();
+            assertThat(way.entered).isEqualTo(1);
+            assertThat(way.isInside).isFalse();
+        }
+        opened.catalog().set(Mode.ANSWERS);
+    }
 }

@@ -25,7 +25,7 @@ public final class Catalogs {
 
     /// As [#open(String, InstantSource)], with limits of one's own.
     public static Catalog open(String address, InstantSource clock, CatalogLimits limits) throws IOException {
-        return SqliteCatalog.open(file(address), clock, limits);
+        return SqliteCatalog.open(file(address), clock, () -> limits);
     }
 
     /// Opens a catalog. The caller closes it.
@@ -36,7 +36,7 @@ public final class Catalogs {
     public static Catalog open(String address, CatalogContext context) throws IOException {
         return PostgresAddress.isOne(address)
                 ? PostgresCatalog.open(PostgresAddress.parse(address, context.environment()), context)
-                : open(address, context.clock(), context.limits());
+                : SqliteCatalog.open(file(address), context.clock(), context.limits());
     }
 
     /// Opens a catalog only to look into it, also while a server uses it. The caller closes it.

@@ -17,15 +17,16 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /// The catalog in a database: which statements belong together, and what they exclude.
 final class SqlCatalog implements Catalog {
     private final CatalogSession session;
     private final InstantSource clock;
-    private final CatalogLimits limits;
+    private final Supplier<CatalogLimits> limits;
 
     /// @param session is the catalog's to close
-    SqlCatalog(CatalogSession session, InstantSource clock, CatalogLimits limits) {
+    SqlCatalog(CatalogSession session, InstantSource clock, Supplier<CatalogLimits> limits) {
         this.session = session;
         this.clock = clock;
         this.limits = limits;
@@ -46,7 +47,7 @@ final class SqlCatalog implements Catalog {
     @Override
     public void createNamespace(NamespaceName namespace, PartitionTemplate template) throws IOException {
         session.change("create namespace '%s'".formatted(namespace), Lock.SCHEMA, connection -> {
-            SchemaStatements.createNamespace(connection, namespace, template, limits, clock.instant());
+            SchemaStatements.createNamespace(connection, namespace, template, limits.get(), clock.instant());
             return Done.DONE;
         });
     }
@@ -72,7 +73,7 @@ final class SqlCatalog implements Catalog {
                 "create or extend table '%s' in namespace '%s'".formatted(table, namespace),
                 Lock.SCHEMA,
                 connection -> SchemaStatements.ensureTable(
-                        connection, namespace, table, columns, maxColumns, limits, clock.instant()));
+                        connection, namespace, table, columns, maxColumns, limits.get(), clock.instant()));
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.sluice.persist.catalog;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.function.Supplier;
 
 /// The catalog in one SQLite file, for the ingesters of one machine; several processes may open it.
 ///
@@ -22,10 +23,10 @@ public final class SqliteCatalog {
     /// @throws CatalogException if the file is no catalog, is damaged, or is of a newer version than this
     ///     program
     public static Catalog open(Path file, InstantSource clock) throws IOException {
-        return open(file, clock, CatalogLimits.DEFAULT);
+        return open(file, clock, () -> CatalogLimits.DEFAULT);
     }
 
-    static Catalog open(Path file, InstantSource clock, CatalogLimits limits) throws IOException {
+    static Catalog open(Path file, InstantSource clock, Supplier<CatalogLimits> limits) throws IOException {
         Path absolute = file.toAbsolutePath().normalize();
         SqliteFile.prepare(absolute);
         return new SqlCatalog(

@@ -93,7 +93,11 @@ final class PostgresCatalogTest extends CatalogContractTest {
 
     private static CatalogContext context(Function<String, Optional<String>> environment) {
         return new CatalogContext(
-                InstantSource.fixed(ARBITRARY_INSTANT), CatalogLimits.DEFAULT, _ -> {}, new Random(SEED), environment);
+                InstantSource.fixed(ARBITRARY_INSTANT),
+                () -> CatalogLimits.DEFAULT,
+                _ -> {},
+                new Random(SEED),
+                environment);
     }
 
     private Catalog open() throws IOException {

@@ -26,6 +26,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.assertj.core.api.ThrowableAssert;
 import org.junit.jupiter.api.AfterEach;
@@ -408,7 +409,8 @@ final class SqliteCatalogTest extends CatalogContractTest {
     @Test
     void moreNamespacesTablesOrColumnsThanAllowedAreRefusedAndLeaveNothingBehind(@TempDir Path folder)
             throws Exception {
-        try (Catalog small = SqliteCatalog.open(folder.resolve("small.db"), CLOCK, new CatalogLimits(2, 1))) {
+        AtomicReference<CatalogLimits> limits = new AtomicReference<>(new CatalogLimits(2, 1));
+        try (Catalog small = SqliteCatalog.open(folder.resolve("small.db"), CLOCK, limits::get)) {
             NamespaceName second = new NamespaceName("second");
             NamespaceName third = new NamespaceName("third");
             TableName table = new TableName("t");
@@ -425,6 +427,9 @@ final class SqliteCatalogTest extends CatalogContractTest {
             small.createNamespace(METRICS, PartitionTemplate.DAILY);
             assertThat(small.ensureTable(second, table, List.of(HOST), 2).columns())
                     .hasSize(2);
+            limits.set(new CatalogLimits(3, 1));
+            small.createNamespace(third, PartitionTemplate.DAILY);
+            assertThat(small.namespaces()).hasSize(3);
         }
     }
 

@@ -90,6 +90,17 @@ final class IdleStreamsTest {
     }
 
     @Test
+    void anotherTimeoutCountsForStreamsThatWaitAlready() {
+        CompletableFuture<Outcome> outcome = waiting();
+        pass(40);
+        idle.reconfigure(new FlightSettings(Duration.ofSeconds(50)));
+        pass(9);
+        assertThat(outcome).isNotDone();
+        pass(1);
+        assertThat(outcome.join()).isEqualTo(Outcome.IDLE);
+    }
+
+    @Test
     void eachWaitBeginsAnew() {
         CompletableFuture<Outcome> first = waiting();
         pass(59);

@@ -1,0 +1,125 @@
+package io.sluice.ingester.admission;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import io.sluice.ingester.door.WriteOutcome.Quota;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
+
+/// The costly work on writes before the log: so many at once as there are processors, the others wait, first come,
+/// first served. Whoever would wait for too long, by what the bytes before took, is to be refused: to take more than
+/// can be done makes all of it late. What else the server does, queries above all, finds a processor meanwhile.
+///
+/// Any thread may call any method; to wait is meant for virtual ones.
+public final class WorkQueue {
+    /// What a turn that is so many turns ago still counts, beside the last one, is less than half.
+    private static final double KEPT_PER_TURN = 0.98;
+
+    private final int width;
+    private final Semaphore slots;
+    private final LongSupplier nanoTime;
+    private final AtomicLong waitingBytes = new AtomicLong();
+    private final AtomicReference<Pace> pace = new AtomicReference<>(new Pace(0, 0));
+    private final Timer waits;
+    private final Counter refusals;
+    private volatile long maxWaitNanos;
+
+    /// What work took lately; older turns count less.
+    private record Pace(double nanos, double bytes) {
+        Pace after(long turnNanos, long turnBytes) {
+            return new Pace(KEPT_PER_TURN * nanos + turnNanos, KEPT_PER_TURN * bytes + turnBytes);
+        }
+
+        double nanosFor(long lengthBytes) {
+            return bytes == 0 ? 0 : lengthBytes * (nanos / bytes);
+        }
+    }
+
+    /// @param width how many work at once
+    /// @param maxWait that is expected of whoever is let in
+    public WorkQueue(int width, Duration maxWait, LongSupplier nanoTime, MeterRegistry metrics) {
+        this.width = width;
+        this.slots = new Semaphore(width, true);
+        this.nanoTime = nanoTime;
+        this.maxWaitNanos = maxWait.toNanos();
+        this.waits = Timer.builder("sluice.work.wait")
+                .description("How long bodies of line protocol waited for a processor")
+                .publishPercentileHistogram()
+                .register(metrics);
+        this.refusals = Counter.builder("sluice.work.refusals")
+                .description("Bodies of line protocol that would have waited too long for a processor")
+                .register(metrics);
+        Gauge.builder("sluice.work.waiting.bytes", waitingBytes, AtomicLong::get)
+                .description("Bytes of line protocol that wait for a processor")
+                .baseUnit("bytes")
+                .register(metrics);
+    }
+
+    /// The longest wait is another from now on.
+    public void reconfigure(Duration maxWait) {
+        maxWaitNanos = maxWait.toNanos();
+    }
+
+    /// How long a newcomer is expected to wait, by what the bytes before took; zero if nobody waits.
+    Duration expectedWait() {
+        return Duration.ofNanos((long) (pace.get().nanosFor(waitingBytes.get()) / width));
+    }
+
+    /// Why a newcomer is not to be let in: the wait, in ms; empty if he may be.
+    Optional<Quota> tooLong() {
+        Duration expected = expectedWait();
+        long maxNanos = maxWaitNanos;
+        if (expected.toNanos() <= maxNanos) {
+            return Optional.empty();
+        }
+        refusals.increment();
+        return Optional.of(new Quota("WORK", "WAIT_MS", TimeUnit.NANOSECONDS.toMillis(maxNanos), expected.toMillis()));
+    }
+
+    /// Waits for a processor, however long. The caller closes the turn when the work is done.
+    ///
+    /// @param lengthBytes that are worked on
+    /// @throws InterruptedException if the thread was told to stop waiting
+    Turn await(long lengthBytes) throws InterruptedException {
+        long startNs = nanoTime.getAsLong();
+        waitingBytes.addAndGet(lengthBytes);
+        try {
+            slots.acquire();
+        } finally {
+            waitingBytes.addAndGet(-lengthBytes);
+        }
+        long begunNs = nanoTime.getAsLong();
+        waits.record(begunNs - startNs, TimeUnit.NANOSECONDS);
+        return new Turn(lengthBytes, begunNs);
+    }
+
+    /// Work under way. For one thread; closed once.
+    public final class Turn implements AutoCloseable {
+        private final long lengthBytes;
+        private final long begunNs;
+        private boolean isOver;
+
+        private Turn(long lengthBytes, long begunNs) {
+            this.lengthBytes = lengthBytes;
+            this.begunNs = begunNs;
+        }
+
+        /// The work is done; the next one may begin. Does nothing the second time.
+        @Override
+        public void close() {
+            if (!isOver) {
+                isOver = true;
+                long tookNanos = nanoTime.getAsLong() - begunNs;
+                pace.updateAndGet(last -> last.after(tookNanos, lengthBytes));
+                slots.release();
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+package io.sluice.ingester.admission;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.sluice.ingester.door.WriteOutcome.Quota;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+
+final class WorkQueueTest {
+    private static final Duration MAX_WAIT = Duration.ofMillis(100);
+
+    private final AtomicLong nowNs = new AtomicLong();
+    private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
+    private final WorkQueue queue = new WorkQueue(1, MAX_WAIT, nowNs::get, metrics);
+
+    /// Somebody who waits for his turn and gives it back at once.
+    private Thread newcomer(long bytes, List<Long> served) {
+        double before = metrics.get("sluice.work.waiting.bytes").gauge().value();
+        Thread thread = Thread.ofVirtual().start(() -> {
+            try (WorkQueue.Turn _ = queue.await(bytes)) {
+                served.add(bytes);
+            } catch (InterruptedException e) {
+                served.add(-bytes);
+            }
+        });
+        while (metrics.get("sluice.work.waiting.bytes").gauge().value() == before) {
+            Thread.onSpinWait();
+        }
+        return thread;
+    }
+
+    private void work(long bytes, Duration took) throws InterruptedException {
+        try (WorkQueue.Turn _ = queue.await(bytes)) {
+            nowNs.addAndGet(took.toNanos());
+        }
+    }
+
+    @Test
+    void theWaitIsWhatTheBytesBeforeWillTakeAtThePaceOfLate() throws Exception {
+        work(1_000, Duration.ofMillis(10));
+        List<Long> served = new CopyOnWriteArrayList<>();
+        List<Thread> waiting = new ArrayList<>();
+        assertThat(queue.expectedWait()).isZero();
+        WorkQueue.Turn turn = queue.await(1);
+        assertThat(queue.expectedWait()).as("nobody waits yet").isZero();
+        waiting.add(newcomer(4_000, served));
+        waiting.add(newcomer(6_000, served));
+        assertThat(queue.expectedWait()).isEqualTo(Duration.ofMillis(100));
+        assertThat(queue.tooLong()).isEmpty();
+        waiting.add(newcomer(1, served));
+        nowNs.addAndGet(Duration.ofMillis(5).toNanos());
+        assertThat(queue.tooLong()).contains(new Quota("WORK", "WAIT_MS", 100, 100));
+        assertThat(metrics.get("sluice.work.refusals").counter().count()).isEqualTo(1);
+        turn.close();
+        for (Thread thread : waiting) {
+            thread.join();
+        }
+        assertThat(served).as("first come, first served").containsExactly(4_000L, 6_000L, 1L);
+        assertThat(queue.expectedWait()).isZero();
+        assertThat(queue.tooLong()).isEmpty();
+    }
+
+    @Test
+    void aLimitThatIsChangedHoldsAtOnce() throws Exception {
+        work(1_000, Duration.ofMillis(10));
+        List<Long> served = new CopyOnWriteArrayList<>();
+        WorkQueue.Turn turn = queue.await(1);
+        Thread waiting = newcomer(2_000, served);
+        assertThat(queue.tooLong()).isEmpty();
+        queue.reconfigure(Duration.ofMillis(19));
+        assertThat(queue.tooLong()).isPresent();
+        turn.close();
+        waiting.join();
+    }
+
+    @Test
+    void slowWorkOfLongAgoIsForgotten() throws Exception {
+        work(1_000, Duration.ofSeconds(10));
+        for (int i = 0; i < 1_000; i++) {
+            work(1_000, Duration.ofMillis(1));
+        }
+        List<Long> served = new CopyOnWriteArrayList<>();
+        WorkQueue.Turn turn = queue.await(1);
+        Thread waiting = newcomer(1_000, served);
+        assertThat(queue.expectedWait()).isBetween(Duration.ofMillis(1), Duration.ofMillis(2));
+        turn.close();
+        waiting.join();
+    }
+
+    @Test
+    void whoGivesUpLeavesNothingBehind() throws Exception {
+        work(1_000, Duration.ofMillis(10));
+        List<Long> served = new CopyOnWriteArrayList<>();
+        WorkQueue.Turn turn = queue.await(1);
+        Thread waiting = newcomer(2_000, served);
+        waiting.interrupt();
+        waiting.join();
+        assertThat(served).containsExactly(-2_000L);
+        assertThat(queue.expectedWait()).isZero();
+        turn.close();
+        work(1, Duration.ZERO);
+    }
+
+    @Test
+    @SuppressWarnings("try") // closed twice on purpose
+    void noMoreWorkAtOnceThanThereAreProcessors() throws Exception {
+        WorkQueue two = new WorkQueue(2, MAX_WAIT, nowNs::get, new SimpleMeterRegistry());
+        AtomicInteger atOnce = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            threads.add(Thread.ofVirtual().start(() -> {
+                try (WorkQueue.Turn turn = two.await(1)) {
+                    most.accumulateAndGet(atOnce.incrementAndGet(), Math::max);
+                    Thread.onSpinWait();
+                    atOnce.decrementAndGet();
+                    turn.close(); // and again at the end: once only
+                } catch (InterruptedException e) {
+                    most.set(Integer.MAX_VALUE);
+                }
+            }));
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertThat(most.get()).isBetween(1, 2);
+    }
+}

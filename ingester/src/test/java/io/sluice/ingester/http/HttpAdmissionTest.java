@@ -1,0 +1,163 @@
+package io.sluice.ingester.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.ingester.admission.AdmissionLimits;
+import io.sluice.ingester.admission.Bucket;
+import io.sluice.ingester.door.WriteOutcome;
+import io.sluice.model.SequenceNumber;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/// Who is let in over HTTP. Closing the door fails the test if a place was not given back.
+@Timeout(60)
+final class HttpAdmissionTest {
+    private static final String LINE = "m f=1i 1";
+    private static final int LIMIT = 2;
+
+    private final RunningDoor door = new RunningDoor(
+            1_000,
+            HttpDoor.minBodyBudgetBytes(RunningDoor.MAX_REQUEST_BYTES),
+            new AdmissionLimits(1, LIMIT, 1, 1, 1, 0));
+    private final List<CompletableFuture<WriteOutcome>> held = new ArrayList<>();
+    private final List<CompletableFuture<HttpResponse<String>>> answers = new ArrayList<>();
+
+    @AfterEach
+    void everyPlaceIsGivenBack() {
+        held.forEach(write -> write.complete(new WriteOutcome.Written(new SequenceNumber(1))));
+        answers.forEach(CompletableFuture::join);
+        door.close();
+    }
+
+    private void hold() throws Exception {
+        held.add(door.writes.holdNext());
+        answers.add(door.sendAsync(door.request("/api/v2/write?bucket=b").POST(BodyPublishers.ofString(LINE))));
+        door.writes.take();
+    }
+
+    @Test
+    void asManyAreLetInAsMayBeAndWhoIsRefusedHearsWhichLimitItIs() throws Exception {
+        for (int i = 0; i < LIMIT; i++) {
+            hold();
+        }
+        assertThat(door.admission.count(Bucket.EXISTING)).isEqualTo(LIMIT);
+        HttpResponse<String> refused = door.write(LINE);
+        assertThat(refused.statusCode()).isEqualTo(503);
+        assertThat(refused.headers().firstValue("Retry-After")).hasValue("2");
+        JsonNode json = RunningDoor.json(refused.body());
+        assertThat(json.path("reason").asText()).isEqualTo("ADMISSION_LIMIT");
+        assertThat(json.path("pool").asText()).isEqualTo("WRITE");
+        assertThat(json.path("bucket").asText()).isEqualTo("EXISTING");
+        assertThat(json.path("limit").asInt()).isEqualTo(LIMIT);
+        assertThat(json.path("current").asInt()).isEqualTo(LIMIT);
+        assertThat(json.path("retry_after_ms").asInt()).isEqualTo(1_500);
+        assertThat(json.path("side_effects").asText()).isEqualTo("none");
+        assertThat(door.writes.hasNone()).isTrue();
+        held.getFirst().complete(new WriteOutcome.Written(new SequenceNumber(1)));
+        assertThat(answers.getFirst().join().statusCode()).isEqualTo(204);
+        while (door.admission.isFull(Bucket.EXISTING)) {
+            Thread.onSpinWait();
+        }
+        assertThat(door.write(LINE).statusCode()).isEqualTo(204);
+    }
+
+    @Test
+    void theBodyOfARefusedWriteIsNotTaken() throws Exception {
+        for (int i = 0; i < LIMIT; i++) {
+            hold();
+        }
+        long held = door.budget.usedBytes();
+        HttpResponse<String> refused = door.post(
+                "/api/v2/write?bucket=b",
+                new String(RunningDoor.body(RunningDoor.MAX_REQUEST_BYTES), StandardCharsets.UTF_8));
+        assertThat(refused.statusCode()).isEqualTo(503);
+        assertThat(door.budget.peakBytes()).as("room that was ever taken").isEqualTo(held);
+    }
+
+    @Test
+    void aNamespaceAboveItsOwnLimitIsToldSoWith429() throws Exception {
+        door.admission.reconfigure(new AdmissionLimits(1, LIMIT, 1, 1, 1, 1));
+        hold();
+        HttpResponse<String> refused = door.write(LINE);
+        assertThat(refused.statusCode()).isEqualTo(429);
+        assertThat(refused.headers().firstValue("Retry-After")).isPresent();
+        assertThat(RunningDoor.json(refused.body()).path("reason").asText()).isEqualTo("NAMESPACE_LIMIT");
+        assertThat(door.post("/api/v2/write?bucket=other", LINE).statusCode()).isEqualTo(204);
+    }
+
+    @Test
+    void aClientThatSendsSlowlyHoldsNoPlace() throws Exception {
+        try (RawClient slow = new RawClient(door)) {
+            slow.sendHead("Content-Length: 8");
+            slow.send("m f=1");
+            while (door.budget.usedBytes() == 0) {
+                Thread.onSpinWait();
+            }
+            assertThat(door.admission.count(Bucket.EXISTING)).isZero();
+        }
+    }
+
+    @Test
+    void badLinesAndBugsGiveTheirPlacesBack() throws Exception {
+        for (int i = 0; i < 2 * LIMIT; i++) {
+            assertThat(door.write("no line").statusCode()).isEqualTo(400);
+            door.writes.answer(new WriteOutcome.Unknown("the log failed"));
+            assertThat(door.write(LINE).statusCode()).isEqualTo(500);
+        }
+        while (door.admission.count(Bucket.EXISTING) > 0) {
+            Thread.onSpinWait();
+        }
+    }
+
+    /// What Telegraf's `outputs.influxdb_v2` does with an answer.
+    private enum Telegraf {
+        DONE,
+        /// Waits, no less than `Retry-After`, and sends the same again.
+        KEEPS,
+        /// Sends the halves.
+        SPLITS,
+        DROPS;
+
+        /// 413: split; 429 and 503: kept, and held back for `Retry-After`; other 4xx: dropped; 5xx: kept.
+        static Telegraf rule(HttpResponse<String> answer) {
+            return switch (answer.statusCode()) {
+                case 200, 204 -> DONE;
+                case 413 -> SPLITS;
+                case 429, 503 -> {
+                    assertThat(Integer.parseInt(
+                                    answer.headers().firstValue("Retry-After").orElseThrow()))
+                            .isPositive();
+                    yield KEEPS;
+                }
+                default -> answer.statusCode() >= 500 ? KEEPS : DROPS;
+            };
+        }
+    }
+
+    @Test
+    void telegrafKeepsWhatPassesSplitsWhatIsTooLargeAndDropsWhatIsWrong() throws Exception {
+        assertThat(Telegraf.rule(door.write(LINE))).isEqualTo(Telegraf.DONE);
+        for (WriteOutcome.Reason reason : WriteOutcome.Reason.values()) {
+            door.writes.answer(new WriteOutcome.Refused(reason, "not now", Duration.ofMillis(300)));
+            assertThat(Telegraf.rule(door.write(LINE))).as("%s", reason).isEqualTo(Telegraf.KEEPS);
+        }
+        door.writes.answer(new WriteOutcome.Unknown("who knows"));
+        assertThat(Telegraf.rule(door.write(LINE))).isEqualTo(Telegraf.KEEPS);
+        door.writes.answer(new WriteOutcome.Invalid("wrong"));
+        assertThat(Telegraf.rule(door.write(LINE))).isEqualTo(Telegraf.DROPS);
+        door.writes.answer(new WriteOutcome.LimitReached(WriteOutcome.Limit.TABLE_COUNT, "too many"));
+        assertThat(Telegraf.rule(door.write(LINE))).as("again would not help").isEqualTo(Telegraf.DROPS);
+        assertThat(Telegraf.rule(door.write("no line"))).isEqualTo(Telegraf.DROPS);
+        String large = "m f=1i 1\n".repeat(RunningDoor.MAX_REQUEST_BYTES / 9 + 1);
+        assertThat(Telegraf.rule(door.write(large))).isEqualTo(Telegraf.SPLITS);
+    }
+}
