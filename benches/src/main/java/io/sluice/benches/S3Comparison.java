@@ -131,7 +131,8 @@ final class S3Comparison implements Program {
                     System.err.println(BENCH + ": " + one.name());
                     compare(one, ours, theirs, options.quick() ? QUICK_RUNS : RUNS, threads).stream()
                             .filter(comparison -> options.wants(comparison.caseName()))
-                            .filter(comparison -> isOfCpu || comparison.caseName().equals(one.name()))
+                            .filter(comparison ->
+                                    isOfCpu || comparison.caseName().equals(one.name()))
                             .forEach(comparisons::add);
                 }
             }
@@ -166,8 +167,7 @@ final class S3Comparison implements Program {
     }
 
     /// By rate, and by processor time.
-    private static List<Comparison> compare(
-            Case one, Uploader ours, Uploader theirs, int runs, ExecutorService threads)
+    private static List<Comparison> compare(Case one, Uploader ours, Uploader theirs, int runs, ExecutorService threads)
             throws IOException, InterruptedException {
         byte[] content = new byte[one.objectMib() * MIB];
         new SplittableRandom(SEED).nextBytes(content);
@@ -180,16 +180,9 @@ final class S3Comparison implements Program {
             upload(one, theirs, content, threads, their);
         }
         return List.of(
+                new Comparison(BENCH, one.name(), "MiB/s", Better.HIGHER, our.mibPerSecond, "sdk", their.mibPerSecond),
                 new Comparison(
-                        BENCH, one.name(), "MiB/s", Better.HIGHER, our.mibPerSecond, "sdk", their.mibPerSecond),
-                new Comparison(
-                        BENCH,
-                        CLIENT_CPU,
-                        "s/GiB",
-                        Better.LOWER,
-                        our.cpuSecondsPerGib,
-                        "sdk",
-                        their.cpuSecondsPerGib));
+                        BENCH, CLIENT_CPU, "s/GiB", Better.LOWER, our.cpuSecondsPerGib, "sdk", their.cpuSecondsPerGib));
     }
 
     private static void upload(Case one, Uploader uploader, byte[] content, ExecutorService threads, Figures figures)
