@@ -9,7 +9,6 @@ import io.sluice.ingester.replay.ReplayStatus;
 import io.sluice.ingester.rotation.UnpersistedAge;
 import io.sluice.ingester.settings.MemoryPlan;
 import io.sluice.ingester.settings.ServeSettings;
-import io.sluice.ingester.settings.Setting;
 import io.sluice.model.IngesterId;
 import io.sluice.model.SequenceNumber;
 import io.sluice.persist.FreezeReason;
@@ -186,7 +185,6 @@ public final class IngesterServer {
                 pipeline.ingester().value(),
                 threads("wal"),
                 new LogNews(pipeline));
-        wiring.live.follow(now -> pipeline.buffer().limitPartitions(now.maxPartitions()), Setting.MAX_PARTITIONS);
         wiring.listeners.checkAllAreHeard();
         wiring.writes.set(pipeline.writes());
         wiring.state.clear(Reason.NOT_READY);

@@ -7,7 +7,6 @@ import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.replay.ReplayStatus;
 import io.sluice.ingester.status.AdmissionReport;
 import io.sluice.ingester.status.DiskReport;
-import io.sluice.ingester.status.Down;
 import io.sluice.ingester.status.MemoryReport;
 import io.sluice.ingester.status.StatusDocument;
 import io.sluice.ingester.status.Totals;

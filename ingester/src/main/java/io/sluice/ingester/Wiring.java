@@ -12,8 +12,6 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.trace.Tracer;
-import io.sluice.ingester.status.Down;
-import java.util.ArrayList;
 import io.sluice.ingester.admission.AdmissionController;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.admission.KnownTables;
@@ -54,6 +52,7 @@ import io.sluice.ingester.settings.Setting;
 import io.sluice.ingester.sink.InstrumentedSink;
 import io.sluice.ingester.sink.StableWatermark;
 import io.sluice.ingester.sink.WalSink;
+import io.sluice.ingester.status.Down;
 import io.sluice.ingester.status.LogStall;
 import io.sluice.ingester.status.RecentErrors;
 import io.sluice.ingester.write.InFlightWrites;
@@ -94,6 +93,7 @@ import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -201,8 +201,8 @@ final class Wiring {
         this.live = new LiveSettings(settings, clock, metrics);
         this.delays = new RetryDelays(
                 settings.retry(), () -> ThreadLocalRandom.current().nextDouble());
-        this.refuser = new Refusals(
-                delays, () -> outages().stream().map(Down::inBrief).toList());
+        this.refuser =
+                new Refusals(delays, () -> outages().stream().map(Down::inBrief).toList());
         this.admission = new AdmissionController(settings.admission(), delays, nanoTime, metrics);
         this.work =
                 new WorkQueue(Runtime.getRuntime().availableProcessors(), settings.maxWorkWait(), nanoTime, metrics);

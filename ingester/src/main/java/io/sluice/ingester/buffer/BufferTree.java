@@ -89,7 +89,8 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         hotBytes = newHotBytes;
     }
 
-    /// From now on [#prepareWithinLimit] refuses a partition more than so many in a namespace; [#prepare] does not, as a
+    /// From now on [#prepareWithinLimit] refuses a partition more than so many in a namespace; [#prepare] does not, as
+    /// a
     /// replay cannot refuse what was acknowledged.
     public void limitPartitions(int perNamespace) {
         nodes.limitPartitions(perNamespace);
