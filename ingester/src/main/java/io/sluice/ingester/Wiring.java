@@ -124,7 +124,8 @@ final class Wiring {
     /// Arrow's default rounds up to the next power of two, which would double what a batch of 5,000 rows takes.
     private static final long ALIGNMENT_BYTES = 64;
 
-    /// How long a write that comes alone waits for room among those in flight, before it is refused.
+    /// How long a write that comes alone waits for room among those in flight, and a query for its place, before it is
+    /// refused.
     private static final Duration MAX_WAIT = Duration.ofSeconds(1);
 
     /// How long it is remembered that the catalog does not have a table.
@@ -503,7 +504,7 @@ final class Wiring {
                 new TraceContextInterceptor(tracing.getPropagators().getTextMapPropagator());
         BindableService flight = FlightServices.create(
                 replayGate,
-                new AdmittedQueries(admission, delays),
+                new AdmittedQueries(admission, delays, MAX_WAIT),
                 queries,
                 source,
                 idleStreams,

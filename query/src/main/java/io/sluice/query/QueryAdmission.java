@@ -1,8 +1,8 @@
 package io.sluice.query;
 
-/// Lets queries in, so many at once. Any thread may call; none waits.
+/// Lets queries in, so many at once. Any thread may call.
 public interface QueryAdmission {
-    /// Lets a query in, before anything is done for it.
+    /// Lets a query in, before anything is done for it; may wait a moment for that.
     ///
     /// @return the caller's to close, when the query's client has its end
     /// @throws QueryRefusedException if there are too many

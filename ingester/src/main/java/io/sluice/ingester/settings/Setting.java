@@ -92,7 +92,7 @@ public enum Setting {
             "DURATION",
             "100ms",
             "How long line protocol may have to wait for a processor, by what the bytes before took; more is refused"),
-    ADMISSION_QUERY_INITIAL(Change.LIVE, "N", "20", "Queries at once that have no batch yet; more are refused"),
+    ADMISSION_QUERY_INITIAL(Change.LIVE, "N", "20", "Queries at once that have no batch yet; more wait, 1 s at most"),
     ADMISSION_QUERY_STREAMING(
             Change.LIVE,
             "N",

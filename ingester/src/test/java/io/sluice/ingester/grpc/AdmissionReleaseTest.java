@@ -40,6 +40,7 @@ import io.sluice.proto.v1.WriteStreamRequest;
 import io.sluice.proto.v1.WriteStreamResponse;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -62,6 +63,7 @@ import org.junit.jupiter.api.Timeout;
 /// are put between gRPC and the door.
 @Timeout(60)
 final class AdmissionReleaseTest {
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final int LIMIT = 3;
     private static final WriteRequest WRITE = WriteRequest.newBuilder()
             .setNamespace("n")
@@ -185,8 +187,11 @@ final class AdmissionReleaseTest {
         }
     }
 
+    /// Waits for what comes within moments, if it comes.
     private static void await(BooleanSupplier condition) {
+        long start = System.nanoTime();
         while (!condition.getAsBoolean()) {
+            assertThat(System.nanoTime() - start).as("nanoseconds waited").isLessThan(PATIENCE.toNanos());
             Thread.onSpinWait();
         }
     }
