@@ -2,6 +2,7 @@ package io.sluice.benches;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.ProcessBuilder.Redirect;
 import java.net.HttpURLConnection;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -17,6 +18,7 @@ import java.util.concurrent.TimeUnit;
 
 /// A database that takes line protocol over HTTP, as a process of its own with a folder of its own. Closing kills it.
 final class ServerProcess implements AutoCloseable {
+    private static final String LAUNCHER_PROPERTY = "sluice.benches.launcher";
     private static final Duration LONGEST_START = Duration.ofSeconds(60);
     private static final long POLL_MILLIS = 100;
     private static final long SETTLED_NANOS_PER_POLL = 20_000_000; // a tenth of two processors
@@ -54,9 +56,9 @@ final class ServerProcess implements AutoCloseable {
         command.addAll(List.of(
                 "--add-opens=java.base/java.nio=ALL-UNNAMED",
                 "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow",
-                "-XX:+UseParallelGC",
-                "-XX:MaxRAMPercentage=35",
+                "--sun-misc-unsafe-memory-access=allow"));
+        command.addAll(jvmOptions(options));
+        command.addAll(List.of(
                 "-cp",
                 System.getProperty("java.class.path"),
                 "io.sluice.ingester.cli.Main",
@@ -68,7 +70,21 @@ final class ServerProcess implements AutoCloseable {
                 "--http-bind",
                 "127.0.0.1:" + http));
         command.addAll(List.of(options));
-        return start("sluice", folder, command, Map.of(), http, grpc, readyPath);
+        return start("sluice", folder, command, Map.of("MALLOC_ARENA_MAX", "2"), http, grpc, readyPath);
+    }
+
+    /// How the launcher sizes the JVM for a server with these options.
+    private static List<String> jvmOptions(String... options) throws IOException, InterruptedException {
+        List<String> command =
+                new ArrayList<>(List.of(System.getProperty(LAUNCHER_PROPERTY), "--jvm-options", "serve"));
+        command.addAll(List.of(options));
+        Process launcher =
+                new ProcessBuilder(command).redirectError(Redirect.INHERIT).start();
+        String printed = new String(launcher.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        if (launcher.waitFor() != 0) {
+            throw new IOException("%s ended with exit code %d".formatted(command, launcher.exitValue()));
+        }
+        return List.of(printed.strip().split("\\s+"));
     }
 
     /// QuestDB.

@@ -542,7 +542,7 @@ final class Wiring {
                 reports.statusDocument(),
                 metrics::scrape,
                 Version.number());
-        return new HttpDoor(settings.httpBind(), calls, parts, clock, nanoTime, metrics);
+        return new HttpDoor(settings.httpBind(), calls, parts, clock, nanoTime, Thread::sleep, metrics);
     }
 
     private WriteAdmission writeAdmission() {

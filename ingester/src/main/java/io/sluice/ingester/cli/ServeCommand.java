@@ -44,6 +44,9 @@ final class ServeCommand implements Callable<Integer> {
     /// Set by the launcher: the memory for which it sized the JVM.
     private static final String SIZED_FOR = "sluice.memory";
 
+    /// How many virtual threads run at once; the JDK's default is the number of processors.
+    private static final String CARRIERS = "jdk.virtualThreadScheduler.parallelism";
+
     private CommandSpec spec = CommandSpec.create();
 
     private ServeCommand() {}
@@ -79,6 +82,18 @@ final class ServeCommand implements Callable<Integer> {
                 : "%s (%s)".formatted(setting.description(), String.join("; ", notes));
     }
 
+    /// Lets the system share processors out between requests that are parsed, of which there are as many at once as
+    /// there are processors, and all other virtual threads: on threads of their own, bodies that arrive and queries
+    /// do not wait until others are parsed. Before the first virtual thread; a property of the command line stays
+    ///     as
+    /// it is.
+    private static void widenScheduler() {
+        if (System.getProperty(CARRIERS) == null) {
+            System.setProperty(
+                    CARRIERS, Integer.toString(2 * Runtime.getRuntime().availableProcessors()));
+        }
+    }
+
     @Override
     public Integer call() throws IOException, InterruptedException {
         ServeSettings settings;
@@ -91,6 +106,7 @@ final class ServeCommand implements Callable<Integer> {
             throw new CommandFailedException(ExitCodes.USAGE, String.valueOf(e.getMessage()));
         }
         System.setProperty("sluice.log.level", settings.logLevel());
+        widenScheduler();
         Hangup hangup = new Hangup();
         hangup.install();
         AtomicReference<Optional<IngesterServer>> running = new AtomicReference<>(Optional.empty());

@@ -15,10 +15,12 @@ import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.Readiness;
 import io.sluice.ingester.door.StatusSource;
 import io.sluice.ingester.door.WriteHandler;
+import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.door.WriteOutcome.Refused;
 import io.sluice.ingester.lineprotocol.KnownColumns;
 import io.sluice.ingester.lineprotocol.LineError;
 import io.sluice.model.NamespaceName;
+import io.sluice.persist.retry.Pause;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -43,6 +45,9 @@ import org.slf4j.LoggerFactory;
 /// The HTTP server. Each request runs on a thread of its own, which may block.
 public final class HttpDoor {
     private static final Logger LOG = LoggerFactory.getLogger(HttpDoor.class);
+    private static final String CAME_EARLY =
+            "the write before was refused, and this one came before the time that it was told to wait";
+
     private static final String JSON = "application/json";
     private static final String TEXT = "text/plain; charset=utf-8";
     /// How much of a refused body is read behind the answer: a client that is still sending does not see the answer if
@@ -63,6 +68,8 @@ public final class HttpDoor {
     private final HttpServer server;
     private final ObjectMapper mapper = new ObjectMapper();
     private final LineWriteEndpoint writes;
+    private final EarlyReturns early;
+    private final Refusals refusals;
     private final Readiness readiness;
     private final StatusSource status;
     private final Supplier<String> metricsText;
@@ -96,6 +103,7 @@ public final class HttpDoor {
     /// Binds the address; answers nothing before [#start].
     ///
     /// @param executor runs each request; it blocks while the write is on its way
+    /// @param pause of connections that come back too early
     /// @throws IOException if the address cannot be bound
     public HttpDoor(
             InetSocketAddress bind,
@@ -103,6 +111,7 @@ public final class HttpDoor {
             Parts parts,
             InstantSource clock,
             LongSupplier nanoTime,
+            Pause pause,
             MeterRegistry metrics)
             throws IOException {
         this.server = JdkServer.bind(bind);
@@ -120,6 +129,8 @@ public final class HttpDoor {
         this.metricsText = parts.metricsText();
         this.version = parts.version();
         this.nanoTime = nanoTime;
+        this.refusals = parts.refusals();
+        this.early = new EarlyReturns(nanoTime, pause, metrics);
         this.metrics = metrics;
         server.setExecutor(executor);
         server.createContext("/", this::handle);
@@ -232,7 +243,21 @@ public final class HttpDoor {
         requireMethod(exchange, "POST");
         String query =
                 Optional.ofNullable(exchange.getRequestURI().getRawQuery()).orElse("");
-        writes.handle(exchange, QueryString.parse(query), namespaceOf, place);
+        try {
+            if (early.await(exchange.getRemoteAddress())) {
+                // Not noted as a refusal: the next one is judged like any other.
+                throw HttpError.refused(refusals.of(Reason.ADMISSION_LIMIT, CAME_EARLY));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw HttpError.broken("the server stops");
+        }
+        try {
+            writes.handle(exchange, QueryString.parse(query), namespaceOf, place);
+        } catch (HttpError e) {
+            e.retryAfter.ifPresent(after -> early.refused(exchange.getRemoteAddress(), after));
+            throw e;
+        }
         return Answer.of(204, TEXT, "");
     }
 

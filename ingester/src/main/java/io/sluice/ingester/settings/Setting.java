@@ -90,7 +90,7 @@ public enum Setting {
     MAX_WORK_WAIT(
             Change.LIVE,
             "DURATION",
-            "100ms",
+            "50ms",
             "How long line protocol may have to wait for a processor, by what the bytes before took; more is refused"),
     ADMISSION_QUERY_INITIAL(Change.LIVE, "N", "20", "Queries at once that have no batch yet; more wait, 1 s at most"),
     ADMISSION_QUERY_STREAMING(

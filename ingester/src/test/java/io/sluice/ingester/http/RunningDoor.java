@@ -86,6 +86,7 @@ final class RunningDoor implements AutoCloseable {
                     parts,
                     InstantSource.fixed(NOW),
                     () -> 0,
+                    _ -> {}, // clients come back at once here
                     metrics);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
