@@ -23,7 +23,7 @@ final class PersistingIngest {
     /// Of a partition: at peak each second brings several of them.
     private static final String[] AT_ONCE = {"--persist-hot-bytes", "32MiB"};
     private static final String[] NEVER = {
-        "--persist-hot-bytes", "32GiB", "--buffer-bytes", "12GiB", "--persist-max-age", "1h", "--wal-max-bytes", "64GiB"
+        "--persist-hot-bytes", "32GiB", "--persist-max-age", "1h", "--wal-max-bytes", "64GiB"
     };
 
     private final LineBodies bodies;

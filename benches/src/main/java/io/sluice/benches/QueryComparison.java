@@ -111,6 +111,7 @@ final class QueryComparison implements Program {
                 Setting.DATA_DIR, data.toString(),
                 Setting.GRPC_BIND, "127.0.0.1:0",
                 Setting.HTTP_BIND, "127.0.0.1:0",
+                Setting.MEMORY, "18GiB",
                 Setting.BUFFER_BYTES, "6GiB",
                 Setting.PERSIST_HOT_BYTES, "6GiB",
                 Setting.PERSIST_MAX_AGE, "1h",

@@ -9,9 +9,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.function.LongSupplier;
 
-/// Connections whose last write was refused, and when each may come back. One that comes earlier is kept waiting before
-/// its body is read, and is then refused once more: clients that never wait would otherwise keep the processors busy
-/// with being refused. Those that come back as they were told never wait here. Any thread may call any method.
+/// Connections whose last write was refused as there was too much to do, and when each may come back. One that comes
+/// earlier is kept waiting before its body is read, and is then refused once more: clients that never wait would
+/// otherwise keep the processors busy with being refused. Those that come back as they were told never wait here. Any
+/// thread may call any method.
 final class EarlyReturns {
     /// No longer than clients wait for an answer.
     static final Duration LONGEST_WAIT = Duration.ofSeconds(2);

@@ -255,10 +255,29 @@ public final class HttpDoor {
         try {
             writes.handle(exchange, QueryString.parse(query), namespaceOf, place);
         } catch (HttpError e) {
-            e.retryAfter.ifPresent(after -> early.refused(exchange.getRemoteAddress(), after));
+            e.refusal
+                    .filter(HttpDoor::isForLoad)
+                    .ifPresent(refused -> early.refused(exchange.getRemoteAddress(), refused.retryAfter()));
             throw e;
         }
         return Answer.of(204, TEXT, "");
+    }
+
+    /// Whether there is too much to do. For other reasons nobody is harmed by those who ask again and again.
+    private static boolean isForLoad(Refused refused) {
+        return switch (refused.reason()) {
+            case ADMISSION_LIMIT, NAMESPACE_LIMIT, INFLIGHT_BYTES -> true;
+            case NOT_READY,
+                    GRACEFUL_STOP,
+                    PERSIST_SATURATED,
+                    DISK_FULL,
+                    WAL_FULL,
+                    MEMORY_LIMIT,
+                    PARTITION_LIMIT,
+                    WAL_FAILED,
+                    FENCED,
+                    CATALOG_UNAVAILABLE -> false;
+        };
     }
 
     private static void requireMethod(HttpExchange exchange, String... methods) throws HttpError {
