@@ -3,11 +3,6 @@ package io.sluice.ingester;
 import io.grpc.BindableService;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerInterceptors;
-import io.micrometer.core.instrument.FunctionCounter;
-import io.micrometer.core.instrument.Gauge;
-import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
-import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
-import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
@@ -19,7 +14,6 @@ import io.sluice.ingester.admission.Refusals;
 import io.sluice.ingester.admission.WorkQueue;
 import io.sluice.ingester.admission.WriteAdmission;
 import io.sluice.ingester.buffer.BufferTree;
-import io.sluice.ingester.buffer.Turnover;
 import io.sluice.ingester.disk.DiskGuard;
 import io.sluice.ingester.disk.DiskSpace;
 import io.sluice.ingester.door.CatalogAccess;
@@ -109,7 +103,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
-import java.util.function.ToDoubleFunction;
 import java.util.function.ToLongFunction;
 import java.util.random.RandomGenerator;
 import org.apache.arrow.memory.AllocationListener;
@@ -319,7 +312,7 @@ final class Wiring {
                 DiskSpace.REAL,
                 state,
                 metrics);
-        registerGauges();
+        new ServerGauges(this).register();
         this.listeners = new SettingListeners(this);
         listeners.tie();
     }
@@ -346,80 +339,6 @@ final class Wiring {
     @FunctionalInterface
     interface FatalListener {
         void fatal(int exitCode, String message);
-    }
-
-    private void registerGauges() {
-        new JvmMemoryMetrics().bindTo(metrics);
-        new ProcessorMetrics().bindTo(metrics);
-        JvmGcMetrics gc = new JvmGcMetrics();
-        gc.bindTo(metrics);
-        Gauge.builder(
-                        "sluice.buffer.bytes",
-                        () -> current().map(p -> p.buffer().memoryBytes()).orElse(0L))
-                .description("Memory of rows that are not in a catalogued file")
-                .baseUnit("bytes")
-                .register(metrics);
-        quarantineGauge(
-                "sluice.wal.quarantine.files",
-                "Files that starts set aside of the log, and nobody discarded yet",
-                found -> found.items().size());
-        quarantineGauge(
-                "sluice.wal.quarantine.lost.entries",
-                "Acknowledged entries that were lost to damage of the log, until what is set aside is discarded",
-                found -> found.loss().entries());
-        quarantineGauge(
-                "sluice.wal.quarantine.lost.bytes",
-                "Bytes of the log that were damaged, until what is set aside is discarded",
-                found -> found.loss().bytes());
-        Gauge.builder("sluice.buffer.limit.bytes", () -> live.current().bufferBytes())
-                .description("Memory of rows from which on writes are refused")
-                .baseUnit("bytes")
-                .register(metrics);
-        Gauge.builder(
-                        "sluice.stable.sequence",
-                        () -> current().map(p -> p.stable().stable().value()).orElse(0L))
-                .description("The highest number that is durable and applied")
-                .register(metrics);
-        registerPartitions();
-        Gauge.builder("sluice.inflight.body.bytes", bodies::usedBytes)
-                .description("Bytes of HTTP bodies that are being read, or whose outcome is not known yet")
-                .baseUnit("bytes")
-                .register(metrics);
-        Gauge.builder("sluice.query.memory.bytes", queryAllocator::getAllocatedMemory)
-                .description("Memory of what queries are sending")
-                .baseUnit("bytes")
-                .register(metrics);
-    }
-
-    private void registerPartitions() {
-        Gauge.builder(
-                        "sluice.buffer.partitions.largest",
-                        () -> current().map(p -> p.buffer().mostPartitions()).orElse(0L))
-                .description("Partitions of the namespace that has the most in memory")
-                .register(metrics);
-        evictionCounter("partition", Turnover::partitions);
-        evictionCounter("table", Turnover::tables);
-        evictionCounter("namespace", Turnover::namespaces);
-        FunctionCounter.builder("sluice.buffer.partition.refusals", this, wiring -> wiring.turnover(Turnover::refusals))
-                .description("Writes that needed one partition more than a namespace may have rows of")
-                .register(metrics);
-    }
-
-    private void evictionCounter(String node, ToLongFunction<Turnover> figure) {
-        FunctionCounter.builder("sluice.buffer.evictions", this, wiring -> wiring.turnover(figure))
-                .description("Nodes without rows that were let go")
-                .tag("node", node)
-                .register(metrics);
-    }
-
-    private double turnover(ToLongFunction<Turnover> figure) {
-        return current().map(p -> figure.applyAsLong(p.buffer().turnover())).orElse(0L);
-    }
-
-    private void quarantineGauge(String name, String description, ToDoubleFunction<QuarantineFolder.Contents> value) {
-        Gauge.builder(name, () -> quarantined().map(value::applyAsDouble).orElse(Double.NaN))
-                .description(description)
-                .register(metrics);
     }
 
     /// What starts set aside; empty if the folder cannot be read.

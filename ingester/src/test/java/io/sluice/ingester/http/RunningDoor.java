@@ -34,12 +34,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.zip.GZIPOutputStream;
 
 /// The real door on a free port of 127.0.0.1, with a client and fakes behind it. Closing it waits for every request,
 /// and fails if one of them kept room in the budget.
 final class RunningDoor implements AutoCloseable {
+    private static final long HOUR_NANOS = Duration.ofHours(1).toNanos();
     static final int MAX_REQUEST_BYTES = 1 << 20;
     static final Instant NOW = Instant.ofEpochSecond(1_763_683_200L, 123_456_789L);
     static final String VERSION = "9.8.7";
@@ -50,6 +52,7 @@ final class RunningDoor implements AutoCloseable {
     final AtomicReference<KnownColumns> known = new AtomicReference<>(KnownColumns.NONE);
     final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     final AdmissionController admission;
+    private final AtomicLong nowNs = new AtomicLong();
     private final ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor();
     private final HttpClient client = HttpClient.newHttpClient();
     private final HttpDoor door;
@@ -85,8 +88,8 @@ final class RunningDoor implements AutoCloseable {
                     executor,
                     parts,
                     InstantSource.fixed(NOW),
-                    () -> 0,
-                    _ -> {}, // clients come back at once here
+                    () -> nowNs.addAndGet(HOUR_NANOS), // so that nobody comes back too early
+                    _ -> {},
                     metrics);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
