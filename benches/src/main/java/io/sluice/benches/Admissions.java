@@ -26,7 +26,11 @@ final class Admissions {
                 new AllTables(),
                 new Refusals(delays),
                 new WorkQueue(
-                        Runtime.getRuntime().availableProcessors(), Duration.ofMinutes(1), System::nanoTime, metrics),
+                        Runtime.getRuntime().availableProcessors(),
+                        0,
+                        Duration.ofMinutes(1),
+                        System::nanoTime,
+                        metrics),
                 _ -> {});
     }
 

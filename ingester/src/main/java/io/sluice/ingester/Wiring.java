@@ -127,6 +127,9 @@ final class Wiring {
     /// How long a query waits for the replay of the log, if its client has no deadline.
     private static final Duration MAX_QUERY_WAIT = Duration.ofMinutes(1);
 
+    /// Bodies of line protocol that may wait for a processor in any case.
+    private static final int ALWAYS_WAITING = 16;
+
     /// As metrics name the log's disk.
     private static final String LOG_DISK = "log";
 
@@ -198,8 +201,8 @@ final class Wiring {
         this.refuser =
                 new Refusals(delays, () -> outages().stream().map(Down::inBrief).toList());
         this.admission = new AdmissionController(settings.admission(), delays, nanoTime, metrics);
-        this.work =
-                new WorkQueue(Runtime.getRuntime().availableProcessors(), settings.maxWorkWait(), nanoTime, metrics);
+        this.work = new WorkQueue(
+                Runtime.getRuntime().availableProcessors(), ALWAYS_WAITING, settings.maxWorkWait(), nanoTime, metrics);
         this.inFlight = new InFlightWrites(settings.inflightBytes(), settings.inflightOps(), nanoTime, metrics);
         this.idleStreams = new IdleStreams(settings.flight(), nanoTime, metrics);
         writes.set(WritePath.notReady(inFlight, refuser));

@@ -23,6 +23,7 @@ public final class WorkQueue {
     private static final double KEPT_PER_TURN = 0.98;
 
     private final int width;
+    private final int alwaysWaiting;
     private final Semaphore slots;
     private final LongSupplier nanoTime;
     private final AtomicLong waitingBytes = new AtomicLong();
@@ -43,9 +44,12 @@ public final class WorkQueue {
     }
 
     /// @param width how many work at once
+    /// @param alwaysWaiting how many may wait whatever is expected: a few are no overload, though a server
+    ///     that has just begun, or waits for its catalog, is slow
     /// @param maxWait that is expected of whoever is let in
-    public WorkQueue(int width, Duration maxWait, LongSupplier nanoTime, MeterRegistry metrics) {
+    public WorkQueue(int width, int alwaysWaiting, Duration maxWait, LongSupplier nanoTime, MeterRegistry metrics) {
         this.width = width;
+        this.alwaysWaiting = alwaysWaiting;
         this.slots = new Semaphore(width, true);
         this.nanoTime = nanoTime;
         this.maxWaitNanos = maxWait.toNanos();
@@ -76,7 +80,7 @@ public final class WorkQueue {
     Optional<Quota> tooLong() {
         Duration expected = expectedWait();
         long maxNanos = maxWaitNanos;
-        if (expected.toNanos() <= maxNanos) {
+        if (expected.toNanos() <= maxNanos || slots.getQueueLength() < alwaysWaiting) {
             return Optional.empty();
         }
         refusals.increment();

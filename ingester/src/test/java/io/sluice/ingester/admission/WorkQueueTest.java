@@ -17,7 +17,7 @@ final class WorkQueueTest {
 
     private final AtomicLong nowNs = new AtomicLong();
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
-    private final WorkQueue queue = new WorkQueue(1, MAX_WAIT, nowNs::get, metrics);
+    private final WorkQueue queue = new WorkQueue(1, 0, MAX_WAIT, nowNs::get, metrics);
 
     /// Somebody who waits for his turn and gives it back at once.
     private Thread newcomer(long bytes, List<Long> served) {
@@ -80,6 +80,15 @@ final class WorkQueueTest {
     }
 
     @Test
+    void aFewMayWaitHoweverSlowTheWorkIs() throws Exception {
+        WorkQueue patient = new WorkQueue(1, 1, MAX_WAIT, nowNs::get, new SimpleMeterRegistry());
+        try (WorkQueue.Turn _ = patient.await(1)) {
+            nowNs.addAndGet(Duration.ofHours(1).toNanos());
+        }
+        assertThat(patient.tooLong()).isEmpty();
+    }
+
+    @Test
     void slowWorkOfLongAgoIsForgotten() throws Exception {
         work(1_000, Duration.ofSeconds(10));
         for (int i = 0; i < 1_000; i++) {
@@ -110,7 +119,7 @@ final class WorkQueueTest {
     @Test
     @SuppressWarnings("try") // closed twice on purpose
     void noMoreWorkAtOnceThanThereAreProcessors() throws Exception {
-        WorkQueue two = new WorkQueue(2, MAX_WAIT, nowNs::get, new SimpleMeterRegistry());
+        WorkQueue two = new WorkQueue(2, 0, MAX_WAIT, nowNs::get, new SimpleMeterRegistry());
         AtomicInteger atOnce = new AtomicInteger();
         AtomicInteger most = new AtomicInteger();
         List<Thread> threads = new ArrayList<>();
