@@ -34,7 +34,7 @@ final class WriteAdmissionTest {
             controller,
             new TwoTables(),
             Admissions.refusals(),
-            new WorkQueue(2, Duration.ofMinutes(1), () -> 0, new SimpleMeterRegistry()),
+            new WorkQueue(2, 0, Duration.ofMinutes(1), () -> 0, new SimpleMeterRegistry()),
             told::add);
 
     /// Tables `a` and `b` of namespace `n`.
