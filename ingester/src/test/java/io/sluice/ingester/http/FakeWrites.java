@@ -1,5 +1,7 @@
 package io.sluice.ingester.http;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.WriteHandler;
 import io.sluice.ingester.door.WriteOutcome;
@@ -23,6 +25,8 @@ final class FakeWrites implements WriteHandler {
     private final BlockingQueue<WriteRequest> received = new LinkedBlockingQueue<>();
     private final BlockingQueue<CompletionStage<WriteOutcome>> answers = new LinkedBlockingQueue<>();
 
+    private volatile CompletionStage<?> catalog = CompletableFuture.completedFuture(WRITTEN);
+
     private final Queue<CompletableFuture<WriteOutcome>> held = new ConcurrentLinkedQueue<>();
 
     void answer(WriteOutcome outcome) {
@@ -37,18 +41,34 @@ final class FakeWrites implements WriteHandler {
         return outcome;
     }
 
+    /// From now on, each write asks the catalog, which answers it when the test says so.
+    void askCatalog(CompletionStage<?> answered) {
+        catalog = answered;
+    }
+
+    /// From now on, no write asks the catalog.
+    void askNobody() {
+        catalog = CompletableFuture.completedFuture(WRITTEN);
+    }
+
     /// Whatever a test that failed has left waiting ends.
     void release() {
         held.forEach(outcome -> outcome.complete(WRITTEN));
     }
 
     @Override
-    public CompletionStage<WriteOutcome> write(byte[] request, CatalogAccess catalog) {
+    public CompletionStage<WriteOutcome> write(byte[] request, CatalogAccess access) {
         CompletionStage<WriteOutcome> answer = answers.poll();
         try {
             received.add(WriteRequest.parseFrom(request));
         } catch (com.google.protobuf.InvalidProtocolBufferException e) {
             throw new AssertionError(e);
+        }
+        CompletableFuture<?> asked = catalog.toCompletableFuture();
+        if (!asked.isDone()) {
+            assertThat(access.enter()).isEmpty();
+            asked.join();
+            access.leave();
         }
         return answer == null ? CompletableFuture.completedFuture(WRITTEN) : answer;
     }

@@ -13,7 +13,10 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -103,6 +106,58 @@ final class HttpAdmissionTest {
                 Thread.onSpinWait();
             }
             assertThat(door.admission.count(Bucket.EXISTING)).isZero();
+        }
+    }
+
+    /// As many as have processors, and one more.
+    private static final int WAITING = Runtime.getRuntime().availableProcessors() + 3;
+
+    @Test
+    void writesThatWaitForTheCatalogKeepNoProcessorFromOthers() throws Exception {
+        CompletableFuture<Void> catalog = new CompletableFuture<>();
+        door.admission.reconfigure(new AdmissionLimits(WAITING, WAITING, 1, 1, 1, 0));
+        door.writes.askCatalog(catalog);
+        for (int i = 0; i < WAITING; i++) {
+            answers.add(door.sendAsync(door.request("/api/v2/write?bucket=b").POST(BodyPublishers.ofString(LINE))));
+            door.writes.take();
+        }
+        door.writes.askNobody();
+        CompletableFuture<HttpResponse<String>> other =
+                door.sendAsync(door.request("/api/v2/write?bucket=b").POST(BodyPublishers.ofString(LINE)));
+        try {
+            assertThat(other.get(10, TimeUnit.SECONDS).statusCode()).isEqualTo(204);
+        } finally {
+            catalog.complete(null);
+        }
+        for (CompletableFuture<HttpResponse<String>> answer : answers) {
+            assertThat(answer.join().statusCode()).isEqualTo(204);
+        }
+    }
+
+    @Test
+    void linesWhoseTableTheCatalogIsAskedForKeepNoProcessorFromOthers() throws Exception {
+        CompletableFuture<Void> catalog = new CompletableFuture<>();
+        CountDownLatch asked = new CountDownLatch(WAITING);
+        door.admission.reconfigure(new AdmissionLimits(WAITING, WAITING, 1, 1, 1, 0));
+        door.known.set((namespace, access) -> table -> {
+            if (namespace.value().equals("new")) {
+                assertThat(access.enter()).isEmpty();
+                asked.countDown();
+                catalog.join();
+            }
+            return Optional.empty();
+        });
+        for (int i = 0; i < WAITING; i++) {
+            answers.add(door.sendAsync(door.request("/api/v2/write?bucket=new").POST(BodyPublishers.ofString(LINE))));
+        }
+        try {
+            assertThat(asked.await(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(door.write(LINE).statusCode()).isEqualTo(204);
+        } finally {
+            catalog.complete(null);
+        }
+        for (CompletableFuture<HttpResponse<String>> answer : answers) {
+            assertThat(answer.join().statusCode()).isEqualTo(204);
         }
     }
 
