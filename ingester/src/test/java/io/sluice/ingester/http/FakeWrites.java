@@ -9,14 +9,17 @@ import io.sluice.model.SequenceNumber;
 import io.sluice.proto.v1.Column;
 import io.sluice.proto.v1.TableBatch;
 import io.sluice.proto.v1.WriteRequest;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 
 /// Keeps what it gets, and answers as it is told: each answer once, then "written".
 final class FakeWrites implements WriteHandler {
@@ -76,6 +79,11 @@ final class FakeWrites implements WriteHandler {
     /// The oldest write that was not taken yet; waits for it.
     WriteRequest take() throws InterruptedException {
         return received.take();
+    }
+
+    /// The same; empty if none comes for so long.
+    Optional<WriteRequest> take(Duration atMost) throws InterruptedException {
+        return Optional.ofNullable(received.poll(atMost.toNanos(), TimeUnit.NANOSECONDS));
     }
 
     boolean hasNone() {

@@ -33,9 +33,12 @@ final class HttpAdmissionTest {
             new AdmissionLimits(1, LIMIT, 1, 1, 1, 0));
     private final List<CompletableFuture<WriteOutcome>> held = new ArrayList<>();
     private final List<CompletableFuture<HttpResponse<String>>> answers = new ArrayList<>();
+    /// Answers when the test says so, or ends.
+    private final CompletableFuture<Void> catalog = new CompletableFuture<>();
 
     @AfterEach
     void everyPlaceIsGivenBack() {
+        catalog.complete(null);
         held.forEach(write -> write.complete(new WriteOutcome.Written(new SequenceNumber(1))));
         answers.forEach(CompletableFuture::join);
         door.close();
@@ -114,21 +117,17 @@ final class HttpAdmissionTest {
 
     @Test
     void writesThatWaitForTheCatalogKeepNoProcessorFromOthers() throws Exception {
-        CompletableFuture<Void> catalog = new CompletableFuture<>();
         door.admission.reconfigure(new AdmissionLimits(WAITING, WAITING, 1, 1, 1, 0));
         door.writes.askCatalog(catalog);
         for (int i = 0; i < WAITING; i++) {
             answers.add(door.sendAsync(door.request("/api/v2/write?bucket=b").POST(BodyPublishers.ofString(LINE))));
-            door.writes.take();
+            assertThat(door.writes.take(Duration.ofSeconds(10))).isPresent();
         }
         door.writes.askNobody();
         CompletableFuture<HttpResponse<String>> other =
                 door.sendAsync(door.request("/api/v2/write?bucket=b").POST(BodyPublishers.ofString(LINE)));
-        try {
-            assertThat(other.get(10, TimeUnit.SECONDS).statusCode()).isEqualTo(204);
-        } finally {
-            catalog.complete(null);
-        }
+        assertThat(other.get(10, TimeUnit.SECONDS).statusCode()).isEqualTo(204);
+        catalog.complete(null);
         for (CompletableFuture<HttpResponse<String>> answer : answers) {
             assertThat(answer.join().statusCode()).isEqualTo(204);
         }
@@ -136,7 +135,6 @@ final class HttpAdmissionTest {
 
     @Test
     void linesWhoseTableTheCatalogIsAskedForKeepNoProcessorFromOthers() throws Exception {
-        CompletableFuture<Void> catalog = new CompletableFuture<>();
         CountDownLatch asked = new CountDownLatch(WAITING);
         door.admission.reconfigure(new AdmissionLimits(WAITING, WAITING, 1, 1, 1, 0));
         door.known.set((namespace, access) -> table -> {
@@ -150,12 +148,9 @@ final class HttpAdmissionTest {
         for (int i = 0; i < WAITING; i++) {
             answers.add(door.sendAsync(door.request("/api/v2/write?bucket=new").POST(BodyPublishers.ofString(LINE))));
         }
-        try {
-            assertThat(asked.await(10, TimeUnit.SECONDS)).isTrue();
-            assertThat(door.write(LINE).statusCode()).isEqualTo(204);
-        } finally {
-            catalog.complete(null);
-        }
+        assertThat(asked.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(door.write(LINE).statusCode()).isEqualTo(204);
+        catalog.complete(null);
         for (CompletableFuture<HttpResponse<String>> answer : answers) {
             assertThat(answer.join().statusCode()).isEqualTo(204);
         }
