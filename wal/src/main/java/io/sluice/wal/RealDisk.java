@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
 /// costs neither a copy to the page cache nor a second system call; elsewhere with a write and an `fdatasync`.
 final class RealDisk implements Disk {
     private static final Logger LOG = LoggerFactory.getLogger(RealDisk.class);
-    private static final int ALLOCATION_CHUNK_BYTES = 1 << 20;
+    private static final int ALLOCATION_CHUNK_BYTES = 256 << 10;
 
     private volatile boolean tryDirect;
     /// Whether a write has gone through: the next file need not be tried.
@@ -28,13 +28,18 @@ final class RealDisk implements Disk {
         this.tryDirect = tryDirect;
     }
 
+    /// Past the page cache once that is known to work: a whole segment's zeros that the system writes out together
+    /// would keep the log's writes waiting behind them.
     @Override
     public void allocate(Path file, long sizeBytes) throws IOException {
         boolean done = false;
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            ByteBuffer zeros = ByteBuffer.allocateDirect((int) Math.min(ALLOCATION_CHUNK_BYTES, sizeBytes));
-            for (long position = 0; position < sizeBytes; position += zeros.capacity()) {
-                zeros.clear().limit((int) Math.min(zeros.capacity(), sizeBytes - position));
+        try (FileChannel channel = isProven
+                ? FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, direct())
+                : FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            ByteBuffer zeros = aligned((int) Math.min(ALLOCATION_CHUNK_BYTES, sizeBytes));
+            int chunkBytes = zeros.limit();
+            for (long position = 0; position < sizeBytes; position += chunkBytes) {
+                zeros.position(0).limit((int) Math.min(chunkBytes, sizeBytes - position));
                 writeFully(channel, zeros, position);
             }
             channel.force(true);
@@ -44,6 +49,13 @@ final class RealDisk implements Disk {
                 Files.deleteIfExists(file);
             }
         }
+    }
+
+    /// Zeros where direct I/O wants them.
+    private static ByteBuffer aligned(int lengthBytes) {
+        return ByteBuffer.allocateDirect(lengthBytes + BLOCK_BYTES)
+                .alignedSlice(BLOCK_BYTES)
+                .limit(lengthBytes);
     }
 
     @Override
@@ -71,9 +83,7 @@ final class RealDisk implements Disk {
         if (BLOCK_BYTES % Files.getFileStore(file).getBlockSize() != 0) {
             throw new IOException("block size " + Files.getFileStore(file).getBlockSize());
         }
-        ByteBuffer block = ByteBuffer.allocateDirect(2 * BLOCK_BYTES)
-                .alignedSlice(BLOCK_BYTES)
-                .limit(BLOCK_BYTES);
+        ByteBuffer block = aligned(BLOCK_BYTES);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             while (block.hasRemaining() && channel.read(block, block.position()) >= 0) {
                 // reads on
