@@ -202,7 +202,7 @@ public final class Wal implements AutoCloseable {
     /// Hands over every entry, in order, and puts the folder in order: ends a torn tail, sets damage aside in the
     /// folder `quarantine`. To be called once, before [#start].
     ///
-    /// @param threads makes the thread that reads ahead
+    /// @param threads makes those that read ahead
     /// @throws WalVersionException if a newer version wrote a segment
     /// @throws CorruptEntryException if something is damaged and the policy is FAIL
     public ReplayReport replay(EntryHandler handler, ThreadFactory threads) throws IOException, InterruptedException {
