@@ -260,7 +260,7 @@ final class LogReplay {
     }
 
     private void keepOrDelete(Path spare) throws IOException {
-        if (Files.size(spare) == settings.segmentBytes() && spares.size() < SegmentPool.MAX_SPARES) {
+        if (Files.size(spare) == settings.segmentBytes() && spares.size() < settings.maxSpares()) {
             spares.add(spare);
         } else {
             disk.delete(spare);

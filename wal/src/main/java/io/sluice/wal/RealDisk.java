@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
 /// costs neither a copy to the page cache nor a second system call; elsewhere with a write and an `fdatasync`.
 final class RealDisk implements Disk {
     private static final Logger LOG = LoggerFactory.getLogger(RealDisk.class);
-    private static final int ALLOCATION_CHUNK_BYTES = 256 << 10;
+    private static final int ALLOCATION_CHUNK_BYTES = 1 << 20;
 
     private volatile boolean tryDirect;
     /// Whether a write has gone through: the next file need not be tried.
@@ -28,18 +28,17 @@ final class RealDisk implements Disk {
         this.tryDirect = tryDirect;
     }
 
-    /// Past the page cache once that is known to work: a whole segment's zeros that the system writes out together
-    /// would keep the log's writes waiting behind them.
     @Override
     public void allocate(Path file, long sizeBytes) throws IOException {
         boolean done = false;
-        try (FileChannel channel = isProven
-                ? FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, direct())
-                : FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            ByteBuffer zeros = aligned((int) Math.min(ALLOCATION_CHUNK_BYTES, sizeBytes));
-            int chunkBytes = zeros.limit();
+        try (FileChannel channel = openForZeros(file)) {
+            int chunkBytes = (int) Math.min(ALLOCATION_CHUNK_BYTES, sizeBytes);
+            ByteBuffer zeros = ByteBuffer.allocateDirect(chunkBytes + BLOCK_BYTES)
+                    .alignedSlice(BLOCK_BYTES)
+                    .limit(chunkBytes)
+                    .slice();
             for (long position = 0; position < sizeBytes; position += chunkBytes) {
-                zeros.position(0).limit((int) Math.min(chunkBytes, sizeBytes - position));
+                zeros.clear().limit((int) Math.min(chunkBytes, sizeBytes - position));
                 writeFully(channel, zeros, position);
             }
             channel.force(true);
@@ -51,11 +50,12 @@ final class RealDisk implements Disk {
         }
     }
 
-    /// Zeros where direct I/O wants them.
-    private static ByteBuffer aligned(int lengthBytes) {
-        return ByteBuffer.allocateDirect(lengthBytes + BLOCK_BYTES)
-                .alignedSlice(BLOCK_BYTES)
-                .limit(lengthBytes);
+    /// Makes a file whose writes pass the page cache by, if that is known to go: what lies there is written at the sync
+    /// all at once, and keeps the log's own writes waiting.
+    private FileChannel openForZeros(Path file) throws IOException {
+        return isProven
+                ? FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, direct())
+                : FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
     }
 
     @Override
@@ -83,7 +83,9 @@ final class RealDisk implements Disk {
         if (BLOCK_BYTES % Files.getFileStore(file).getBlockSize() != 0) {
             throw new IOException("block size " + Files.getFileStore(file).getBlockSize());
         }
-        ByteBuffer block = aligned(BLOCK_BYTES);
+        ByteBuffer block = ByteBuffer.allocateDirect(2 * BLOCK_BYTES)
+                .alignedSlice(BLOCK_BYTES)
+                .limit(BLOCK_BYTES);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             while (block.hasRemaining() && channel.read(block, block.position()) >= 0) {
                 // reads on

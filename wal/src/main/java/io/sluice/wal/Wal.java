@@ -242,7 +242,13 @@ public final class Wal implements AutoCloseable {
             throw new IllegalStateException("a log is started once, before it is closed");
         }
         SegmentPool made = new SegmentPool(
-                disk, settings.directory(), settings.segmentBytes(), segments::nextId, replay.spares(), threads);
+                disk,
+                settings.directory(),
+                settings.segmentBytes(),
+                settings.maxSpares(),
+                segments::nextId,
+                replay.spares(),
+                threads);
         made.start();
         boolean done = false;
         try {
