@@ -452,6 +452,7 @@ final class Wiring {
     /// Builds the HTTP server.
     HttpDoor buildHttp(ServerReports reports) throws IOException {
         HttpDoor.Parts parts = new HttpDoor.Parts(
+                settings.connections(),
                 settings.maxRequestBytes(),
                 () -> live.current().inflightOps(),
                 bodies,

@@ -10,6 +10,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.admission.AdmissionController;
 import io.sluice.ingester.admission.AdmissionLimits;
 import io.sluice.ingester.admission.AdmissionStatistics.BucketStatistics;
+import io.sluice.ingester.door.ConnectionLimits;
 import io.sluice.ingester.fixture.Admissions;
 import io.sluice.ingester.lineprotocol.KnownColumns;
 import java.io.ByteArrayInputStream;
@@ -70,6 +71,7 @@ final class RunningDoor implements AutoCloseable {
         admission = new AdmissionController(limits, Admissions.delays(), () -> 0, metrics);
         budget = new ObservedBudget(budgetBytes);
         HttpDoor.Parts parts = new HttpDoor.Parts(
+                ConnectionLimits.DEFAULT,
                 MAX_REQUEST_BYTES,
                 () -> maxRequests,
                 budget,
