@@ -193,6 +193,12 @@ public final class Wal implements AutoCloseable {
         return Optional.empty();
     }
 
+    /// Says under whose name the log's numbers are given, before [#replay]: segments that tell another are none of this
+    /// log.
+    public void belongsTo(UUID owner) {
+        replay.belongsTo(owner);
+    }
+
     /// Hands over every entry, in order, and puts the folder in order: ends a torn tail, sets damage aside in the
     /// folder `quarantine`. To be called once, before [#start].
     ///
