@@ -98,9 +98,8 @@ public final class HttpDoor {
 
     /// Binds the address; answers nothing before [#start].
     ///
-    /// @param executor runs each connection; it blocks while the write is on its way
-    /// @param pause of connections that come back too early, and of the thread that accepts them when it
-    ///     cannot
+    /// @param executor runs each request; it blocks while the write is on its way
+    /// @param pause of connections that come back too early
     /// @throws IOException if the address cannot be bound
     public HttpDoor(
             InetSocketAddress bind,
@@ -112,7 +111,7 @@ public final class HttpDoor {
             MeterRegistry metrics)
             throws IOException {
         this.server =
-                new HttpListener(bind, parts.connections(), executor, this::handle, clock, nanoTime, pause, metrics);
+                new HttpListener(bind, parts.connections(), executor, this::handle, nanoTime, metrics);
         this.writes = new LineWriteEndpoint(
                 parts.admission(),
                 parts.refusals(),

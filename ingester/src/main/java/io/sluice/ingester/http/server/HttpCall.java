@@ -4,50 +4,65 @@ import io.sluice.ingester.http.server.Patience.Phase;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
+import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Optional;
+import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.http.HttpHeaderValue;
+import org.eclipse.jetty.io.Content;
+import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.server.Response;
 
-/// One request, and the way to answer it. For the connection's thread.
+/// One request, and the way to answer it. For the thread that serves it.
 public final class HttpCall {
-    private static final byte[] CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n".getBytes(StandardCharsets.ISO_8859_1);
+    private static final int NO_CONTENT = 204;
+    /// How much of a body that was not wanted is read behind the answer: a client that is still sending does not see
+    /// the answer if its connection breaks.
+    private static final long MAX_DRAIN_BYTES = 16L << 20;
 
-    private final RequestHead head;
-    private final Connection connection;
+    private static final int DRAIN_BUFFER_BYTES = 16 * 1_024;
+
+    private final Request request;
+    private final Response response;
+    private final OpenConnection connection;
     private final Body body;
     private boolean isAnswered;
     private boolean isLast;
 
-    HttpCall(RequestHead head, Connection connection, ConnectionInput in) {
-        this.head = head;
+    HttpCall(Request request, Response response, OpenConnection connection) {
+        this.request = request;
+        this.response = response;
         this.connection = connection;
-        this.body = new Body(
-                head.bodyBytes() == RequestHead.CHUNKED ? new ChunkedBody(in) : new FixedBody(in, head.bodyBytes()),
-                in);
+        this.body = new Body(Content.Source.asInputStream(request));
     }
 
     /// As in the request: `POST`.
     public String method() {
-        return head.method();
+        return request.getMethod();
     }
 
     /// Of the target, decoded.
     public String path() {
-        return String.valueOf(head.target().getPath());
+        return String.valueOf(request.getHttpURI().getDecodedPath());
     }
 
     /// Of the target, behind the question mark, as it was sent.
     public String rawQuery() {
-        return Optional.ofNullable(head.target().getRawQuery()).orElse("");
+        return Optional.ofNullable(request.getHttpURI().getQuery()).orElse("");
     }
 
     /// A header's value; several are joined by commas.
     public Optional<String> header(String name) {
-        return head.header(name);
+        List<String> values = request.getHeaders().getValuesList(name);
+        return values.isEmpty() ? Optional.empty() : Optional.of(String.join(", ", values));
     }
 
     /// How long the body says that it is; empty if it does not.
     public Optional<Long> announcedBytes() {
-        return head.bodyBytes() == RequestHead.CHUNKED ? Optional.empty() : Optional.of(head.bodyBytes());
+        if (request.getHeaders().contains(HttpHeader.TRANSFER_ENCODING)) {
+            return Optional.empty();
+        }
+        return Optional.of(Math.max(0, request.getLength()));
     }
 
     /// Who asks.
@@ -70,38 +85,58 @@ public final class HttpCall {
         }
         isAnswered = true;
         // Who was not told to send its body may send it or not, so that nothing can be read behind this request.
-        isLast = answer.isLast() || body.isWaitedFor || !head.keepsAlive();
-        connection.send(
-                isLast == answer.isLast()
-                        ? answer
-                        : new HttpAnswer(answer.status(), answer.headers(), answer.body(), isLast),
-                head.isHead(),
-                head.isOld());
+        isLast = answer.isLast()
+                || body.isWaitedFor
+                || connection.isEnding()
+                || !request.getConnectionMetaData().isPersistent();
+        response.setStatus(answer.status());
+        answer.headers().forEach((name, value) -> response.getHeaders().put(name, value));
+        if (isLast) {
+            response.getHeaders().put(HttpHeader.CONNECTION, HttpHeaderValue.CLOSE.asString());
+        }
+        byte[] bytes = answer.body();
+        if (answer.status() != NO_CONTENT) {
+            response.getHeaders().put(HttpHeader.CONTENT_LENGTH, bytes.length);
+        }
+        connection.patience().begin(Phase.ANSWER);
+        int sent = 0;
+        do {
+            int next = Math.min(Patience.STEP_BYTES, bytes.length - sent);
+            Content.Sink.write(response, sent + next == bytes.length, ByteBuffer.wrap(bytes, sent, next));
+            connection.patience().moved(next);
+            sent += next;
+        } while (sent < bytes.length);
     }
 
     boolean isAnswered() {
         return isAnswered;
     }
 
-    boolean isLast() {
-        return isLast;
-    }
-
-    /// Whether nothing of the body is left.
-    boolean isRead() {
-        return body.isRead;
+    /// Reads what is left of the body, within limits; whether there may be another request behind this one.
+    boolean drain() throws IOException {
+        if (body.isWaitedFor) {
+            return false;
+        }
+        if (!body.isRead) {
+            connection.patience().begin(isLast ? Phase.END : Phase.BODY);
+            byte[] buffer = new byte[DRAIN_BUFFER_BYTES];
+            long drained = 0;
+            while (!body.isRead && drained < MAX_DRAIN_BYTES) {
+                drained += Math.max(0, body.read(buffer));
+            }
+        }
+        return body.isRead && !isLast;
     }
 
     private final class Body extends InputStream {
         private final InputStream bytes;
-        private final ConnectionInput in;
-        /// Whether the client waits until it is told to send it.
-        private boolean isWaitedFor = head.expectsContinue();
-        private boolean isRead = head.bodyBytes() == 0;
+        /// Whether the client waits until it is told to send it, which Jetty does when it is read.
+        private boolean isWaitedFor = request.getHeaders()
+                .contains(HttpHeader.EXPECT, HttpHeaderValue.CONTINUE.asString());
+        private boolean isRead = announcedBytes().filter(length -> length == 0).isPresent();
 
-        Body(InputStream bytes, ConnectionInput in) {
+        Body(InputStream bytes) {
             this.bytes = bytes;
-            this.in = in;
         }
 
         @Override
@@ -115,23 +150,33 @@ public final class HttpCall {
             if (isRead) {
                 return -1;
             }
-            if (isWaitedFor) {
-                isWaitedFor = false;
-                if (!in.isBuffered()) {
-                    connection.sendNow(CONTINUE);
-                }
+            isWaitedFor = false;
+            Patience patience = connection.patience();
+            if (patience.state().phase() == Phase.WORK) {
+                patience.begin(Phase.BODY);
             }
-            if (connection.patience().phase() == Phase.WORK) {
-                connection.patience().begin(Phase.BODY);
-            }
-            int read = bytes.read(into, from, length);
+            int read = receive(into, from, length);
             if (read < 0) {
                 isRead = true;
                 if (!isAnswered) {
-                    connection.patience().begin(Phase.WORK);
+                    patience.begin(Phase.WORK);
                 }
+            } else if (patience.state().phase() == Phase.BODY) {
+                patience.moved(read);
             }
             return read;
+        }
+
+        private int receive(byte[] into, int from, int length) throws IOException {
+            try {
+                return bytes.read(into, from, length);
+            } catch (IOException | RuntimeException e) {
+                if (connection.patience().isExhausted()) {
+                    throw new SlowClientException();
+                }
+                // Jetty throws what a body's framing lacks unchecked.
+                throw e instanceof IOException failure ? failure : new IOException(e.getMessage(), e);
+            }
         }
     }
 }

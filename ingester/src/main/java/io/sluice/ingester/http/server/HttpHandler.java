@@ -2,7 +2,7 @@ package io.sluice.ingester.http.server;
 
 import java.io.IOException;
 
-/// Answers requests, each on its connection's thread, which it may block.
+/// Answers requests, each on a thread of its own, which it may block.
 @FunctionalInterface
 public interface HttpHandler {
     /// Answers one request ([HttpCall#answer]).

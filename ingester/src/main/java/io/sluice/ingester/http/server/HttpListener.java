@@ -2,264 +2,205 @@ package io.sluice.ingester.http.server;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.sluice.ingester.door.ConnectionLimits;
-import io.sluice.ingester.door.ConnectionMeters;
-import io.sluice.ingester.door.ConnectionMeters.Reason;
 import io.sluice.ingester.http.server.Patience.Phase;
-import io.sluice.persist.retry.Pause;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
 import java.time.Duration;
-import java.time.InstantSource;
-import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
+import org.eclipse.jetty.http.HttpException;
+import org.eclipse.jetty.http.HttpField;
+import org.eclipse.jetty.http.HttpStatus;
+import org.eclipse.jetty.http.HttpVersion;
+import org.eclipse.jetty.io.ArrayByteBufferPool;
+import org.eclipse.jetty.io.ByteBufferPool;
+import org.eclipse.jetty.io.Connection;
+import org.eclipse.jetty.io.EndPoint;
+import org.eclipse.jetty.server.Connector;
+import org.eclipse.jetty.server.HttpConfiguration;
+import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.server.internal.HttpConnection;
+import org.eclipse.jetty.util.thread.QueuedThreadPool;
+import org.eclipse.jetty.util.thread.ScheduledExecutorScheduler;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Listens, and keeps the connections: no more than there may be, and none whose client has kept it waiting for too
-/// long. Any thread may call any method.
+/// Listens, by Jetty. Any thread may call any method.
 ///
-/// If there are too many, the one that is of least use makes room: one over which nothing was ever asked before one
-/// that waits for its next request, and that before one whose client is slow; among equals, the one that has waited for
-/// longest. A request that is being worked on is never ended.
+/// Two threads of Jetty's accept connections and see what comes over them; each request runs on the executor. A
+/// connection without a request has no thread and no buffer.
 public final class HttpListener {
     private static final Logger LOG = LoggerFactory.getLogger(HttpListener.class);
     /// Connections that wait to be accepted.
     private static final int BACKLOG = 1_024;
-    /// A client that has sent for no longer than this is not slow.
-    private static final Duration GRACE = Duration.ofSeconds(1);
-    /// Until it is tried again to accept a connection, when there are no file descriptors.
-    private static final Duration ACCEPT_PAUSE = Duration.ofMillis(50);
-    /// As a connection's use: it is not ended for another one.
-    private static final int NEEDED = 3;
+    /// One accepts, one selects, the others do what comes between; none of them runs a request.
+    private static final int MAX_THREADS = 8;
 
-    private final ServerSocket server = new ServerSocket();
-    private final Executor executor;
-    private final HttpHandler handler;
-    private final InstantSource clock;
-    private final LongSupplier nanoTime;
-    private final Pause pause;
-    private final ConnectionMeters meters;
-    private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Condition quieter = lock.newCondition();
-    private volatile ConnectionLimits limits;
-    private volatile boolean isStopping;
+    private static final int MIN_THREADS = 3;
+    private static final int THREAD_IDLE_MS = 60_000;
+    /// A connection may keep so much of a head that does not come to its end.
+    private static final int MAX_HEAD_BYTES = 16 * 1_024;
+    /// Of a head: each takes a hundred times the bytes that it is sent in.
+    private static final int MAX_FIELDS = 200;
+    /// Of a body is read at once: so much a request holds until its answer has left.
+    private static final int INPUT_BUFFER_BYTES = 16 * 1_024;
+    /// Kept for the next ones; when there are more, they are garbage.
+    private static final long MAX_POOLED_BYTES = 4L << 20;
+
+    private final Connections connections;
+    private final Server server;
+    private final ServerConnector connector;
 
     /// Binds the address; accepts nothing before [#start].
     ///
-    /// @param executor gives each task a thread of its own
-    /// @param clock for the date of answers
+    /// @param executor gives each request a thread of its own
     /// @param nanoTime nanoseconds from any beginning
-    /// @param pause of the thread that accepts, when it cannot
     /// @throws IOException if the address cannot be bound
     public HttpListener(
             InetSocketAddress bind,
             ConnectionLimits limits,
             Executor executor,
             HttpHandler handler,
-            InstantSource clock,
             LongSupplier nanoTime,
-            Pause pause,
             MeterRegistry metrics)
             throws IOException {
-        this.limits = limits;
-        this.executor = executor;
-        this.handler = handler;
-        this.clock = clock;
-        this.nanoTime = nanoTime;
-        this.pause = pause;
-        this.meters = new ConnectionMeters("http", connections::size, () -> this.limits.maxConnections(), metrics);
-        boolean done = false;
-        try {
-            server.setReuseAddress(true);
-            server.bind(bind, BACKLOG);
-            done = true;
-        } finally {
-            if (!done) {
-                server.close();
+        this.connections = new Connections(limits, nanoTime, metrics);
+        QueuedThreadPool threads = new QueuedThreadPool(MAX_THREADS, MIN_THREADS, THREAD_IDLE_MS);
+        threads.setName("http");
+        threads.setReservedThreads(0);
+        threads.setVirtualThreadsExecutor(executor);
+        ByteBufferPool buffers =
+                new ArrayByteBufferPool(-1, -1, -1, Integer.MAX_VALUE, MAX_POOLED_BYTES, MAX_POOLED_BYTES);
+        this.server = new Server(threads, new ScheduledExecutorScheduler("http-timer", false), buffers);
+        this.connector = new Acceptor(server, connections);
+        connector.setHost(bind.getAddress().getHostAddress());
+        connector.setPort(bind.getPort());
+        connector.setAcceptQueueSize(BACKLOG);
+        connector.setIdleTimeout(0); // our own patience can be changed while it runs, and tells heads from silence
+        connector.addBean(connections);
+        server.addConnector(connector);
+        server.setHandler(new CallHandler(connections, handler));
+        server.setErrorHandler(new ErrorAnswers(connections));
+        connector.open();
+    }
+
+    /// Accepts by a thread that blocks. When there are no file descriptors, the connection of least use gives one back.
+    private static final class Acceptor extends ServerConnector {
+        private final Connections connections;
+
+        Acceptor(Server server, Connections connections) {
+            super(server, 1, 1, new FieldLimit(configuration()));
+            this.connections = connections;
+        }
+
+        @Override
+        protected boolean handleAcceptFailure(Throwable failure) {
+            if (isRunning() && failure instanceof IOException) {
+                var _ = connections.makeRoom();
             }
+            return super.handleAcceptFailure(failure);
+        }
+    }
+
+    private static HttpConfiguration configuration() {
+        HttpConfiguration http = new HttpConfiguration();
+        http.setSendServerVersion(false);
+        http.setRequestHeaderSize(MAX_HEAD_BYTES);
+        http.setInputBufferSize(INPUT_BUFFER_BYTES);
+        http.setHeaderCacheSize(0); // it would take more than all else of a connection
+        http.setUseInputDirectByteBuffers(false);
+        http.setUseOutputDirectByteBuffers(false);
+        return http;
+    }
+
+    /// Jetty bounds the bytes of a head, but not the fields in them.
+    private static final class FieldLimit extends HttpConnectionFactory {
+        FieldLimit(HttpConfiguration configuration) {
+            super(configuration);
+        }
+
+        @Override
+        public Connection newConnection(Connector connector, EndPoint endPoint) {
+            return configure(new HttpConnection(getHttpConfiguration(), connector, endPoint) {
+                @Override
+                protected RequestHandler newRequestHandler() {
+                    return new RequestHandler() {
+                        private int fields;
+
+                        @Override
+                        public void startRequest(String method, String uri, HttpVersion version) {
+                            fields = 0;
+                            super.startRequest(method, uri, version);
+                        }
+
+                        @Override
+                        public void parsedHeader(HttpField field) {
+                            count();
+                            super.parsedHeader(field);
+                        }
+
+                        @Override
+                        public void parsedTrailer(HttpField field) {
+                            count();
+                            super.parsedTrailer(field);
+                        }
+
+                        private void count() {
+                            if (++fields > MAX_FIELDS) {
+                                throw new HttpException.RuntimeException(
+                                        HttpStatus.REQUEST_HEADER_FIELDS_TOO_LARGE_431,
+                                        "there are more than %d headers".formatted(MAX_FIELDS));
+                            }
+                        }
+                    };
+                }
+            }, connector, endPoint);
         }
     }
 
     /// Begins to accept connections.
     public void start() {
-        executor.execute(this::accept);
+        try {
+            server.start();
+        } catch (Exception e) {
+            throw new IllegalStateException("the HTTP server cannot be started: " + e.getMessage(), e);
+        }
     }
 
     public int port() {
-        return server.getLocalPort();
+        return connector.getLocalPort();
     }
 
     /// Other limits hold from the next look on, and for the next connection.
     public void reconfigure(ConnectionLimits next) {
-        limits = next;
+        connections.reconfigure(next);
     }
 
     /// Connections that are open.
     public int open() {
-        return connections.size();
+        return connections.count();
     }
 
     /// Connections in a phase.
     int open(Phase phase) {
-        return (int) connections.stream()
-                .filter(connection -> connection.patience().phase() == phase)
-                .count();
-    }
-
-    private void accept() {
-        while (!isStopping) {
-            try {
-                add(server.accept());
-            } catch (IOException e) {
-                if (!isStopping) {
-                    // No file descriptors, most likely: to close what is idle gives some back.
-                    LOG.warn("cannot accept an HTTP connection: {}", e.getMessage());
-                    var _ = makeRoom();
-                    if (!rest()) {
-                        return;
-                    }
-                }
-            }
-        }
-    }
-
-    private boolean rest() {
-        try {
-            pause.await(ACCEPT_PAUSE);
-            return true;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        }
-    }
-
-    private void add(Socket socket) throws IOException {
-        if (connections.size() >= limits.maxConnections() && !makeRoom()) {
-            meters.closed(Reason.REFUSED);
-            socket.close();
-            return;
-        }
-        boolean done = false;
-        try {
-            Connection connection = new Connection(socket, handler, clock, new Patience(nanoTime, () -> limits));
-            connections.add(connection);
-            if (isStopping) {
-                connection.endSoon(); // the stop may not have seen it
-            }
-            executor.execute(() -> serve(connection));
-            done = true;
-        } catch (RejectedExecutionException e) {
-            LOG.debug("an HTTP connection came too late: {}", e.getMessage());
-        } finally {
-            if (!done) {
-                socket.close();
-            }
-        }
-    }
-
-    private void serve(Connection connection) {
-        try {
-            connection.run();
-        } finally {
-            remove(connection);
-        }
-    }
-
-    private boolean remove(Connection connection) {
-        boolean removed = connections.remove(connection);
-        if (removed && isStopping) {
-            lock.lock();
-            try {
-                quieter.signalAll();
-            } finally {
-                lock.unlock();
-            }
-        }
-        return removed;
-    }
-
-    /// Closes the connection that is of least use; false if all are needed.
-    private boolean makeRoom() {
-        long now = nanoTime.getAsLong();
-        Optional<Connection> least = Optional.empty();
-        int leastUse = Integer.MAX_VALUE;
-        long longest = 0;
-        for (Connection connection : connections) {
-            Patience patience = connection.patience();
-            long waited = patience.waitedNanos(now);
-            int use = use(patience, waited);
-            if (use < leastUse || (use == leastUse && use < NEEDED && waited > longest)) {
-                least = Optional.of(connection);
-                leastUse = use;
-                longest = waited;
-            }
-        }
-        if (leastUse == NEEDED || least.isEmpty() || !remove(least.get())) {
-            return false;
-        }
-        least.get().close();
-        meters.closed(Reason.CROWDED);
-        return true;
-    }
-
-    /// The lower, the less is lost with the connection.
-    private static int use(Patience patience, long waitedNanos) {
-        return switch (patience.phase()) {
-            case IDLE -> patience.hasServed() ? 1 : 0;
-            case HEAD, BODY, ANSWER -> waitedNanos > GRACE.toNanos() ? 2 : NEEDED;
-            case WORK -> NEEDED;
-        };
+        return connections.count(phase);
     }
 
     /// Ends the connections whose clients have kept them waiting for too long. To be called several times a second.
     public void check() {
-        long now = nanoTime.getAsLong();
-        for (Connection connection : connections) {
-            Patience patience = connection.patience();
-            if (patience.isOver(now)) {
-                boolean isFirst = !patience.isExhausted();
-                if (patience.phase() == Phase.IDLE) {
-                    meters.closed(Reason.IDLE);
-                    connection.close();
-                } else {
-                    if (isFirst) {
-                        meters.closed(Reason.SLOW);
-                    }
-                    connection.endSlow();
-                }
-            }
-        }
+        connections.check();
     }
 
     /// Accepts nothing more, lets requests that are worked on end until the deadline, and closes all connections.
     public void stop(Duration deadline) {
-        isStopping = true;
+        connector.close();
+        connections.stop(deadline);
         try {
-            server.close();
-        } catch (IOException e) {
-            LOG.warn("the HTTP port was not closed in order", e);
+            server.stop();
+        } catch (Exception e) {
+            LOG.warn("the HTTP server was not stopped in order", e);
         }
-        connections.forEach(Connection::endSoon);
-        long leftNanos = deadline.toNanos();
-        lock.lock();
-        try {
-            while (leftNanos > 0 && !connections.isEmpty()) {
-                leftNanos = quieter.awaitNanos(leftNanos);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } finally {
-            lock.unlock();
-        }
-        connections.forEach(Connection::close);
     }
 }

@@ -14,8 +14,6 @@ import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -49,9 +47,7 @@ final class HttpListenerTest {
                     new ConnectionLimits(MAX, IDLE, SLOW),
                     executor,
                     this::answer,
-                    InstantSource.fixed(Instant.EPOCH),
                     nowNanos::get,
-                    _ -> {},
                     metrics);
             made.start();
             return made;
@@ -160,7 +156,7 @@ final class HttpListenerTest {
     void oneConnectionCarriesManyRequestsAlsoSentAtOnce() throws IOException {
         Client client = new Client().send(ARBITRARY_GET);
         assertThat(client.receive()).startsWith("HTTP/1.1 200 OK\r\n").endsWith("GET /a  ");
-        client.send("POST /b?x=%20 HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc" + ARBITRARY_GET + ARBITRARY_GET);
+        client.send("POST /b?x=%20 HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\n\r\nabc" + ARBITRARY_GET + ARBITRARY_GET);
         assertThat(client.receive()).endsWith("POST /b x=%20 abc");
         assertThat(client.receive()).endsWith("GET /a  ");
         assertThat(client.receive()).endsWith("GET /a  ");
@@ -168,7 +164,7 @@ final class HttpListenerTest {
 
     @Test
     void theHeadAloneIsSentWhereOnlyThatWasAskedFor() throws IOException {
-        Client client = new Client().send("HEAD /a HTTP/1.1\r\n\r\n" + ARBITRARY_GET);
+        Client client = new Client().send("HEAD /a HTTP/1.1\r\nHost: t\r\n\r\n" + ARBITRARY_GET);
         StringBuilder head = new StringBuilder();
         while (head.indexOf("\r\n\r\n") < 0) {
             head.append((char) client.socket.getInputStream().read());
@@ -179,7 +175,7 @@ final class HttpListenerTest {
 
     @Test
     void aConnectionEndsBehindTheAnswerIfTheClientWantsIt() throws IOException {
-        Client closing = new Client().send("GET /a HTTP/1.1\r\nConnection: foo, close\r\n\r\n");
+        Client closing = new Client().send("GET /a HTTP/1.1\r\nHost: t\r\nConnection: foo, close\r\n\r\n");
         assertThat(closing.receive()).contains("Connection: close\r\n");
         assertThat(closing.isEnded()).isTrue();
         Client old = new Client().send("GET /a HTTP/1.0\r\n\r\n");
@@ -192,7 +188,7 @@ final class HttpListenerTest {
 
     @Test
     void whoAsksFirstIsToldToSendItsBodyOnlyIfItIsWanted() throws IOException {
-        String head = " HTTP/1.1\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
+        String head = " HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
         Client wanted = new Client().send("POST /a" + head);
         assertThat(wanted.receive()).isEqualTo("HTTP/1.1 100 Continue\r\n\r\n");
         wanted.send("abc");
@@ -207,7 +203,7 @@ final class HttpListenerTest {
     void aBodyThatNobodyWantedIsPassedOver() throws IOException {
         String body = "x".repeat(1 << 20);
         Client client = new Client()
-                .send("POST /unread HTTP/1.1\r\nContent-Length: %d\r\n\r\n%s%s"
+                .send("POST /unread HTTP/1.1\r\nHost: t\r\nContent-Length: %d\r\n\r\n%s%s"
                         .formatted(body.length(), body, ARBITRARY_GET));
         assertThat(client.receive()).endsWith("POST /unread  ");
         assertThat(client.receive()).endsWith("GET /a  ");
@@ -215,7 +211,7 @@ final class HttpListenerTest {
 
     @Test
     void aBodyOfAGibibyteThatNobodyWantedEndsTheConnection() throws IOException {
-        Client client = new Client().send("POST /unread HTTP/1.1\r\nContent-Length: 1073741824\r\n\r\n");
+        Client client = new Client().send("POST /unread HTTP/1.1\r\nHost: t\r\nContent-Length: 1073741824\r\n\r\n");
         assertThat(client.receive()).endsWith("POST /unread  ");
         byte[] piece = new byte[1 << 20];
         int sent = 0;
@@ -235,7 +231,7 @@ final class HttpListenerTest {
         SplittableRandom random = new SplittableRandom(11);
         for (int round = 0; round < 200; round++) {
             StringBuilder body = new StringBuilder();
-            StringBuilder wire = new StringBuilder("POST /a HTTP/1.1\r\ntransfer-encoding: Chunked\r\n\r\n");
+            StringBuilder wire = new StringBuilder("POST /a HTTP/1.1\r\nHost: t\r\ntransfer-encoding: Chunked\r\n\r\n");
             int chunks = random.nextInt(5);
             for (int i = 0; i < chunks; i++) {
                 String chunk = "y".repeat(random.nextInt(1, 5_000));
@@ -262,25 +258,26 @@ final class HttpListenerTest {
     @Test
     void whatTwoReadersCouldTakeForTwoRequestsIsRefused() throws IOException {
         Map<String, Integer> heads = Map.ofEntries(
-                Map.entry("POST /a HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n", 400),
-                Map.entry("POST /a HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
-                Map.entry("POST /a HTTP/1.1\r\nContent-Length: +3\r\n\r\n", 400),
-                Map.entry("POST /a HTTP/1.1\r\nContent-Length: 9999999999999999999\r\n\r\n", 400),
-                Map.entry("POST /a HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
-                Map.entry("POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 501),
-                Map.entry("POST /a HTTP/1.1\r\nA : b\r\n\r\n", 400),
-                Map.entry("POST /a HTTP/1.1\r\nA: b\r\n folded\r\n\r\n", 400),
-                Map.entry("POST /a HTTP/1.1\r\nA: b\rContent-Length: 3\r\n\r\n", 400),
-                Map.entry("POST /a HTTP/1.1\r\nA: b\u0000\r\n\r\n", 400),
-                Map.entry("POST /a HTTP/1.1\r\nno colon\r\n\r\n", 400),
-                Map.entry("POST  /a HTTP/1.1\r\n\r\n", 400),
-                Map.entry("POST /a HTTP/2.0\r\n\r\n", 505),
-                Map.entry("POST /a FTP/1\r\n\r\n", 400),
-                Map.entry("POST /{ HTTP/1.1\r\n\r\n", 400),
-                Map.entry("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
-                Map.entry("GET /a HTTP/1.1\r\n" + "A: b\r\n".repeat(201) + "\r\n", 431),
-                Map.entry("GET /a HTTP/1.1\r\nA: " + "b".repeat(65_536) + "\r\n\r\n", 431),
-                Map.entry("GET /" + "a".repeat(65_536), 431));
+                Map.entry("POST /a HTTP/1.1\r\n\r\n", 400),
+                Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nHost: u\r\n\r\n", 400),
+                Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n", 400),
+                Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+                Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: +3\r\n\r\n", 400),
+                Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 9999999999999999999\r\n\r\n", 400),
+                Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
+                Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+                Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nA : b\r\n\r\n", 400),
+                Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nA: b\r\n folded\r\n\r\n", 400),
+                Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nA: b\rContent-Length: 3\r\n\r\n", 400),
+                Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nA: b\u0000\r\n\r\n", 400),
+                Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nno colon\r\n\r\n", 400),
+                Map.entry("POST /a HTTP/2.0\r\n\r\n", 426),
+                Map.entry("POST /a FTP/1\r\n\r\n", 505),
+                Map.entry("POST /%zz HTTP/1.1\r\nHost: t\r\n\r\n", 400),
+                Map.entry("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 426),
+                Map.entry("GET /a HTTP/1.1\r\n" + "Host: t\r\n" + "A: b\r\n".repeat(200) + "\r\n", 431),
+                Map.entry("GET /a HTTP/1.1\r\nHost: t\r\nA: " + "b".repeat(65_536) + "\r\n\r\n", 431),
+                Map.entry("GET /" + "a".repeat(65_536), 414));
         for (Map.Entry<String, Integer> head : heads.entrySet()) {
             Client client = new Client().send(head.getKey());
             String start = head.getKey().substring(0, Math.min(60, head.getKey().length()));
@@ -298,7 +295,7 @@ final class HttpListenerTest {
     void noBytesHarmThoseBehind() throws IOException {
         long seed = 5;
         SplittableRandom random = new SplittableRandom(seed);
-        byte[] good = "POST /a HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+        byte[] good = "POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
                 .getBytes(StandardCharsets.ISO_8859_1);
         for (int round = 0; round < 300; round++) {
             byte[] bytes = good.clone();
@@ -343,7 +340,7 @@ final class HttpListenerTest {
     }
 
     @Test
-    void aHeadThatComesByteByByteEndsInTimeAndIsToldWhy() throws IOException {
+    void aHeadThatComesByteByByteEndsInTime() throws IOException {
         Client slow = new Client();
         slow.send("GET /a HT");
         awaitPhase(Phase.HEAD, 1);
@@ -353,7 +350,6 @@ final class HttpListenerTest {
         assertThat(closed("slow")).isZero();
         pass(SLOW.dividedBy(2));
         listener.check();
-        assertThat(slow.receive()).startsWith("HTTP/1.1 408").contains("--slow-client-timeout");
         assertThat(slow.isEnded()).isTrue();
         assertThat(closed("slow")).isEqualTo(1);
     }
@@ -361,7 +357,7 @@ final class HttpListenerTest {
     @Test
     void aBodyThatStopsComingEndsInTime() throws IOException {
         Client slow = new Client();
-        slow.send("POST /a HTTP/1.1\r\nContent-Length: 1000000\r\n\r\nabc");
+        slow.send("POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 1000000\r\n\r\nabc");
         awaitPhase(Phase.BODY, 1);
         pass(SLOW.minusNanos(1));
         listener.check();
@@ -374,7 +370,7 @@ final class HttpListenerTest {
 
     @Test
     void aClientThatDoesNotReadItsAnswerIsCutOff() throws IOException {
-        Client deaf = new Client().send("GET /huge HTTP/1.1\r\n\r\n");
+        Client deaf = new Client().send("GET /huge HTTP/1.1\r\nHost: t\r\n\r\n");
         assertThat(deaf.socket.getInputStream().read()).isEqualTo('H');
         pass(SLOW);
         // It may be about to write the next piece: then that has its time.
@@ -387,7 +383,7 @@ final class HttpListenerTest {
 
     @Test
     void whoeverIsOfLeastUseMakesRoom() throws IOException {
-        Client working = new Client().send("GET /late HTTP/1.1\r\n\r\n");
+        Client working = new Client().send("GET /late HTTP/1.1\r\nHost: t\r\n\r\n");
         Client slow = new Client().send("GET /a HT");
         awaitPhase(Phase.WORK, 1);
         awaitPhase(Phase.HEAD, 1);
@@ -404,13 +400,13 @@ final class HttpListenerTest {
         assertThat(listener.open()).isEqualTo(MAX);
         awaitPhase(Phase.IDLE, 2);
         pass(Duration.ofMillis(1));
-        Client second = new Client().send("GET /late HTTP/1.1\r\n\r\n");
+        Client second = new Client().send("GET /late HTTP/1.1\r\nHost: t\r\n\r\n");
         assertThat(served.isEnded()).as("idle for longer than the first").isTrue();
         awaitPhase(Phase.WORK, 2);
-        Client third = new Client().send("GET /late HTTP/1.1\r\n\r\n");
+        Client third = new Client().send("GET /late HTTP/1.1\r\nHost: t\r\n\r\n");
         assertThat(first.isEnded()).as("idle").isTrue();
         awaitPhase(Phase.WORK, 3);
-        Client fourth = new Client().send("GET /late HTTP/1.1\r\n\r\n");
+        Client fourth = new Client().send("GET /late HTTP/1.1\r\nHost: t\r\n\r\n");
         assertThat(slow.isEnded()).as("slow").isTrue();
         assertThat(closed("crowded")).isEqualTo(4);
         release.countDown();
@@ -423,7 +419,7 @@ final class HttpListenerTest {
     void aRequestThatIsWorkedOnIsNotEndedForANewcomer() throws IOException {
         List<Client> working = new ArrayList<>();
         for (int i = 0; i < MAX; i++) {
-            working.add(new Client().send("GET /late HTTP/1.1\r\n\r\n"));
+            working.add(new Client().send("GET /late HTTP/1.1\r\nHost: t\r\n\r\n"));
             awaitPhase(Phase.WORK, i + 1);
         }
         pass(Duration.ofHours(1));
@@ -439,7 +435,7 @@ final class HttpListenerTest {
     @Test
     void moreMayConnectOnceThereMayBeMore() throws IOException {
         for (int i = 0; i < MAX; i++) {
-            var _ = new Client().send("GET /late HTTP/1.1\r\n\r\n");
+            var _ = new Client().send("GET /late HTTP/1.1\r\nHost: t\r\n\r\n");
             awaitPhase(Phase.WORK, i + 1);
         }
         listener.reconfigure(new ConnectionLimits(MAX + 1, IDLE, SLOW));
@@ -448,7 +444,7 @@ final class HttpListenerTest {
 
     @Test
     void aStopLetsARequestEndWithinItsDeadline() throws Exception {
-        Client working = new Client().send("GET /late HTTP/1.1\r\n\r\n");
+        Client working = new Client().send("GET /late HTTP/1.1\r\nHost: t\r\n\r\n");
         Client idle = new Client().send(ARBITRARY_GET);
         var _ = idle.receive();
         awaitPhase(Phase.WORK, 1);

@@ -17,21 +17,28 @@ final class PatienceTest {
 
     private void assertLasts(Duration time) {
         nowNanos.addAndGet(time.toNanos() - 1);
-        assertThat(patience.isOver(nowNanos.get()))
+        assertThat(patience.state().isOver(nowNanos.get()))
                 .as("a moment before %s", time)
                 .isFalse();
         nowNanos.incrementAndGet();
-        assertThat(patience.isOver(nowNanos.get())).as("after %s", time).isTrue();
+        assertThat(patience.state().isOver(nowNanos.get())).as("after %s", time).isTrue();
+    }
+
+    private void beginHead() {
+        patience.begin(Phase.IDLE);
+        patience.beginHead(patience.state());
     }
 
     @Test
     void eachPhaseHasItsOwnTime() {
         assertLasts(IDLE);
-        patience.begin(Phase.HEAD);
+        beginHead();
         assertLasts(SLOW);
         patience.begin(Phase.BODY);
         assertLasts(SLOW);
         patience.begin(Phase.ANSWER);
+        assertLasts(SLOW);
+        patience.begin(Phase.END);
         assertLasts(SLOW);
         patience.begin(Phase.IDLE);
         assertLasts(IDLE);
@@ -39,21 +46,21 @@ final class PatienceTest {
 
     @Test
     void workIsNotTheClientsFault() {
-        patience.begin(Phase.HEAD);
+        beginHead();
         patience.begin(Phase.WORK);
         nowNanos.addAndGet(Duration.ofHours(1).toNanos());
-        assertThat(patience.isOver(nowNanos.get())).isFalse();
-        assertThat(patience.waitedNanos(nowNanos.get())).isZero();
+        assertThat(patience.state().isOver(nowNanos.get())).isFalse();
+        assertThat(patience.state().waitedNanos(nowNanos.get())).isZero();
     }
 
     @Test
     void aStepOfABodyOrAnAnswerBringsNewTimeAndLessDoesNot() {
         for (Phase phase : new Phase[] {Phase.BODY, Phase.ANSWER}) {
-            patience.begin(Phase.HEAD);
+            beginHead();
             patience.begin(phase);
             nowNanos.addAndGet(SLOW.toNanos() - 1);
             patience.moved(Patience.STEP_BYTES - 1);
-            assertThat(patience.isOver(nowNanos.get() + 1)).isTrue();
+            assertThat(patience.state().isOver(nowNanos.get() + 1)).isTrue();
             patience.moved(1);
             assertLasts(SLOW);
         }
@@ -61,16 +68,32 @@ final class PatienceTest {
 
     @Test
     void aBodyTakesNoLongerThanARequestMayHoweverItComes() {
-        patience.begin(Phase.HEAD);
+        beginHead();
         patience.begin(Phase.BODY);
         for (Duration left = Patience.MAX_REQUEST_TIME; left.compareTo(SLOW) > 0; left = left.minus(SLOW)) {
             nowNanos.addAndGet(SLOW.toNanos());
             patience.moved(Patience.STEP_BYTES);
-            assertThat(patience.isOver(nowNanos.get())).isFalse();
+            assertThat(patience.state().isOver(nowNanos.get())).isFalse();
         }
         nowNanos.addAndGet(SLOW.toNanos() - 1);
         patience.moved(Patience.STEP_BYTES);
-        assertThat(patience.isOver(nowNanos.get())).isFalse();
-        assertThat(patience.isOver(nowNanos.get() + 1)).isTrue();
+        assertThat(patience.state().isOver(nowNanos.get())).isFalse();
+        assertThat(patience.state().isOver(nowNanos.get() + 1)).isTrue();
+    }
+
+    @Test
+    void aHeadThatIsNoticedLateDoesNotTakeARequestForASlowOne() {
+        Patience.State idle = patience.state();
+        patience.begin(Phase.WORK);
+        patience.beginHead(idle);
+        assertThat(patience.state().phase()).isEqualTo(Phase.WORK);
+    }
+
+    @Test
+    void aBodyHasItsTimeFromTheRequestsBeginAlsoIfNobodySawItsHead() {
+        nowNanos.addAndGet(Duration.ofHours(1).toNanos());
+        patience.begin(Phase.WORK);
+        patience.begin(Phase.BODY);
+        assertLasts(SLOW);
     }
 }
