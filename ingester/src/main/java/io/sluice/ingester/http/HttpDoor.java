@@ -110,8 +110,7 @@ public final class HttpDoor {
             Pause pause,
             MeterRegistry metrics)
             throws IOException {
-        this.server =
-                new HttpListener(bind, parts.connections(), executor, this::handle, nanoTime, metrics);
+        this.server = new HttpListener(bind, parts.connections(), executor, this::handle, nanoTime, metrics);
         this.writes = new LineWriteEndpoint(
                 parts.admission(),
                 parts.refusals(),

@@ -38,8 +38,7 @@ final class CallHandler extends Handler.Abstract {
         OpenConnection connection = found.get();
         connection.patience().begin(Phase.WORK);
         List<String> encodings = request.getHeaders().getValuesList(HttpHeader.TRANSFER_ENCODING);
-        if (!encodings.isEmpty()
-                && !(encodings.size() == 1 && HttpHeaderValue.CHUNKED.is(encodings.getFirst()))) {
+        if (!encodings.isEmpty() && !(encodings.size() == 1 && HttpHeaderValue.CHUNKED.is(encodings.getFirst()))) {
             Response.writeError(
                     request, response, callback, HttpStatus.NOT_IMPLEMENTED_501, "Transfer-Encoding: expected chunked");
             return true;

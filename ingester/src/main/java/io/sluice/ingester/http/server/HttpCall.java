@@ -131,8 +131,8 @@ public final class HttpCall {
     private final class Body extends InputStream {
         private final InputStream bytes;
         /// Whether the client waits until it is told to send it, which Jetty does when it is read.
-        private boolean isWaitedFor = request.getHeaders()
-                .contains(HttpHeader.EXPECT, HttpHeaderValue.CONTINUE.asString());
+        private boolean isWaitedFor =
+                request.getHeaders().contains(HttpHeader.EXPECT, HttpHeaderValue.CONTINUE.asString());
         private boolean isRead = announcedBytes().filter(length -> length == 0).isPresent();
 
         Body(InputStream bytes) {

@@ -123,40 +123,43 @@ public final class HttpListener {
 
         @Override
         public Connection newConnection(Connector connector, EndPoint endPoint) {
-            return configure(new HttpConnection(getHttpConfiguration(), connector, endPoint) {
-                @Override
-                protected RequestHandler newRequestHandler() {
-                    return new RequestHandler() {
-                        private int fields;
-
+            return configure(
+                    new HttpConnection(getHttpConfiguration(), connector, endPoint) {
                         @Override
-                        public void startRequest(String method, String uri, HttpVersion version) {
-                            fields = 0;
-                            super.startRequest(method, uri, version);
-                        }
+                        protected RequestHandler newRequestHandler() {
+                            return new RequestHandler() {
+                                private int fields;
 
-                        @Override
-                        public void parsedHeader(HttpField field) {
-                            count();
-                            super.parsedHeader(field);
-                        }
+                                @Override
+                                public void startRequest(String method, String uri, HttpVersion version) {
+                                    fields = 0;
+                                    super.startRequest(method, uri, version);
+                                }
 
-                        @Override
-                        public void parsedTrailer(HttpField field) {
-                            count();
-                            super.parsedTrailer(field);
-                        }
+                                @Override
+                                public void parsedHeader(HttpField field) {
+                                    count();
+                                    super.parsedHeader(field);
+                                }
 
-                        private void count() {
-                            if (++fields > MAX_FIELDS) {
-                                throw new HttpException.RuntimeException(
-                                        HttpStatus.REQUEST_HEADER_FIELDS_TOO_LARGE_431,
-                                        "there are more than %d headers".formatted(MAX_FIELDS));
-                            }
+                                @Override
+                                public void parsedTrailer(HttpField field) {
+                                    count();
+                                    super.parsedTrailer(field);
+                                }
+
+                                private void count() {
+                                    if (++fields > MAX_FIELDS) {
+                                        throw new HttpException.RuntimeException(
+                                                HttpStatus.REQUEST_HEADER_FIELDS_TOO_LARGE_431,
+                                                "there are more than %d headers".formatted(MAX_FIELDS));
+                                    }
+                                }
+                            };
                         }
-                    };
-                }
-            }, connector, endPoint);
+                    },
+                    connector,
+                    endPoint);
         }
     }
 

@@ -156,7 +156,8 @@ final class HttpListenerTest {
     void oneConnectionCarriesManyRequestsAlsoSentAtOnce() throws IOException {
         Client client = new Client().send(ARBITRARY_GET);
         assertThat(client.receive()).startsWith("HTTP/1.1 200 OK\r\n").endsWith("GET /a  ");
-        client.send("POST /b?x=%20 HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\n\r\nabc" + ARBITRARY_GET + ARBITRARY_GET);
+        client.send(
+                "POST /b?x=%20 HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\n\r\nabc" + ARBITRARY_GET + ARBITRARY_GET);
         assertThat(client.receive()).endsWith("POST /b x=%20 abc");
         assertThat(client.receive()).endsWith("GET /a  ");
         assertThat(client.receive()).endsWith("GET /a  ");
@@ -261,11 +262,14 @@ final class HttpListenerTest {
                 Map.entry("POST /a HTTP/1.1\r\n\r\n", 400),
                 Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nHost: u\r\n\r\n", 400),
                 Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n", 400),
-                Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+                Map.entry(
+                        "POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
                 Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: +3\r\n\r\n", 400),
                 Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 9999999999999999999\r\n\r\n", 400),
                 Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
-                Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+                Map.entry(
+                        "POST /a HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+                        400),
                 Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nA : b\r\n\r\n", 400),
                 Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nA: b\r\n folded\r\n\r\n", 400),
                 Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nA: b\rContent-Length: 3\r\n\r\n", 400),
@@ -295,8 +299,9 @@ final class HttpListenerTest {
     void noBytesHarmThoseBehind() throws IOException {
         long seed = 5;
         SplittableRandom random = new SplittableRandom(seed);
-        byte[] good = "POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
-                .getBytes(StandardCharsets.ISO_8859_1);
+        byte[] good =
+                "POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+                        .getBytes(StandardCharsets.ISO_8859_1);
         for (int round = 0; round < 300; round++) {
             byte[] bytes = good.clone();
             for (int i = random.nextInt(1, 20); i > 0; i--) {
