@@ -130,7 +130,8 @@ final class LogReplay {
         SegmentDirectory.Listing listing = SegmentDirectory.list(settings.directory());
         TreeMap<Long, Path> files = listing.segments();
         try (ReadAheadBuffers buffers = new ReadAheadBuffers(threads)) {
-            readHeaders(files, buffers);
+            ReadAheadBuffers peeks = buffers.forPeeks();
+            readHeaders(files, peeks);
             for (Path foreign : listing.foreign()) {
                 note(new WalProblem(Kind.FOREIGN, foreign, 0, 0, "not a file of the log; it is left alone"));
             }
@@ -139,11 +140,11 @@ final class LogReplay {
                 keepOrDelete(spare.getValue());
             }
             giveNames(files);
-            letGo(files, buffers);
-            guessBytes(files, buffers);
+            letGo(files, peeks);
+            guessBytes(files, peeks);
             for (Map.Entry<Long, Path> file : List.copyOf(files.entrySet())) {
                 segments.sawId(file.getKey());
-                read(file.getKey(), file.getValue(), files, handler, buffers);
+                read(file.getKey(), file.getValue(), files, handler, buffers, peeks);
             }
         }
         segments.endsWith(chain.link());
@@ -259,7 +260,7 @@ final class LogReplay {
     }
 
     private void keepOrDelete(Path spare) throws IOException {
-        if (Files.size(spare) == settings.segmentBytes() && spares.size() < SegmentPool.MAX_SPARES) {
+        if (Files.size(spare) == settings.segmentBytes() && spares.size() < settings.maxSpares()) {
             spares.add(spare);
         } else {
             disk.delete(spare);
@@ -267,7 +268,12 @@ final class LogReplay {
     }
 
     private void read(
-            long id, Path file, NavigableMap<Long, Path> files, EntryHandler handler, ReadAheadBuffers buffers)
+            long id,
+            Path file,
+            NavigableMap<Long, Path> files,
+            EntryHandler handler,
+            ReadAheadBuffers buffers,
+            ReadAheadBuffers peeks)
             throws IOException, InterruptedException {
         long startBytes = doneBytes;
         long firstSequence = lastSequence + 1;
@@ -293,7 +299,7 @@ final class LogReplay {
                 noteGap(file, firstSequence);
                 lastSequence = Math.max(lastSequence, firstSequence - 1);
                 reader.expectAbove(lastSequence);
-            } else if (isWithoutAcknowledged(reader, files, id, buffers)) {
+            } else if (isWithoutAcknowledged(reader, files, id, peeks)) {
                 withoutEntries(reader, file);
                 endOf(id, startBytes, 0);
                 return;
@@ -305,7 +311,7 @@ final class LogReplay {
                 if (entry.isPresent()) {
                     tellsNumbers = true;
                     take(entry.get(), handler);
-                } else if (!skip(reader, file, id, files, buffers)) {
+                } else if (!skip(reader, file, id, files, peeks)) {
                     break;
                 }
                 doneBytes = startBytes + reader.position();

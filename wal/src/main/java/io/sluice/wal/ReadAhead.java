@@ -6,34 +6,40 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.zip.CRC32C;
-import org.jspecify.annotations.Nullable;
 
-/// A file, seen through a window that moves on; while one window is looked at, another thread reads the next. For one
-/// thread.
+/// A file, seen through a window that moves on; while one window is looked at, other threads read the next ones. For
+/// one thread.
 final class ReadAhead implements AutoCloseable {
-    /// Windows begin at multiples of this.
-    private static final int WINDOW_BYTES = ReadAheadBuffers.WINDOW_BYTES;
+    /// After so many windows that followed one another those behind are read ahead: not yet for somebody who jumps back
+    /// and forth, as a search behind damage does.
+    private static final int STEADY = 2;
 
     private final Path file;
     private final FileChannel channel;
     private final long sizeBytes;
     private final ReadAheadBuffers buffers;
+    private final int windowBytes;
     private ByteBuffer window;
     private long windowAt;
-    private ByteBuffer spare;
-    private long nextAt;
-    private @Nullable Future<ByteBuffer> next;
+    /// Windows that followed one another. Whoever begins at the beginning mostly reads on.
+    private int steps = STEADY - 1;
+    /// Those behind the window, one after another.
+    private final Deque<Ahead> ahead = new ArrayDeque<>();
+
+    private record Ahead(long at, Future<ByteBuffer> window) {}
 
     ReadAhead(Path file, ReadAheadBuffers buffers) throws IOException {
         this.file = file;
         this.channel = FileChannel.open(file, StandardOpenOption.READ);
         this.sizeBytes = channel.size();
         this.buffers = buffers;
+        this.windowBytes = buffers.windowBytes();
         this.window = buffers.take(sizeBytes).limit(0);
-        this.spare = buffers.take(sizeBytes);
     }
 
     long sizeBytes() {
@@ -95,35 +101,45 @@ final class ReadAhead implements AutoCloseable {
     /// Moves the window to a position; returns the position's index in it.
     private int show(long at) throws IOException {
         if (at < windowAt || at >= windowAt + window.limit()) {
-            move(at - at % WINDOW_BYTES);
+            move(at - at % windowBytes);
         }
         return (int) (at - windowAt);
     }
 
     private void move(long at) throws IOException {
         boolean isNext = at == windowAt + window.limit();
-        Future<ByteBuffer> ahead = next;
-        next = null;
-        if (ahead != null && nextAt == at) {
-            spare = window;
-            window = result(ahead);
+        steps = isNext ? Math.min(STEADY, steps + 1) : 0;
+        Ahead next = ahead.peek();
+        if (next != null && next.at() == at) {
+            buffers.giveBack(window);
+            window = result(ahead.remove().window());
         } else {
-            if (ahead != null) {
-                spare = result(ahead);
-            }
+            giveUpAhead();
             window = read(window, at);
         }
         windowAt = at;
-        long following = at + window.limit();
-        if (isNext && following < sizeBytes) {
-            ByteBuffer target = spare;
-            nextAt = following;
-            next = buffers.reader().submit(() -> read(target, following));
+        if (steps == STEADY) {
+            readAhead();
+        }
+    }
+
+    private void readAhead() {
+        long at = ahead.isEmpty() ? windowAt + window.limit() : ahead.getLast().at() + windowBytes;
+        for (; at < sizeBytes && ahead.size() < buffers.ahead(); at += windowBytes) {
+            ByteBuffer target = buffers.take(sizeBytes);
+            long from = at;
+            ahead.add(new Ahead(from, buffers.readers().submit(() -> read(target, from))));
+        }
+    }
+
+    private void giveUpAhead() throws IOException {
+        while (!ahead.isEmpty()) {
+            buffers.giveBack(result(ahead.remove().window()));
         }
     }
 
     private ByteBuffer read(ByteBuffer reused, long at) throws IOException {
-        reused.clear().limit((int) Math.min(WINDOW_BYTES, sizeBytes - at));
+        reused.clear().limit((int) Math.min(windowBytes, sizeBytes - at));
         while (reused.hasRemaining()) {
             if (channel.read(reused, at + reused.position()) < 0) {
                 throw new EOFException("%s: shorter than its %d bytes".formatted(file, sizeBytes));
@@ -154,12 +170,9 @@ final class ReadAhead implements AutoCloseable {
     @Override
     public void close() throws IOException {
         try (channel) {
-            if (next != null) {
-                var _ = result(next);
-            }
+            giveUpAhead();
         } finally {
             buffers.giveBack(window);
-            buffers.giveBack(spare);
         }
     }
 }

@@ -7,25 +7,57 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
 
-/// What reading a log takes: a thread that reads ahead, and the windows, which one file hands to the next. For one
+/// What reading a log takes: threads that read ahead, and the windows, which one file hands to the next. For one
 /// thread.
 final class ReadAheadBuffers implements AutoCloseable {
-    static final int WINDOW_BYTES = 2 << 20;
+    /// Two requests keep a disk busy from one to the next.
+    private static final int THREADS = 2;
 
-    private final ExecutorService reader;
+    private static final int WINDOW_BYTES = 1 << 20;
+    /// Windows that are read, or being read, behind the one that is looked at: a disk that answers late now and then
+    /// keeps nobody waiting.
+    private static final int AHEAD = 4;
+
+    private static final int PEEK_BYTES = 64 << 10;
+
+    private final ExecutorService readers;
+    private final int windowBytes;
+    private final int ahead;
     private final ArrayDeque<ByteBuffer> free = new ArrayDeque<>();
 
+    /// @param threads makes those that read ahead
     ReadAheadBuffers(ThreadFactory threads) {
-        this.reader = Executors.newSingleThreadExecutor(threads);
+        this(Executors.newFixedThreadPool(THREADS, threads), WINDOW_BYTES, AHEAD);
     }
 
-    ExecutorService reader() {
-        return reader;
+    private ReadAheadBuffers(ExecutorService readers, int windowBytes, int ahead) {
+        this.readers = readers;
+        this.windowBytes = windowBytes;
+        this.ahead = ahead;
     }
 
-    /// A window for a file of a length; smaller than [#WINDOW_BYTES] if the file is.
+    /// For a look at the beginning of files: small windows, and nothing is read ahead. Need not be closed.
+    ReadAheadBuffers forPeeks() {
+        return new ReadAheadBuffers(readers, PEEK_BYTES, 0);
+    }
+
+    ExecutorService readers() {
+        return readers;
+    }
+
+    /// Windows begin at multiples of this.
+    int windowBytes() {
+        return windowBytes;
+    }
+
+    /// How many windows may be read ahead.
+    int ahead() {
+        return ahead;
+    }
+
+    /// A window for a file of a length; smaller than [#windowBytes] if the file is.
     ByteBuffer take(long fileBytes) {
-        int neededBytes = (int) Math.min(WINDOW_BYTES, fileBytes);
+        int neededBytes = (int) Math.min(windowBytes, fileBytes);
         ByteBuffer pooled = free.poll();
         return pooled != null && pooled.capacity() >= neededBytes
                 ? pooled
@@ -38,6 +70,6 @@ final class ReadAheadBuffers implements AutoCloseable {
 
     @Override
     public void close() {
-        reader.shutdown();
+        readers.shutdown();
     }
 }

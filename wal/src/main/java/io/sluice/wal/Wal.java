@@ -202,7 +202,7 @@ public final class Wal implements AutoCloseable {
     /// Hands over every entry, in order, and puts the folder in order: ends a torn tail, sets damage aside in the
     /// folder `quarantine`. To be called once, before [#start].
     ///
-    /// @param threads makes the thread that reads ahead
+    /// @param threads makes those that read ahead
     /// @throws WalVersionException if a newer version wrote a segment
     /// @throws CorruptEntryException if something is damaged and the policy is FAIL
     public ReplayReport replay(EntryHandler handler, ThreadFactory threads) throws IOException, InterruptedException {
@@ -242,7 +242,13 @@ public final class Wal implements AutoCloseable {
             throw new IllegalStateException("a log is started once, before it is closed");
         }
         SegmentPool made = new SegmentPool(
-                disk, settings.directory(), settings.segmentBytes(), segments::nextId, replay.spares(), threads);
+                disk,
+                settings.directory(),
+                settings.segmentBytes(),
+                settings.maxSpares(),
+                segments::nextId,
+                replay.spares(),
+                threads);
         made.start();
         boolean done = false;
         try {

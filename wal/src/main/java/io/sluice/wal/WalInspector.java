@@ -24,7 +24,7 @@ public final class WalInspector {
 
     private final ThreadFactory threads;
 
-    /// @param threads makes a thread that reads ahead, for each look
+    /// @param threads makes threads that read ahead, for each look
     public WalInspector(Path directory, ThreadFactory threads) {
         this.directory = directory;
         this.threads = threads;
@@ -112,10 +112,11 @@ public final class WalInspector {
         OptionalLong last = OptionalLong.empty();
         SegmentChain chain = new SegmentChain(Optional.empty());
         try (ReadAheadBuffers buffers = new ReadAheadBuffers(threads)) {
+            ReadAheadBuffers peeks = buffers.forPeeks();
             for (Map.Entry<Long, Path> file : files.entrySet()) {
                 try (SegmentReader reader =
                         new SegmentReader(file.getValue(), file.getKey(), last.orElse(0), withPayloads, buffers)) {
-                    SegmentScan scan = new SegmentScan(reader, file.getValue(), file.getKey(), files, buffers, chain);
+                    SegmentScan scan = new SegmentScan(reader, file.getValue(), file.getKey(), files, peeks, chain);
                     last = scan.run(last, entries, problems);
                     scan.info().ifPresent(segments);
                 } catch (NoSuchFileException e) {
