@@ -93,7 +93,10 @@ public final class IngesterServer {
             this.grpc = wiring.buildGrpc(reports, tracing.api());
             this.http = bind("--http-bind", settings.httpBind(), () -> wiring.buildHttp(reports));
             wiring.live.onChange(
-                    now -> http.reconfigure(now.connections()),
+                    now -> {
+                        http.reconfigure(now.connections());
+                        grpc.reconfigure(now.connections());
+                    },
                     Setting.MAX_CONNECTIONS,
                     Setting.IDLE_CONNECTION_TIMEOUT,
                     Setting.SLOW_CLIENT_TIMEOUT);
@@ -338,6 +341,7 @@ public final class IngesterServer {
         try {
             wiring.admission.observe();
             http.checkConnections();
+            grpc.checkConnections();
             boolean isStalled = wiring.logStall.observe();
             grpc.setServing(!isStalled && !wiring.state.has(Reason.NOT_READY) && !wiring.state.has(Reason.WAL_FAILED));
         } catch (RuntimeException e) {

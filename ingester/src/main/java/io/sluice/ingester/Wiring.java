@@ -435,8 +435,15 @@ final class Wiring {
                 Thread.ofVirtual().name("query-", 0).factory());
         return new GrpcServer(
                 settings.grpcBind(),
-                GrpcServer.Limits.of(settings.maxRequestBytes()),
+                GrpcServer.Limits.of(
+                        settings.maxRequestBytes(),
+                        settings.connections(),
+                        settings.memory().maxCalls(),
+                        settings.memory().networkBytes() / 2),
                 calls,
+                Thread.ofPlatform().name("grpc-", 0).factory(),
+                nanoTime,
+                bodies,
                 writeAdmission(),
                 new CurrentWrites(),
                 reports::persist,
