@@ -8,20 +8,11 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.function.LongSupplier;
-import org.eclipse.jetty.http.HttpException;
-import org.eclipse.jetty.http.HttpField;
-import org.eclipse.jetty.http.HttpStatus;
-import org.eclipse.jetty.http.HttpVersion;
 import org.eclipse.jetty.io.ArrayByteBufferPool;
 import org.eclipse.jetty.io.ByteBufferPool;
-import org.eclipse.jetty.io.Connection;
-import org.eclipse.jetty.io.EndPoint;
-import org.eclipse.jetty.server.Connector;
 import org.eclipse.jetty.server.HttpConfiguration;
-import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
-import org.eclipse.jetty.server.internal.HttpConnection;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.eclipse.jetty.util.thread.ScheduledExecutorScheduler;
 import org.slf4j.Logger;
@@ -42,8 +33,6 @@ public final class HttpListener {
     private static final int THREAD_IDLE_MS = 60_000;
     /// A connection may keep so much of a head that does not come to its end.
     private static final int MAX_HEAD_BYTES = 16 * 1_024;
-    /// Of a head: each takes a hundred times the bytes that it is sent in.
-    private static final int MAX_FIELDS = 200;
     /// Of a body is read at once: so much a request holds until its answer has left.
     private static final int INPUT_BUFFER_BYTES = 16 * 1_024;
     /// Kept for the next ones; when there are more, they are garbage.
@@ -91,7 +80,7 @@ public final class HttpListener {
         private final Connections connections;
 
         Acceptor(Server server, Connections connections) {
-            super(server, 1, 1, new FieldLimit(configuration()));
+            super(server, 1, 1, new BoundedConnection.Factory(configuration()));
             this.connections = connections;
         }
 
@@ -113,54 +102,6 @@ public final class HttpListener {
         http.setUseInputDirectByteBuffers(false);
         http.setUseOutputDirectByteBuffers(false);
         return http;
-    }
-
-    /// Jetty bounds the bytes of a head, but not the fields in them.
-    private static final class FieldLimit extends HttpConnectionFactory {
-        FieldLimit(HttpConfiguration configuration) {
-            super(configuration);
-        }
-
-        @Override
-        public Connection newConnection(Connector connector, EndPoint endPoint) {
-            return configure(
-                    new HttpConnection(getHttpConfiguration(), connector, endPoint) {
-                        @Override
-                        protected RequestHandler newRequestHandler() {
-                            return new RequestHandler() {
-                                private int fields;
-
-                                @Override
-                                public void startRequest(String method, String uri, HttpVersion version) {
-                                    fields = 0;
-                                    super.startRequest(method, uri, version);
-                                }
-
-                                @Override
-                                public void parsedHeader(HttpField field) {
-                                    count();
-                                    super.parsedHeader(field);
-                                }
-
-                                @Override
-                                public void parsedTrailer(HttpField field) {
-                                    count();
-                                    super.parsedTrailer(field);
-                                }
-
-                                private void count() {
-                                    if (++fields > MAX_FIELDS) {
-                                        throw new HttpException.RuntimeException(
-                                                HttpStatus.REQUEST_HEADER_FIELDS_TOO_LARGE_431,
-                                                "there are more than %d headers".formatted(MAX_FIELDS));
-                                    }
-                                }
-                            };
-                        }
-                    },
-                    connector,
-                    endPoint);
-        }
     }
 
     /// Begins to accept connections.
