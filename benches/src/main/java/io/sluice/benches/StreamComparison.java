@@ -2,6 +2,7 @@ package io.sluice.benches;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.benches.Comparison.Better;
+import io.sluice.ingester.door.FixedByteBudget;
 import io.sluice.ingester.door.PersistHandler.PersistSummary;
 import io.sluice.ingester.door.StreamedWriteHandler;
 import io.sluice.ingester.grpc.GrpcServer;
@@ -185,6 +186,9 @@ final class StreamComparison implements Program {
                     new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                     new GrpcServer.Limits(MAX_REQUEST_BYTES, MAX_REQUEST_BYTES),
                     calls,
+                    Thread.ofPlatform().factory(),
+                    System::nanoTime,
+                    new FixedByteBudget(1 << 30, "--inflight-bytes"),
                     Admissions.usual(metrics),
                     writes,
                     (_, _) -> CompletableFuture.completedStage(new PersistSummary(0, 0, 0)),

@@ -10,6 +10,7 @@ import io.sluice.ingester.replay.ReplayStatus;
 import io.sluice.ingester.rotation.UnpersistedAge;
 import io.sluice.ingester.settings.MemoryPlan;
 import io.sluice.ingester.settings.ServeSettings;
+import io.sluice.ingester.settings.Setting;
 import io.sluice.model.IngesterId;
 import io.sluice.model.SequenceNumber;
 import io.sluice.persist.FreezeReason;
@@ -91,6 +92,14 @@ public final class IngesterServer {
             ServerReports reports = new ServerReports(wiring);
             this.grpc = wiring.buildGrpc(reports, tracing.api());
             this.http = bind("--http-bind", settings.httpBind(), () -> wiring.buildHttp(reports));
+            wiring.live.onChange(
+                    now -> {
+                        http.reconfigure(now.connections());
+                        grpc.reconfigure(now.connections());
+                    },
+                    Setting.MAX_CONNECTIONS,
+                    Setting.IDLE_CONNECTION_TIMEOUT,
+                    Setting.SLOW_CLIENT_TIMEOUT);
             done = true;
         } finally {
             if (!done) {
@@ -331,6 +340,8 @@ public final class IngesterServer {
     private void tellHealth() {
         try {
             wiring.admission.observe();
+            http.checkConnections();
+            grpc.checkConnections();
             boolean isStalled = wiring.logStall.observe();
             grpc.setServing(!isStalled && !wiring.state.has(Reason.NOT_READY) && !wiring.state.has(Reason.WAL_FAILED));
         } catch (RuntimeException e) {

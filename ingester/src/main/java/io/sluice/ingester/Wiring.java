@@ -435,8 +435,15 @@ final class Wiring {
                 Thread.ofVirtual().name("query-", 0).factory());
         return new GrpcServer(
                 settings.grpcBind(),
-                GrpcServer.Limits.of(settings.maxRequestBytes()),
+                GrpcServer.Limits.of(
+                        settings.maxRequestBytes(),
+                        settings.connections(),
+                        settings.memory().maxCalls(),
+                        settings.memory().networkBytes() / 2),
                 calls,
+                Thread.ofPlatform().name("grpc-", 0).factory(),
+                nanoTime,
+                bodies,
                 writeAdmission(),
                 new CurrentWrites(),
                 reports::persist,
@@ -452,6 +459,7 @@ final class Wiring {
     /// Builds the HTTP server.
     HttpDoor buildHttp(ServerReports reports) throws IOException {
         HttpDoor.Parts parts = new HttpDoor.Parts(
+                settings.connections(),
                 settings.maxRequestBytes(),
                 () -> live.current().inflightOps(),
                 bodies,

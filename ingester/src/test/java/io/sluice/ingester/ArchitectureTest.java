@@ -116,10 +116,10 @@ final class ArchitectureTest {
                 .check(CLASSES);
         noClasses()
                 .that()
-                .resideOutsideOfPackage("io.sluice.ingester.http..")
+                .resideOutsideOfPackage("io.sluice.ingester.http.server..")
                 .should()
                 .dependOnClassesThat()
-                .resideInAPackage("com.sun.net.httpserver..")
+                .resideInAPackage("org.eclipse.jetty..")
                 .check(CLASSES);
     }
 

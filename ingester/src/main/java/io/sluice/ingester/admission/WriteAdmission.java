@@ -2,6 +2,7 @@ package io.sluice.ingester.admission;
 
 import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.RequestNames;
+import io.sluice.ingester.door.WriteOutcome.Quota;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.door.WriteOutcome.Refused;
 import io.sluice.model.NamespaceName;
@@ -133,6 +134,30 @@ public final class WriteAdmission {
     /// Lets a stream of writes in.
     public Admission admitStream() {
         return told(controller.tryAdmit(Bucket.OPEN));
+    }
+
+    /// Why a call is refused when there are too many, those that have sent nothing yet among them.
+    public Refused tooManyCalls(int limit, int current) {
+        return tell(refusals.of(
+                Reason.ADMISSION_LIMIT,
+                "%d gRPC calls are open, and %d may be".formatted(current, limit),
+                new Quota("GRPC", "CALLS", limit, current)));
+    }
+
+    /// Why a call is refused when messages that are not complete take too much memory.
+    public Refused noRoomForMessage(long limitBytes, long currentBytes) {
+        return tell(refusals.of(
+                Reason.INFLIGHT_BYTES,
+                "messages that are not complete have %d bytes, and may have %d (an eighth of --memory is the network's)"
+                        .formatted(currentBytes, limitBytes),
+                new Quota("GRPC", "ARRIVING_BYTES", limitBytes, currentBytes)));
+    }
+
+    /// Why a write is refused when its message cannot be unpacked.
+    ///
+    /// @param limit which limit is reached, in words
+    public Refused noRoomToUnpack(String limit) {
+        return tell(refusals.of(Reason.INFLIGHT_BYTES, "no room to unpack the message: " + limit));
     }
 
     /// Why a stream ends when the server stops.

@@ -58,6 +58,27 @@ record Failure(
         return badRequest("CLIENT_SEQUENCE", message);
     }
 
+    /// A client stopped in the middle of a message, or does not read what it is told.
+    static Failure slow(Duration timeout) {
+        return new Failure(
+                Code.ABORTED,
+                "SLOW_CLIENT",
+                "the client has sent less than %d bytes of its message for %d s (--slow-client-timeout)"
+                        .formatted(Arrival.STEP_BYTES, timeout.toSeconds()),
+                false,
+                Optional.empty());
+    }
+
+    /// A message is packed that may not be: nobody would count what it unpacks to.
+    static Failure packed(String encoding) {
+        return new Failure(
+                Code.UNIMPLEMENTED,
+                "PACKED_MESSAGE",
+                "grpc-encoding is '%s': expected identity, as only writes may be packed".formatted(encoding),
+                false,
+                Optional.empty());
+    }
+
     private static Failure badRequest(String reason, String message) {
         return new Failure(Code.INVALID_ARGUMENT, reason, message, false, Optional.empty());
     }

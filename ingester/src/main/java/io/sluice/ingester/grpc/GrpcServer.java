@@ -8,6 +8,11 @@ import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.sluice.ingester.admission.WriteAdmission;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.sluice.ingester.door.ByteBudget;
+import io.sluice.ingester.door.ConnectionLimits;
 import io.sluice.ingester.door.PersistHandler;
 import io.sluice.ingester.door.StatusSource;
 import io.sluice.ingester.door.StreamedWriteHandler;
@@ -16,12 +21,20 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executor;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
 /// The gRPC server: writes, persist, status, health, reflection, and what else it is handed (Arrow Flight), on one
 /// port.
 public final class GrpcServer {
-    private static final int MAX_CALLS_PER_CONNECTION = 10_000;
+    /// More wait at the client, by HTTP/2's rules.
+    private static final int MAX_CALLS_PER_CONNECTION = 1_000;
+    /// What a client may have cancelled within so many seconds, or its connection is closed: each costs the server
+    /// more than the client (CVE-2023-44487).
+    private static final int MAX_RESETS = 2_000;
+
+    private static final int RESETS_WINDOW_SECONDS = 10;
     private static final int MAX_HEADER_BYTES = 64 * 1024;
     /// A client may ask this often whether the connection lives.
     private static final Duration MIN_KEEPALIVE = Duration.ofSeconds(10);
@@ -34,24 +47,61 @@ public final class GrpcServer {
     private final Server server;
     private final HealthStatusManager health = new HealthStatusManager();
     private final WriteStreams streams;
+    private final Connections connections;
+    private final Arrivals arrivals;
+    private final EventLoopGroup acceptor;
+    private final EventLoopGroup workers;
 
     /// What clients may take of the server.
     ///
     /// @param maxRequestBytes of a message, unpacked
     /// @param maxStreamMessageBytes of a message of a write stream
-    public record Limits(int maxRequestBytes, int maxStreamMessageBytes) {
+    /// @param connections how many there may be, and how slow their clients
+    /// @param maxCalls open at once, over all connections
+    /// @param maxArrivingBytes of all messages that are not complete
+    public record Limits(
+            int maxRequestBytes,
+            int maxStreamMessageBytes,
+            ConnectionLimits connections,
+            int maxCalls,
+            long maxArrivingBytes) {
         private static final int DEFAULT_MAX_STREAM_MESSAGE_BYTES = 16 << 20;
+        private static final int DEFAULT_MAX_CALLS = 20_000;
+        private static final long DEFAULT_MAX_ARRIVING_BYTES = 256L << 20;
 
         public Limits {
-            if (maxRequestBytes < 1 || maxStreamMessageBytes < 1) {
-                throw new IllegalArgumentException("limits must be positive: %d bytes, %d bytes in streams"
-                        .formatted(maxRequestBytes, maxStreamMessageBytes));
+            if (maxRequestBytes < 1 || maxStreamMessageBytes < 1 || maxCalls < 1 || maxArrivingBytes < 1) {
+                throw new IllegalArgumentException(
+                        "limits must be positive: %d bytes, %d bytes in streams, %d calls, %d bytes incomplete"
+                                .formatted(maxRequestBytes, maxStreamMessageBytes, maxCalls, maxArrivingBytes));
             }
+        }
+
+        /// With the usual limits of all that is no message's own length.
+        public Limits(int maxRequestBytes, int maxStreamMessageBytes) {
+            this(
+                    maxRequestBytes,
+                    maxStreamMessageBytes,
+                    ConnectionLimits.DEFAULT,
+                    DEFAULT_MAX_CALLS,
+                    Math.max(DEFAULT_MAX_ARRIVING_BYTES, 2L * Math.max(maxRequestBytes, maxStreamMessageBytes)));
         }
 
         /// The usual limit in streams: messages of 16 MiB, or of `maxRequestBytes` if that is less.
         public static Limits of(int maxRequestBytes) {
-            return new Limits(maxRequestBytes, Math.min(DEFAULT_MAX_STREAM_MESSAGE_BYTES, maxRequestBytes));
+            return of(maxRequestBytes, ConnectionLimits.DEFAULT, DEFAULT_MAX_CALLS, DEFAULT_MAX_ARRIVING_BYTES);
+        }
+
+        /// The same with other limits of connections, calls and incomplete messages, of which there must be room for
+        /// one.
+        public static Limits of(
+                int maxRequestBytes, ConnectionLimits connections, int maxCalls, long maxArrivingBytes) {
+            return new Limits(
+                    maxRequestBytes,
+                    Math.min(DEFAULT_MAX_STREAM_MESSAGE_BYTES, maxRequestBytes),
+                    connections,
+                    maxCalls,
+                    Math.max(maxArrivingBytes, 2L * maxRequestBytes));
         }
 
         /// From where on gRPC itself ends a call, by the length that a message announces. Up to there a message that is
@@ -65,12 +115,18 @@ public final class GrpcServer {
     ///
     /// @param executor runs the calls; a call may block it while the catalog is asked, or while it waits
     ///     for room
+    /// @param threads makes those of the connections
+    /// @param nanoTime nanoseconds from any beginning
+    /// @param unpacked where packed messages have their room until a write counts them
     /// @param admission lets writes in
     /// @param others services to serve besides
     public GrpcServer(
             InetSocketAddress bind,
             Limits limits,
             Executor executor,
+            ThreadFactory threads,
+            LongSupplier nanoTime,
+            ByteBudget unpacked,
             WriteAdmission admission,
             StreamedWriteHandler writes,
             PersistHandler persist,
@@ -78,8 +134,19 @@ public final class GrpcServer {
             MeterRegistry metrics,
             List<BindableService> others) {
         this.streams = new WriteStreams(admission, writes, limits.maxStreamMessageBytes(), executor, metrics);
+        this.connections = new Connections(limits.connections(), nanoTime, metrics);
+        this.arrivals = new Arrivals(
+                connections, admission, limits.maxCalls(), limits.maxArrivingBytes(), executor, nanoTime, metrics);
+        this.acceptor = new MultiThreadIoEventLoopGroup(1, threads, NioIoHandler.newFactory());
+        this.workers = new MultiThreadIoEventLoopGroup(threads, NioIoHandler.newFactory());
         NettyServerBuilder builder = NettyServerBuilder.forAddress(bind)
                 .executor(executor)
+                .channelFactory(connections.ports())
+                .bossEventLoopGroup(acceptor)
+                .workerEventLoopGroup(workers)
+                .addStreamTracerFactory(arrivals)
+                .intercept(arrivals)
+                .maxRstFramesPerWindow(MAX_RESETS, RESETS_WINDOW_SECONDS)
                 .maxInboundMessageSize(limits.hardMaxBytes())
                 .maxInboundMetadataSize(MAX_HEADER_BYTES)
                 .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
@@ -87,7 +154,7 @@ public final class GrpcServer {
                 .permitKeepAliveWithoutCalls(true)
                 .keepAliveTime(KEEPALIVE.toSeconds(), TimeUnit.SECONDS)
                 .keepAliveTimeout(KEEPALIVE_TIMEOUT.toSeconds(), TimeUnit.SECONDS)
-                .addService(new WriteServiceDoor(admission, writes, limits.maxRequestBytes(), streams))
+                .addService(new WriteServiceDoor(admission, writes, limits.maxRequestBytes(), streams, unpacked))
                 .addService(new PersistServiceDoor(persist))
                 .addService(new StatusServiceDoor(status))
                 .addService(health.getHealthService())
@@ -121,6 +188,22 @@ public final class GrpcServer {
         streams.stop();
     }
 
+    /// Other limits of connections hold from now on.
+    public void reconfigure(ConnectionLimits limits) {
+        connections.reconfigure(limits);
+    }
+
+    /// Ends connections that are idle for too long, and calls whose clients have stopped in the middle of a message. To
+    /// be called several times a second.
+    public void checkConnections() {
+        arrivals.check();
+    }
+
+    /// Bytes of messages that are not complete.
+    public long arrivingBytes() {
+        return arrivals.bytes();
+    }
+
     /// The port it listens on.
     public int port() {
         return server.getPort();
@@ -133,5 +216,7 @@ public final class GrpcServer {
             server.shutdownNow();
             server.awaitTermination(1, TimeUnit.SECONDS);
         }
+        var _ = acceptor.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        var _ = workers.shutdownGracefully(0, 1, TimeUnit.SECONDS);
     }
 }

@@ -3,17 +3,38 @@ package io.sluice.ingester.grpc;
 import io.grpc.KnownLength;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import io.sluice.ingester.door.ByteBudget;
+import io.sluice.ingester.door.ByteBudget.Reservation;
+import io.sluice.ingester.door.WriteOutcome.Refused;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.Arrays;
 import java.util.Optional;
+import java.util.function.Function;
 
-/// A message as its bytes, or what is known of one that is too large to be read.
+/// A message as its bytes, or what is known of one that was not read.
 ///
-/// @param bytes of the message; none if it is too large
+/// @param bytes of the message; none if it was not read
 /// @param excess says that it is too large
-record InboundMessage(byte[] bytes, Optional<String> excess) {
+/// @param refused says that there was no room to unpack it
+/// @param room that it takes until it is closed, if it was packed
+record InboundMessage(byte[] bytes, Optional<String> excess, Optional<Refused> refused, Reservation room)
+        implements AutoCloseable {
     private static final byte[] NONE = {};
+    private static final Reservation NO_ROOM = () -> {};
+    /// What is unpacked at first; then twice as much each time.
+    private static final int FIRST_BYTES = 64 * 1_024;
+
+    InboundMessage(byte[] bytes, Optional<String> excess) {
+        this(bytes, excess, Optional.empty(), NO_ROOM);
+    }
+
+    /// Whoever needs the bytes counts them from now on. Idempotent.
+    @Override
+    public void close() {
+        room.close();
+    }
 
     private static InboundMessage of(byte[] bytes) {
         return new InboundMessage(bytes, Optional.empty());
@@ -23,7 +44,9 @@ record InboundMessage(byte[] bytes, Optional<String> excess) {
     /// same, so that it can say so in its own words.
     ///
     /// @param maxBytes of a message, unpacked
-    record Marshaller(int maxBytes) implements MethodDescriptor.Marshaller<InboundMessage> {
+    /// @param unpacked where packed messages have their room: a few bytes may unpack to many
+    /// @param noRoom what they hear for whom there is none
+    record Marshaller(int maxBytes, ByteBudget unpacked, Function<String, Refused> noRoom) implements MethodDescriptor.Marshaller<InboundMessage> {
         @Override
         public InputStream stream(InboundMessage value) {
             return new ByteArrayInputStream(value.bytes());
@@ -56,8 +79,36 @@ record InboundMessage(byte[] bytes, Optional<String> excess) {
 
         /// A packed message: its length shows when it is unpacked.
         private InboundMessage readUnknown(InputStream stream) throws IOException {
-            byte[] bytes = stream.readNBytes(maxBytes);
-            return stream.read() < 0 ? of(bytes) : tooLarge("more than %d bytes unpacked".formatted(maxBytes));
+            byte[] bytes = NONE;
+            int length = 0;
+            Reservation room = NO_ROOM;
+            boolean done = false;
+            try {
+                // One byte more tells the end from a message that goes on, before more memory is taken.
+                for (int next = stream.read(); next >= 0; next = stream.read()) {
+                    if (length == maxBytes) {
+                        return tooLarge("more than %d bytes unpacked".formatted(maxBytes));
+                    }
+                    int grown = (int) Math.min(Math.max(FIRST_BYTES, 2L * length), maxBytes);
+                    Optional<Reservation> more = unpacked.tryReserve(grown); // both arrays are held for a moment
+                    if (more.isEmpty()) {
+                        return new InboundMessage(
+                                NONE, Optional.empty(), Optional.of(noRoom.apply(unpacked.describeLimit())), NO_ROOM);
+                    }
+                    try (Reservation _ = room) {
+                        room = more.get();
+                        bytes = Arrays.copyOf(bytes, grown);
+                    }
+                    bytes[length++] = (byte) next;
+                    length += stream.readNBytes(bytes, length, bytes.length - length);
+                }
+                done = true;
+                return new InboundMessage(Arrays.copyOf(bytes, length), Optional.empty(), Optional.empty(), room);
+            } finally {
+                if (!done) {
+                    room.close();
+                }
+            }
         }
 
         private InboundMessage tooLarge(String found) {

@@ -59,6 +59,7 @@ final class UnaryWriteCall extends ServerCall.Listener<InboundMessage> {
     public void onMessage(InboundMessage received) {
         if (message.isPresent()) {
             isWrong = true;
+            received.close();
             close(Status.INTERNAL.withDescription("a call has more than one message: expected one"), new Metadata());
             return;
         }
@@ -76,8 +77,18 @@ final class UnaryWriteCall extends ServerCall.Listener<InboundMessage> {
         }
         InboundMessage request = message.get();
         message = Optional.empty(); // so that the bytes go when the write lets go of them
+        try (request) {
+            enter(request);
+        }
+    }
+
+    private void enter(InboundMessage request) {
         if (request.excess().isPresent()) {
             fail(Failure.tooLarge(request.excess().get()));
+            return;
+        }
+        if (request.refused().isPresent()) {
+            fail(Failure.refused(request.refused().get()));
             return;
         }
         switch (admission.admit(request.bytes())) {
@@ -153,11 +164,13 @@ final class UnaryWriteCall extends ServerCall.Listener<InboundMessage> {
 
     @Override
     public void onComplete() {
+        message.ifPresent(InboundMessage::close);
         permit.ifPresent(SharedPermit::letGo);
     }
 
     @Override
     public void onCancel() {
+        message.ifPresent(InboundMessage::close);
         permit.ifPresent(SharedPermit::letGo);
     }
 }

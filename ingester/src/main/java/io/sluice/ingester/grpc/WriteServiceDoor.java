@@ -5,6 +5,7 @@ import io.grpc.MethodDescriptor;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.ServiceDescriptor;
 import io.sluice.ingester.admission.WriteAdmission;
+import io.sluice.ingester.door.ByteBudget;
 import io.sluice.ingester.door.WriteHandler;
 import io.sluice.proto.v1.WriteResponse;
 import io.sluice.proto.v1.WriteServiceGrpc;
@@ -16,8 +17,16 @@ final class WriteServiceDoor implements BindableService {
     private final WriteHandler writes;
     private final int maxRequestBytes;
     private final WriteStreams streams;
+    private final ByteBudget unpacked;
 
-    WriteServiceDoor(WriteAdmission admission, WriteHandler writes, int maxRequestBytes, WriteStreams streams) {
+    /// @param unpacked where packed messages have their room until a write counts them
+    WriteServiceDoor(
+            WriteAdmission admission,
+            WriteHandler writes,
+            int maxRequestBytes,
+            WriteStreams streams,
+            ByteBudget unpacked) {
+        this.unpacked = unpacked;
         this.admission = admission;
         this.writes = writes;
         this.maxRequestBytes = maxRequestBytes;
@@ -42,11 +51,11 @@ final class WriteServiceDoor implements BindableService {
     }
 
     /// The method as generated, but for how requests are read.
-    private static <R> MethodDescriptor<InboundMessage, R> method(MethodDescriptor<?, R> generated, int maxBytes) {
+    private <R> MethodDescriptor<InboundMessage, R> method(MethodDescriptor<?, R> generated, int maxBytes) {
         return MethodDescriptor.<InboundMessage, R>newBuilder()
                 .setType(generated.getType())
                 .setFullMethodName(generated.getFullMethodName())
-                .setRequestMarshaller(new InboundMessage.Marshaller(maxBytes))
+                .setRequestMarshaller(new InboundMessage.Marshaller(maxBytes, unpacked, admission::noRoomToUnpack))
                 .setResponseMarshaller(generated.getResponseMarshaller())
                 // For reflection.
                 .setSchemaDescriptor(generated.getSchemaDescriptor())

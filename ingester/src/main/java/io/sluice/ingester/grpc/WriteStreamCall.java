@@ -143,6 +143,7 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
         lock.lock();
         try {
             if (isOver || progress.isFailing()) {
+                message.close();
                 return;
             }
             arrived.add(message);
@@ -172,7 +173,7 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
         lock.lock();
         try {
             if (isOver || progress.isFailing()) {
-                arrived.clear();
+                dropArrived();
             }
             InboundMessage message = arrived.poll();
             if (message == null) {
@@ -186,12 +187,28 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
         }
     }
 
+    @GuardedBy("lock")
+    private void dropArrived() {
+        arrived.forEach(InboundMessage::close);
+        arrived.clear();
+    }
+
     /// Hands a message over; false if it has to wait for room.
     private boolean take(Turn turn) {
+        try (InboundMessage _ = turn.message()) {
+            return takeOpen(turn);
+        }
+    }
+
+    private boolean takeOpen(Turn turn) {
         InboundMessage message = turn.message();
         Entry entry = turn.entry();
         if (message.excess().isPresent()) {
             settle(entry, new Result.Failed(Failure.tooLarge(message.excess().get())));
+            return true;
+        }
+        if (message.refused().isPresent()) {
+            settle(entry, result(message.refused().get()));
             return true;
         }
         StreamedMessage write;
@@ -319,7 +336,7 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
             lock.lock();
             try {
                 place = Optional.empty();
-                arrived.clear(); // nobody takes them any more
+                dropArrived(); // nobody takes them any more
             } finally {
                 lock.unlock();
             }
@@ -388,6 +405,7 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
                 return;
             }
             isOver = true;
+            dropArrived();
             useless = place;
         } finally {
             lock.unlock();

@@ -1,22 +1,27 @@
 package io.sluice.ingester.http;
 
-import com.sun.net.httpserver.HttpExchange;
 import io.sluice.ingester.admission.Refusals;
 import io.sluice.ingester.door.ByteBudget;
 import io.sluice.ingester.door.ByteBudget.Reservation;
 import io.sluice.ingester.door.WriteOutcome.Reason;
+import io.sluice.ingester.http.server.HttpCall;
+import io.sluice.ingester.http.server.SlowClientException;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
 
 /// Reads a request's body, plain or gzip. The limit holds for what is sent and for what it unpacks to, and room in the
-/// budget is asked for before memory is taken. A length that is only announced takes [#MAX_BELIEVED_BYTES] at most:
-/// the rest is taken when so many bytes have come.
+/// budget is asked for before memory is taken. A length that is only announced takes next to nothing: as long as little
+/// has come, there is room for [#EARLY_GROWTH] times that at most. So clients that announce much and send little keep
+/// nobody else out.
 final class BodyReader {
-    private static final int MAX_BELIEVED_BYTES = 256 * 1024;
-    /// What a body has at first if it does not tell its length.
-    private static final int FIRST_BYTES = 32 * 1024;
+    /// Room of a body at first, or less if it is shorter.
+    private static final int FIRST_BYTES = 2 * 1024;
+    /// Below this, room grows by [#EARLY_GROWTH], from there on it doubles.
+    private static final int EARLY_BYTES = 256 * 1024;
+
+    private static final int EARLY_GROWTH = 8;
 
     private final int maxBytes;
     private final ByteBudget budget;
@@ -39,14 +44,13 @@ final class BodyReader {
     /// Reads to the end of the body. The caller closes what is returned.
     ///
     /// @throws HttpError if the body is too large, damaged, or ends early, or if there is no room for it
-    RequestBody read(HttpExchange exchange) throws HttpError {
-        Optional<Long> announced = header(exchange, "Content-Length").map(Long::parseLong); // the server checked it
+    RequestBody read(HttpCall call) throws HttpError {
+        Optional<Long> announced = call.announcedBytes();
         if (announced.isPresent() && announced.get() > maxBytes) {
             throw tooLarge("is %d bytes long".formatted(announced.get()));
         }
-        String encoding =
-                header(exchange, "Content-Encoding").orElse("identity").toLowerCase(Locale.ROOT);
-        BodySource sent = BodySource.of(exchange.getRequestBody());
+        String encoding = call.header("Content-Encoding").orElse("identity").toLowerCase(Locale.ROOT);
+        BodySource sent = BodySource.of(call.body());
         try {
             return switch (encoding) {
                 case "identity", "" -> read(sent, announced);
@@ -61,18 +65,16 @@ final class BodyReader {
                             "unsupported media type",
                             "Content-Encoding '%s': expected gzip or none".formatted(encoding));
             };
+        } catch (SlowClientException e) {
+            throw HttpError.tooSlow(String.valueOf(e.getMessage()));
         } catch (IOException e) {
             throw HttpError.broken("the body could not be read: "
                     + Optional.ofNullable(e.getMessage()).orElse("the connection was closed"));
         }
     }
 
-    private static Optional<String> header(HttpExchange exchange, String name) {
-        return Optional.ofNullable(exchange.getRequestHeaders().getFirst(name)).map(String::strip);
-    }
-
     private RequestBody read(BodySource source, Optional<Long> announced) throws IOException, HttpError {
-        int capacity = Math.clamp(announced.orElse((long) FIRST_BYTES), 1, Math.min(MAX_BELIEVED_BYTES, maxBytes));
+        int capacity = Math.clamp(announced.orElse((long) FIRST_BYTES), 1, Math.min(FIRST_BYTES, maxBytes));
         int end = Math.clamp(announced.orElse((long) maxBytes), capacity, maxBytes);
         boolean done = false;
         Reservation room = reserve(capacity);
@@ -95,7 +97,7 @@ final class BodyReader {
                     if (length == end) {
                         throw tooLarge("goes on behind that");
                     }
-                    int grown = (int) Math.min(2L * length, end);
+                    int grown = (int) Math.min((length < EARLY_BYTES ? EARLY_GROWTH : 2L) * length, end);
                     // Both arrays are held while one is copied into the other.
                     Reservation more = reserve(grown);
                     try (Reservation _ = room) {

@@ -13,13 +13,6 @@ interface BodySource {
 
     /// The bytes as they were sent.
     static BodySource of(InputStream body) {
-        return (into, from, length) -> {
-            try {
-                return body.read(into, from, length);
-            } catch (IndexOutOfBoundsException e) {
-                // The JDK's server takes a chunk's length above 2^31 for a negative one.
-                throw new IOException("invalid chunk length", e);
-            }
-        };
+        return body::read;
     }
 }

@@ -4,26 +4,26 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.sluice.ingester.admission.Refusals;
 import io.sluice.ingester.admission.WriteAdmission;
 import io.sluice.ingester.door.ByteBudget;
 import io.sluice.ingester.door.CatalogAccess;
+import io.sluice.ingester.door.ConnectionLimits;
 import io.sluice.ingester.door.Readiness;
 import io.sluice.ingester.door.StatusSource;
 import io.sluice.ingester.door.WriteHandler;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.door.WriteOutcome.Refused;
+import io.sluice.ingester.http.server.HttpAnswer;
+import io.sluice.ingester.http.server.HttpCall;
+import io.sluice.ingester.http.server.HttpListener;
 import io.sluice.ingester.lineprotocol.KnownColumns;
 import io.sluice.ingester.lineprotocol.LineError;
 import io.sluice.model.NamespaceName;
 import io.sluice.persist.retry.Pause;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -31,7 +31,6 @@ import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -50,11 +49,6 @@ public final class HttpDoor {
 
     private static final String JSON = "application/json";
     private static final String TEXT = "text/plain; charset=utf-8";
-    /// How much of a refused body is read behind the answer: a client that is still sending does not see the answer if
-    /// its connection breaks.
-    private static final long MAX_DRAIN_BYTES = 16L << 20;
-
-    private static final int DRAIN_BUFFER_BYTES = 8 * 1024;
     /// Of an error in a header; the body has all of it.
     private static final int MAX_HEADER_CHARS = 1_024;
 
@@ -65,7 +59,7 @@ public final class HttpDoor {
               GET  /ping /health /ready /metrics /status
             """;
 
-    private final HttpServer server;
+    private final HttpListener server;
     private final ObjectMapper mapper = new ObjectMapper();
     private final LineWriteEndpoint writes;
     private final EarlyReturns early;
@@ -79,6 +73,7 @@ public final class HttpDoor {
 
     /// What the door is made of.
     ///
+    /// @param connections how many there may be, and for how long they may wait for their clients
     /// @param maxRequestBytes of a body, as sent and as unpacked
     /// @param maxRequests write requests at once; asked for each
     /// @param bodies room for bodies until their outcome is known; at least [#minBodyBudgetBytes]
@@ -87,6 +82,7 @@ public final class HttpDoor {
     /// @param known what is known of a namespace's tables; enters the way to the catalog before it asks there
     /// @param metricsText what `/metrics` answers
     public record Parts(
+            ConnectionLimits connections,
             int maxRequestBytes,
             IntSupplier maxRequests,
             ByteBudget bodies,
@@ -114,7 +110,7 @@ public final class HttpDoor {
             Pause pause,
             MeterRegistry metrics)
             throws IOException {
-        this.server = JdkServer.bind(bind);
+        this.server = new HttpListener(bind, parts.connections(), executor, this::handle, nanoTime, metrics);
         this.writes = new LineWriteEndpoint(
                 parts.admission(),
                 parts.refusals(),
@@ -132,8 +128,6 @@ public final class HttpDoor {
         this.refusals = parts.refusals();
         this.early = new EarlyReturns(nanoTime, pause, metrics);
         this.metrics = metrics;
-        server.setExecutor(executor);
-        server.createContext("/", this::handle);
     }
 
     /// The room without which a body of `maxRequestBytes` would be refused though it is the only one.
@@ -146,42 +140,52 @@ public final class HttpDoor {
     }
 
     public int port() {
-        return server.getAddress().getPort();
+        return server.port();
     }
 
     /// Takes no new requests and lets those under way end until the deadline.
     public void stop(Duration deadline) {
-        server.stop((int) Math.max(0, deadline.toSeconds()));
+        server.stop(deadline);
     }
 
-    private void handle(HttpExchange exchange) throws IOException {
+    /// Other limits of connections hold from now on.
+    public void reconfigure(ConnectionLimits connections) {
+        server.reconfigure(connections);
+    }
+
+    /// Ends connections whose clients have kept them waiting for too long. To be called several times a second.
+    public void checkConnections() {
+        server.check();
+    }
+
+    private void handle(HttpCall call) throws IOException {
         try (Place place = new Place()) {
-            handle(exchange, place);
+            handle(call, place);
         }
     }
 
-    private void handle(HttpExchange exchange, Place place) throws IOException {
+    private void handle(HttpCall call, Place place) throws IOException {
         long startNs = nanoTime.getAsLong();
         Answer answer;
         boolean isBroken = false;
         try {
-            answer = answer(exchange, place);
+            answer = answer(call, place);
         } catch (HttpError e) {
-            answer = error(exchange, e);
+            answer = error(call, e);
             isBroken = e.isConnectionBroken;
         } catch (RuntimeException e) {
             String id = UUID.randomUUID().toString();
-            LOG.error("{} {} failed, error id {}", exchange.getRequestMethod(), exchange.getRequestURI(), id, e);
-            answer = error(exchange, HttpError.of(500, "internal error", "internal error " + id));
+            LOG.error("{} {} failed, error id {}", call.method(), call.path(), id, e);
+            answer = error(call, HttpError.of(500, "internal error", "internal error " + id));
         }
-        count(exchange, isBroken ? "aborted" : Integer.toString(answer.status()), startNs);
-        send(exchange, answer, isBroken);
+        count(call, isBroken ? "aborted" : Integer.toString(answer.status()), startNs);
+        send(call, answer, isBroken);
     }
 
-    private void count(HttpExchange exchange, String result, long startNs) {
+    private void count(HttpCall call, String result, long startNs) {
         Timer.builder("sluice.http.requests")
                 .description("HTTP requests")
-                .tag("path", endpoint(exchange.getRequestURI().getPath()))
+                .tag("path", endpoint(call.path()))
                 .tag("status", result)
                 .register(metrics)
                 .record(nanoTime.getAsLong() - startNs, TimeUnit.NANOSECONDS);
@@ -201,50 +205,45 @@ public final class HttpDoor {
         }
     }
 
-    private Answer answer(HttpExchange exchange, Place place) throws HttpError {
-        return switch (exchange.getRequestURI().getPath()) {
-            case "/api/v2/write" -> write(exchange, LineWriteEndpoint::bucket, place);
-            case "/write" -> write(exchange, LineWriteEndpoint::database, place);
+    private Answer answer(HttpCall call, Place place) throws HttpError {
+        return switch (call.path()) {
+            case "/api/v2/write" -> write(call, LineWriteEndpoint::bucket, place);
+            case "/write" -> write(call, LineWriteEndpoint::database, place);
             case "/ping" -> {
-                requireMethod(exchange, "GET", "HEAD", "POST");
+                requireMethod(call, "GET", "HEAD", "POST");
                 yield Answer.of(204, TEXT, "");
             }
             case "/health" -> {
-                requireMethod(exchange, "GET", "HEAD");
+                requireMethod(call, "GET", "HEAD");
                 yield health();
             }
             case "/ready" -> {
-                requireMethod(exchange, "GET", "HEAD");
+                requireMethod(call, "GET", "HEAD");
                 yield ready();
             }
             case "/metrics" -> {
-                requireMethod(exchange, "GET", "HEAD");
+                requireMethod(call, "GET", "HEAD");
                 yield Answer.of(200, "text/plain; version=0.0.4; charset=utf-8", metricsText.get());
             }
             case "/status" -> {
-                requireMethod(exchange, "GET", "HEAD");
+                requireMethod(call, "GET", "HEAD");
                 yield Answer.of(200, JSON, status.json());
             }
             case "/" -> {
-                requireMethod(exchange, "GET", "HEAD");
+                requireMethod(call, "GET", "HEAD");
                 yield Answer.of(200, TEXT, INDEX);
             }
             default ->
                 throw HttpError.of(
-                        404,
-                        "not found",
-                        "there is no %s: GET / lists what there is"
-                                .formatted(exchange.getRequestURI().getPath()));
+                        404, "not found", "there is no %s: GET / lists what there is".formatted(call.path()));
         };
     }
 
-    private Answer write(HttpExchange exchange, LineWriteEndpoint.NamespaceParameter namespaceOf, Place place)
+    private Answer write(HttpCall call, LineWriteEndpoint.NamespaceParameter namespaceOf, Place place)
             throws HttpError {
-        requireMethod(exchange, "POST");
-        String query =
-                Optional.ofNullable(exchange.getRequestURI().getRawQuery()).orElse("");
+        requireMethod(call, "POST");
         try {
-            if (early.await(exchange.getRemoteAddress())) {
+            if (early.await(call.client())) {
                 // Not noted as a refusal: the next one is judged like any other.
                 throw HttpError.refused(refusals.of(Reason.ADMISSION_LIMIT, CAME_EARLY));
             }
@@ -253,11 +252,11 @@ public final class HttpDoor {
             throw HttpError.broken("the server stops");
         }
         try {
-            writes.handle(exchange, QueryString.parse(query), namespaceOf, place);
+            writes.handle(call, QueryString.parse(call.rawQuery()), namespaceOf, place);
         } catch (HttpError e) {
             e.refusal
                     .filter(HttpDoor::isForLoad)
-                    .ifPresent(refused -> early.refused(exchange.getRemoteAddress(), refused.retryAfter()));
+                    .ifPresent(refused -> early.refused(call.client(), refused.retryAfter()));
             throw e;
         }
         return Answer.of(204, TEXT, "");
@@ -280,13 +279,11 @@ public final class HttpDoor {
         };
     }
 
-    private static void requireMethod(HttpExchange exchange, String... methods) throws HttpError {
-        if (!List.of(methods).contains(exchange.getRequestMethod())) {
-            exchange.getResponseHeaders().set("Allow", String.join(", ", methods));
-            throw HttpError.of(
-                    405,
-                    "method not allowed",
-                    "method %s: expected %s".formatted(exchange.getRequestMethod(), String.join(" or ", methods)));
+    private static void requireMethod(HttpCall call, String... methods) throws HttpError {
+        if (!List.of(methods).contains(call.method())) {
+            throw HttpError.method(
+                    String.join(", ", methods),
+                    "method %s: expected %s".formatted(call.method(), String.join(" or ", methods)));
         }
     }
 
@@ -306,10 +303,10 @@ public final class HttpDoor {
     }
 
     /// Version 2 of the API has `code` and `message`, version 1 has `error`; bad lines are listed in both.
-    private Answer error(HttpExchange exchange, HttpError error) {
+    private Answer error(HttpCall call, HttpError error) {
         ObjectNode json = mapper.createObjectNode();
         String message = String.valueOf(error.getMessage());
-        if (exchange.getRequestURI().getPath().equals("/write")) {
+        if (call.path().equals("/write")) {
             json.put("error", message);
         } else {
             json.put("code", error.code).put("message", message);
@@ -329,9 +326,7 @@ public final class HttpDoor {
                 "Retry-After",
                 Long.toString(Math.max(1, after.plusNanos(999_999_999L).toSeconds()))));
         headers.put("X-Influxdb-Error", headerValue(message));
-        if (error.isConnectionBroken || error.status == 413) {
-            headers.put("Connection", "close");
-        }
+        error.allow.ifPresent(methods -> headers.put("Allow", methods));
         return new Answer(error.status, JSON, text(json), headers);
     }
 
@@ -360,38 +355,17 @@ public final class HttpDoor {
         }
     }
 
-    /// Sends the answer, then reads what is left of the body. Whatever is thrown makes the JDK's server close the
-    /// connection and forget it; [HttpExchange#close] in its place would leave it among those that are counted.
-    private void send(HttpExchange exchange, Answer answer, boolean isBroken) throws IOException {
-        var headers = exchange.getResponseHeaders();
-        headers.set("X-Sluice-Version", version);
-        headers.set("X-Influxdb-Version", "sluice-" + version); // clients look for it in the answer to /ping
-        answer.headers().forEach(headers::set);
+    private void send(HttpCall call, Answer answer, boolean isBroken) throws IOException {
+        Map<String, String> headers = new HashMap<>(answer.headers());
+        headers.put("X-Sluice-Version", version);
+        headers.put("X-Influxdb-Version", "sluice-" + version); // clients look for it in the answer to /ping
         if (answer.status() != 204) {
-            headers.set("Content-Type", answer.contentType());
+            headers.put("Content-Type", answer.contentType());
         }
-        byte[] body = answer.body().getBytes(StandardCharsets.UTF_8);
-        if (answer.status() == 204 || exchange.getRequestMethod().equals("HEAD") || body.length == 0) {
-            exchange.sendResponseHeaders(answer.status(), -1); // and that is the end of the exchange
-            return;
-        }
-        exchange.sendResponseHeaders(answer.status(), body.length);
-        OutputStream out = exchange.getResponseBody();
-        out.write(body);
-        out.flush();
-        if (isBroken) {
-            throw new IOException("nothing can be read behind a body that is broken");
-        }
-        drain(exchange);
-        exchange.close();
-    }
-
-    private static void drain(HttpExchange exchange) throws IOException {
-        InputStream body = exchange.getRequestBody();
-        byte[] chunk = new byte[DRAIN_BUFFER_BYTES];
-        long drained = 0;
-        for (int read = 0; read >= 0 && drained < MAX_DRAIN_BYTES; drained += read) {
-            read = body.read(chunk, 0, chunk.length);
-        }
+        call.answer(new HttpAnswer(
+                answer.status(),
+                headers,
+                answer.body().getBytes(StandardCharsets.UTF_8),
+                isBroken || answer.status() == 413));
     }
 }

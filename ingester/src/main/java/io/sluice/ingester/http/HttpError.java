@@ -17,6 +17,8 @@ final class HttpError extends Exception {
     final Optional<WriteOutcome.Refused> refusal;
     /// Which lines were not taken, if that is the matter.
     final Optional<BadLines> badLines;
+    /// The methods that would have been right, if that is the matter.
+    final Optional<String> allow;
     /// Whether nothing can be read behind this request: the connection is closed.
     final boolean isConnectionBroken;
 
@@ -33,6 +35,7 @@ final class HttpError extends Exception {
             Optional<Duration> retryAfter,
             Optional<WriteOutcome.Refused> refusal,
             Optional<BadLines> badLines,
+            Optional<String> allow,
             boolean isConnectionBroken) {
         super(message, null, false, false);
         this.status = status;
@@ -40,11 +43,13 @@ final class HttpError extends Exception {
         this.retryAfter = retryAfter;
         this.refusal = refusal;
         this.badLines = badLines;
+        this.allow = allow;
         this.isConnectionBroken = isConnectionBroken;
     }
 
     static HttpError of(int status, String code, String message) {
-        return new HttpError(status, code, message, Optional.empty(), Optional.empty(), Optional.empty(), false);
+        return new HttpError(
+                status, code, message, Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), false);
     }
 
     /// Not now. What one namespace may not have is 429, what nobody has is 503; clients try both again.
@@ -57,11 +62,33 @@ final class HttpError extends Exception {
                 Optional.of(refused.retryAfter()),
                 Optional.of(refused),
                 Optional.empty(),
+                Optional.empty(),
                 false);
     }
 
     static HttpError badLines(String message, BadLines lines) {
-        return new HttpError(400, "invalid", message, Optional.empty(), Optional.empty(), Optional.of(lines), false);
+        return new HttpError(
+                400,
+                "invalid",
+                message,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.of(lines),
+                Optional.empty(),
+                false);
+    }
+
+    /// @param allow the methods that would have been right
+    static HttpError method(String allow, String message) {
+        return new HttpError(
+                405,
+                "method not allowed",
+                message,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.of(allow),
+                false);
     }
 
     static HttpError invalid(String message) {
@@ -70,7 +97,21 @@ final class HttpError extends Exception {
 
     /// The body does not come to its end: the client has gone, or sends what is no HTTP.
     static HttpError broken(String message) {
-        return new HttpError(400, "invalid", message, Optional.empty(), Optional.empty(), Optional.empty(), true);
+        return new HttpError(
+                400, "invalid", message, Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), true);
+    }
+
+    /// The body came too slowly.
+    static HttpError tooSlow(String message) {
+        return new HttpError(
+                408,
+                "request timeout",
+                message,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                true);
     }
 
     static HttpError tooLarge(String message) {

@@ -1,6 +1,5 @@
 package io.sluice.ingester.http;
 
-import com.sun.net.httpserver.HttpExchange;
 import io.sluice.ingester.admission.Admission;
 import io.sluice.ingester.admission.AdmissionPermit;
 import io.sluice.ingester.admission.Refusals;
@@ -12,6 +11,7 @@ import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.door.WriteOutcome.Quota;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.door.WriteOutcome.Refused;
+import io.sluice.ingester.http.server.HttpCall;
 import io.sluice.ingester.lineprotocol.KnownColumns;
 import io.sluice.ingester.lineprotocol.LineProtocolParser;
 import io.sluice.ingester.lineprotocol.ParseOptions;
@@ -79,7 +79,7 @@ final class LineWriteEndpoint {
     ///
     /// @param namespaceOf finds the namespace among the query's parameters
     /// @param place holds the request's place until the client has its answer
-    void handle(HttpExchange exchange, Map<String, String> query, NamespaceParameter namespaceOf, Place place)
+    void handle(HttpCall call, Map<String, String> query, NamespaceParameter namespaceOf, Place place)
             throws HttpError {
         NamespaceName namespace = namespaceOf.find(query);
         Precision precision = precision(query);
@@ -90,7 +90,7 @@ final class LineWriteEndpoint {
         }
         // The body is held until the outcome is known: it may have to be parsed again.
         try (Entered _ = enter();
-                RequestBody body = bodies.read(exchange)) {
+                RequestBody body = bodies.read(call)) {
             switch (admission.admit(namespace)) {
                 case Admission.Rejected(Refused why) -> throw HttpError.refused(why);
                 case Admission.Admitted(AdmissionPermit permit) -> {

@@ -20,6 +20,10 @@ public record MemoryPlan(long memoryBytes) {
     public static final long MIN_BYTES = 256L << 20;
 
     private static final long MIB = 1L << 20;
+    /// Of all memory, for a call that is open.
+    private static final long CALL_SHARE_BYTES = 32L << 10;
+
+    private static final int MAX_CALLS = 50_000;
     private static final int PARTS = 16;
     private static final int HEAP_PARTS = 7;
     private static final int ROWS_PARTS = 5;
@@ -89,6 +93,12 @@ public record MemoryPlan(long memoryBytes) {
     /// A request at most, unless chosen: the budget of HTTP bodies is twice that.
     public long requestBytes() {
         return inflightBytes() / 2;
+    }
+
+    /// Calls of gRPC that may be open: each takes some KiB of the heap from its headers on, whether it is a write that
+    /// will be counted or not.
+    public int maxCalls() {
+        return Math.clamp(memoryBytes / CALL_SHARE_BYTES, 1, MAX_CALLS);
     }
 
     /// A partition's rows at most before they are persisted, unless chosen: a job takes about as much again.

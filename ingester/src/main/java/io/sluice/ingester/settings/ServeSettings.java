@@ -3,6 +3,7 @@ package io.sluice.ingester.settings;
 import io.sluice.ingester.admission.AdmissionLimits;
 import io.sluice.ingester.disk.DiskMark;
 import io.sluice.ingester.disk.DiskSettings;
+import io.sluice.ingester.door.ConnectionLimits;
 import io.sluice.ingester.door.RetrySettings;
 import io.sluice.ingester.ledger.LedgerLimits;
 import io.sluice.persist.GateTimeout;
@@ -39,6 +40,7 @@ public record ServeSettings(
         String catalog,
         InetSocketAddress grpcBind,
         InetSocketAddress httpBind,
+        ConnectionLimits connections,
         boolean createOnWrite,
         CatalogLimits catalogLimits,
         int maxColumns,
@@ -129,6 +131,10 @@ public record ServeSettings(
                 values.address(Setting.CATALOG, "sqlite:" + data.resolve("catalog.db"), Catalogs::check),
                 grpcBind,
                 httpBind,
+                new ConnectionLimits(
+                        values.number(Setting.MAX_CONNECTIONS, 16, 1_000_000),
+                        values.duration(Setting.IDLE_CONNECTION_TIMEOUT),
+                        values.duration(Setting.SLOW_CLIENT_TIMEOUT)),
                 values.flag(Setting.CREATE_ON_WRITE),
                 new CatalogLimits(
                         values.number(Setting.MAX_NAMESPACES, 1, 10_000_000),

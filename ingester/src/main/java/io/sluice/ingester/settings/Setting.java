@@ -25,6 +25,19 @@ public enum Setting {
                     + " PGPASSWORD); default: catalog.db in the data folder"),
     GRPC_BIND("HOST:PORT", "127.0.0.1:8087", "Address of gRPC and Arrow Flight; port 0 takes a free one"),
     HTTP_BIND("HOST:PORT", "127.0.0.1:8086", "Address of HTTP; port 0 takes a free one"),
+    MAX_CONNECTIONS(
+            Change.LIVE,
+            "N",
+            "4096",
+            "Connections open at once, of gRPC and of HTTP each; for one more, the one that has been silent for longest"
+                    + " is closed"),
+    IDLE_CONNECTION_TIMEOUT(Change.LIVE, "DURATION", "5m", "How long a connection without a request stays open"),
+    SLOW_CLIENT_TIMEOUT(
+            Change.LIVE,
+            "DURATION",
+            "10s",
+            "How long a client may take for a request's head, for each 64 KiB of a body or message, and to read as much"
+                    + " of an answer"),
     CREATE_ON_WRITE("true|false", "true", "Whether a write creates its namespace and table"),
     MAX_NAMESPACES(Change.LIVE, "N", "10000", "Namespaces in the catalog; a write that needs one more is refused"),
     MAX_TABLES(Change.LIVE, "N", "10000", "Tables of a namespace; a write that needs one more is refused"),

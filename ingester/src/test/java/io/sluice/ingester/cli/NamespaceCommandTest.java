@@ -9,6 +9,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.protobuf.StatusProto;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.sluice.ingester.door.FixedByteBudget;
 import io.sluice.ingester.door.PersistHandler.PersistSummary;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.fixture.Admissions;
@@ -57,6 +58,9 @@ final class NamespaceCommandTest {
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 GrpcServer.Limits.of(1 << 20),
                 executor,
+                Thread.ofPlatform().factory(),
+                System::nanoTime,
+                new FixedByteBudget(1 << 30, "--inflight-bytes"),
                 Admissions.usual(),
                 new BudgetedWrites(
                         new InFlightWrites(1 << 30, 1_000, () -> 0, metrics),

@@ -3,6 +3,7 @@ package io.sluice.ingester.cli;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.sluice.ingester.door.FixedByteBudget;
 import io.sluice.ingester.door.DecodedColumn;
 import io.sluice.ingester.door.DecodedRows;
 import io.sluice.ingester.door.DecodedWrite;
@@ -50,6 +51,9 @@ final class TestServer {
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 GrpcServer.Limits.of(maxRequestBytes),
                 executor,
+                Thread.ofPlatform().factory(),
+                System::nanoTime,
+                new FixedByteBudget(1 << 30, "--inflight-bytes"),
                 Admissions.usual(),
                 new BudgetedWrites(
                         new InFlightWrites(1 << 30, 1_000, () -> 0, metrics),

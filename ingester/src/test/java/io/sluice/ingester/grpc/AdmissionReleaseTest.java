@@ -26,6 +26,7 @@ import io.sluice.ingester.admission.AdmissionLimits;
 import io.sluice.ingester.admission.AdmissionStatistics.BucketStatistics;
 import io.sluice.ingester.admission.Bucket;
 import io.sluice.ingester.door.CatalogAccess;
+import io.sluice.ingester.door.FixedByteBudget;
 import io.sluice.ingester.door.WriteHandler;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.fixture.Admissions;
@@ -93,7 +94,8 @@ final class AdmissionReleaseTest {
         return NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                 .executor(executor)
                 .addService(ServerInterceptors.intercept(
-                        new WriteServiceDoor(Admissions.of(controller, Admissions.ALL_KNOWN), writes, 1 << 20, streams),
+                        new WriteServiceDoor(Admissions.of(controller, Admissions.ALL_KNOWN), writes, 1 << 20, streams,
+                                new FixedByteBudget(1 << 30, "--inflight-bytes")),
                         faults))
                 .build();
     }

@@ -16,6 +16,7 @@ import io.grpc.health.v1.HealthGrpc;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.protobuf.StatusProto;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.sluice.ingester.door.FixedByteBudget;
 import io.sluice.ingester.door.PersistHandler.PersistSummary;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.fixture.Admissions;
@@ -58,6 +59,9 @@ final class GrpcServerTest {
             new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
             GrpcServer.Limits.of(MAX_REQUEST_BYTES),
             executor,
+            Thread.ofPlatform().factory(),
+            System::nanoTime,
+            new FixedByteBudget(1 << 30, "--inflight-bytes"),
             Admissions.usual(),
             new BudgetedWrites(new InFlightWrites(1 << 30, 1_000, () -> 0, metrics), (request, _) -> {
                 received.add(request);

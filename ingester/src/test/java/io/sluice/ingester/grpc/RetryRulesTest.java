@@ -10,6 +10,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.protobuf.StatusProto;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.sluice.ingester.door.FixedByteBudget;
 import io.sluice.ingester.door.PersistHandler.PersistSummary;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.door.WriteOutcome.Reason;
@@ -74,6 +75,9 @@ final class RetryRulesTest {
             new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
             GrpcServer.Limits.of(1 << 16),
             executor,
+            Thread.ofPlatform().factory(),
+            System::nanoTime,
+            new FixedByteBudget(1 << 30, "--inflight-bytes"),
             Admissions.usual(),
             new BudgetedWrites(new InFlightWrites(1 << 30, 1_000, () -> 0, metrics), (_, _) -> {
                 attempts.incrementAndGet();

@@ -9,6 +9,7 @@ import io.grpc.Status;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.protobuf.StatusProto;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.sluice.ingester.door.FixedByteBudget;
 import io.sluice.ingester.admission.AdmissionController;
 import io.sluice.ingester.admission.AdmissionLimits;
 import io.sluice.ingester.admission.IngestState;
@@ -100,6 +101,9 @@ final class WriteStreamTest {
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 new GrpcServer.Limits(4 * MAX_MESSAGE_BYTES, MAX_MESSAGE_BYTES),
                 executor,
+                Thread.ofPlatform().factory(),
+                System::nanoTime,
+                new FixedByteBudget(1 << 30, "--inflight-bytes"),
                 Admissions.of(admission, Admissions.ALL_KNOWN),
                 writes,
                 (_, _) -> CompletableFuture.completedStage(new PersistSummary(0, 0, 0)),

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(value = 30, unit = TimeUnit.SECONDS)
 final class HttpDoorBodyTest {
     private static final String GOOD_LINE = "m f=1i 1";
-    private static final int BELIEVED_BYTES = 256 * 1024;
+    private static final int BELIEVED_BYTES = 2 * 1024;
 
     private final RunningDoor door = new RunningDoor();
 
@@ -67,7 +67,10 @@ final class HttpDoorBodyTest {
     @Test
     void everyByteOfABodyArrivesWhateverItsLength() throws Exception {
         // Around the sizes at which the array grows: the last line has the last timestamp.
-        for (int lengthBytes : new int[] {32_767, 32_768, 32_769, 65_536, 262_143, 262_144, 262_145, 300_000}) {
+        for (int lengthBytes : new int[] {
+            2_047, 2_048, 2_049, 16_383, 16_384, 16_385, 32_767, 32_768, 32_769, 65_536, 262_143, 262_144, 262_145,
+            300_000
+        }) {
             byte[] body = RunningDoor.body(lengthBytes);
             byte[] last = "\nm f=1i 2".getBytes(StandardCharsets.UTF_8);
             System.arraycopy(last, 0, body, lengthBytes - last.length, last.length);
@@ -233,7 +236,7 @@ final class HttpDoorBodyTest {
     }
 
     @Test
-    void aLengthThatIsOnlyAnnouncedTakesAQuarterOfAMebibyte() throws Exception {
+    void aLengthThatIsOnlyAnnouncedTakesNextToNothing() throws Exception {
         try (RawClient client = new RawClient(door)) {
             client.sendHead("Content-Length: " + MAX_REQUEST_BYTES);
             door.budget.awaitUsed(used -> used > 0);
@@ -291,14 +294,14 @@ final class HttpDoorBodyTest {
     @Test
     void chunksThatAreNoneEndTheRequestAndTheConnection() throws Exception {
         String good = chunk(GOOD_LINE + "\n");
-        String[] bodies = {"zz\r\n", good + "80000000\r\n", good + "fffffffffffffffffff\r\n", good + "3\r\nabcdef\r\n"};
+        String[] bodies = {"zz\r\n", good + "fffffffffffffffffff\r\n", good + "3\r\nabcdef\r\n"};
         for (String body : bodies) {
             try (RawClient client = new RawClient(door)) {
                 client.sendHead("Transfer-Encoding: chunked");
                 client.send(body);
                 Response response = client.receive();
                 assertThat(response.status()).as(body).isEqualTo(400);
-                assertThat(response.body()).as(body).contains("the body could not be read: invalid chunk");
+                assertThat(response.body()).as(body).contains("the body could not be read");
                 assertThat(client.isClosedByServer()).as(body).isTrue();
             }
         }

@@ -100,14 +100,15 @@ final class HttpDoorReportsTest {
 
     @Test
     void aPathThatIsNoneOfOursIsNotFoundAndCountedAmongOthers() throws Exception {
-        for (String path : List.of("/nowhere", "/api/v2/writes", "/write/", "/api/v2/query?bucket=b", "/a%0Ab")) {
+        for (String path : List.of("/nowhere", "/api/v2/writes", "/write/", "/api/v2/query?bucket=b")) {
             HttpResponse<String> response = door.get(path);
             assertThat(response.statusCode()).as(path).isEqualTo(404);
             assertThat(RunningDoor.json(response.body()).path("code").asText())
                     .as(path)
                     .isEqualTo("not found");
         }
-        assertThat(door.counted("other", "404")).isEqualTo(5);
+        assertThat(door.counted("other", "404")).isEqualTo(4);
+        assertThat(door.get("/a%0Ab").statusCode()).as("no path at all").isEqualTo(400);
     }
 
     @Test
@@ -134,10 +135,10 @@ final class HttpDoorReportsTest {
 
     @Test
     void anErrorOfAnyLengthAndAlphabetFitsItsHeader() throws Exception {
-        String name = "%C3%A9".repeat(3_000);
+        String name = "%C3%A9".repeat(2_000);
         HttpResponse<String> response = door.post("/api/v2/write?bucket=b&precision=" + name, "m f=1");
         assertThat(response.statusCode()).isEqualTo(400);
-        assertThat(response.body()).contains("é".repeat(3_000));
+        assertThat(response.body()).contains("é".repeat(2_000));
         assertThat(response.headers().firstValue("X-Influxdb-Error").orElseThrow())
                 .hasSize(1_024)
                 .contains("?");

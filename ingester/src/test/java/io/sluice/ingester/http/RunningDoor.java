@@ -11,6 +11,7 @@ import io.sluice.ingester.admission.AdmissionController;
 import io.sluice.ingester.admission.AdmissionLimits;
 import io.sluice.ingester.admission.AdmissionStatistics.BucketStatistics;
 import io.sluice.ingester.door.CatalogAccess;
+import io.sluice.ingester.door.ConnectionLimits;
 import io.sluice.ingester.fixture.Admissions;
 import io.sluice.ingester.lineprotocol.KnownColumns;
 import io.sluice.model.NamespaceName;
@@ -74,6 +75,7 @@ final class RunningDoor implements AutoCloseable {
         admission = new AdmissionController(limits, Admissions.delays(), () -> 0, metrics);
         budget = new ObservedBudget(budgetBytes);
         HttpDoor.Parts parts = new HttpDoor.Parts(
+                ConnectionLimits.DEFAULT,
                 MAX_REQUEST_BYTES,
                 () -> maxRequests,
                 budget,

@@ -1,0 +1,71 @@
+package io.sluice.ingester.http.server;
+
+import org.eclipse.jetty.http.HttpException;
+import org.eclipse.jetty.http.HttpField;
+import org.eclipse.jetty.http.HttpStatus;
+import org.eclipse.jetty.http.HttpVersion;
+import org.eclipse.jetty.io.Connection;
+import org.eclipse.jetty.io.EndPoint;
+import org.eclipse.jetty.server.Connector;
+import org.eclipse.jetty.server.HttpConfiguration;
+import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.internal.HttpConnection;
+
+/// A connection of Jetty's whose requests have no more than a number of header fields. Jetty bounds their bytes alone,
+/// and a short field takes many times those.
+final class BoundedConnection extends HttpConnection {
+    /// Of a head, and of what stands behind a body in chunks, together.
+    private static final int MAX_FIELDS = 200;
+
+    private BoundedConnection(HttpConfiguration configuration, Connector connector, EndPoint endPoint) {
+        super(configuration, connector, endPoint);
+    }
+
+    /// Makes such connections.
+    static final class Factory extends HttpConnectionFactory {
+        Factory(HttpConfiguration configuration) {
+            super(configuration);
+        }
+
+        @Override
+        public Connection newConnection(Connector connector, EndPoint endPoint) {
+            return configure(
+                    new BoundedConnection(getHttpConfiguration(), connector, endPoint), connector, endPoint);
+        }
+    }
+
+    @Override
+    protected RequestHandler newRequestHandler() {
+        return new CountingHandler();
+    }
+
+    private final class CountingHandler extends RequestHandler {
+        private int fields;
+
+        @Override
+        public void startRequest(String method, String uri, HttpVersion version) {
+            fields = 0;
+            super.startRequest(method, uri, version);
+        }
+
+        @Override
+        public void parsedHeader(HttpField field) {
+            count();
+            super.parsedHeader(field);
+        }
+
+        @Override
+        public void parsedTrailer(HttpField field) {
+            count();
+            super.parsedTrailer(field);
+        }
+
+        private void count() {
+            if (++fields > MAX_FIELDS) {
+                throw new HttpException.RuntimeException(
+                        HttpStatus.REQUEST_HEADER_FIELDS_TOO_LARGE_431,
+                        "there are more than %d headers".formatted(MAX_FIELDS));
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+package io.sluice.ingester.http.server;
+
+import io.sluice.ingester.http.server.Patience.Phase;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Optional;
+import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.http.HttpHeaderValue;
+import org.eclipse.jetty.io.Content;
+import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.server.Response;
+
+/// One request, and the way to answer it. For the thread that serves it.
+public final class HttpCall {
+    private static final int NO_CONTENT = 204;
+    /// How much of a body that was not wanted is read behind the answer: a client that is still sending does not see
+    /// the answer if its connection breaks.
+    private static final long MAX_DRAIN_BYTES = 16L << 20;
+
+    private static final int DRAIN_BUFFER_BYTES = 16 * 1_024;
+
+    private final Request request;
+    private final Response response;
+    private final OpenConnection connection;
+    private final Body body;
+    private boolean isAnswered;
+    private boolean isLast;
+
+    HttpCall(Request request, Response response, OpenConnection connection) {
+        this.request = request;
+        this.response = response;
+        this.connection = connection;
+        this.body = new Body(Content.Source.asInputStream(request));
+    }
+
+    /// As in the request: `POST`.
+    public String method() {
+        return request.getMethod();
+    }
+
+    /// Of the target, decoded.
+    public String path() {
+        return String.valueOf(request.getHttpURI().getDecodedPath());
+    }
+
+    /// Of the target, behind the question mark, as it was sent.
+    public String rawQuery() {
+        return Optional.ofNullable(request.getHttpURI().getQuery()).orElse("");
+    }
+
+    /// A header's value; several are joined by commas.
+    public Optional<String> header(String name) {
+        List<String> values = request.getHeaders().getValuesList(name);
+        return values.isEmpty() ? Optional.empty() : Optional.of(String.join(", ", values));
+    }
+
+    /// How long the body says that it is; empty if it does not.
+    public Optional<Long> announcedBytes() {
+        if (request.getHeaders().contains(HttpHeader.TRANSFER_ENCODING)) {
+            return Optional.empty();
+        }
+        return Optional.of(Math.max(0, request.getLength()));
+    }
+
+    /// Who asks.
+    public InetSocketAddress client() {
+        return connection.client();
+    }
+
+    /// The body. What is not read of it is passed over when the request was answered. Throws [SlowClientException] if
+    /// it does not come fast enough.
+    public InputStream body() {
+        return body;
+    }
+
+    /// Sends the answer; returns when the system has taken all of it. Once.
+    ///
+    /// @throws IOException if the client does not take it
+    public void answer(HttpAnswer answer) throws IOException {
+        if (isAnswered) {
+            throw new IllegalStateException("the request is answered already");
+        }
+        isAnswered = true;
+        // Who was not told to send its body may send it or not, so that nothing can be read behind this request.
+        isLast = answer.isLast()
+                || body.isWaitedFor
+                || connection.isEnding()
+                || !request.getConnectionMetaData().isPersistent();
+        response.setStatus(answer.status());
+        answer.headers().forEach((name, value) -> response.getHeaders().put(name, value));
+        if (isLast) {
+            response.getHeaders().put(HttpHeader.CONNECTION, HttpHeaderValue.CLOSE.asString());
+        }
+        byte[] bytes = answer.body();
+        if (answer.status() != NO_CONTENT) {
+            response.getHeaders().put(HttpHeader.CONTENT_LENGTH, bytes.length);
+        }
+        connection.patience().begin(Phase.ANSWER);
+        int sent = 0;
+        do {
+            int next = Math.min(Patience.STEP_BYTES, bytes.length - sent);
+            Content.Sink.write(response, sent + next == bytes.length, ByteBuffer.wrap(bytes, sent, next));
+            connection.patience().moved(next);
+            sent += next;
+        } while (sent < bytes.length);
+    }
+
+    boolean isAnswered() {
+        return isAnswered;
+    }
+
+    /// Reads what is left of the body, within limits; whether there may be another request behind this one.
+    boolean drain() throws IOException {
+        if (body.isWaitedFor) {
+            return false;
+        }
+        if (!body.isRead) {
+            connection.patience().begin(isLast ? Phase.END : Phase.BODY);
+            byte[] buffer = new byte[DRAIN_BUFFER_BYTES];
+            long drained = 0;
+            while (!body.isRead && drained < MAX_DRAIN_BYTES) {
+                drained += Math.max(0, body.read(buffer));
+            }
+        }
+        return body.isRead && !isLast;
+    }
+
+    private final class Body extends InputStream {
+        private final InputStream bytes;
+        /// Whether the client waits until it is told to send it, which Jetty does when it is read.
+        private boolean isWaitedFor =
+                request.getHeaders().contains(HttpHeader.EXPECT, HttpHeaderValue.CONTINUE.asString());
+        private boolean isRead = announcedBytes().filter(length -> length == 0).isPresent();
+
+        Body(InputStream bytes) {
+            this.bytes = bytes;
+        }
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        }
+
+        @Override
+        public int read(byte[] into, int from, int length) throws IOException {
+            if (isRead) {
+                return -1;
+            }
+            isWaitedFor = false;
+            Patience patience = connection.patience();
+            if (patience.state().phase() == Phase.WORK) {
+                patience.begin(Phase.BODY);
+            }
+            int read = receive(into, from, length);
+            if (read < 0) {
+                isRead = true;
+                if (!isAnswered) {
+                    patience.begin(Phase.WORK);
+                }
+            } else if (patience.state().phase() == Phase.BODY) {
+                patience.moved(read);
+            }
+            return read;
+        }
+
+        private int receive(byte[] into, int from, int length) throws IOException {
+            try {
+                return bytes.read(into, from, length);
+            } catch (IOException | RuntimeException e) {
+                if (connection.patience().isExhausted()) {
+                    throw new SlowClientException();
+                }
+                // Jetty throws what a body's framing lacks unchecked.
+                throw e instanceof IOException failure ? failure : new IOException(e.getMessage(), e);
+            }
+        }
+    }
+}
