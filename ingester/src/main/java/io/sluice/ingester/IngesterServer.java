@@ -1,6 +1,7 @@
 package io.sluice.ingester;
 
 import io.sluice.ingester.admission.TimestampOracle;
+import io.sluice.ingester.buffer.BufferTree.BufferStatistics;
 import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.grpc.GrpcServer;
 import io.sluice.ingester.http.HttpDoor;
@@ -84,6 +85,7 @@ public final class IngesterServer {
             this.unpersisted = new UnpersistedAge(wiring.metrics);
             this.identity = new IngesterIdentity(settings.wal().directory(), wiring.wal::owner);
             IngesterId id = identity.loadOrCreate();
+            wiring.wal.belongsTo(id.value());
             this.known = register(id);
             wiring.state.set(Reason.NOT_READY);
             wiring.pipeline.set(wiring.buildPipeline(id, threads("replay")));
@@ -400,6 +402,7 @@ public final class IngesterServer {
         grpc.stop(CLOSE_GRACE);
         http.stop(Duration.ZERO);
         wiring.persister.stop(remaining(endNs));
+        tellWhatIsLeft(pipeline.buffer().statistics());
         wiring.wal.close();
         tracing.close();
         pipeline.buffer().close();
@@ -417,7 +420,8 @@ public final class IngesterServer {
     /// there.
     private void abandonStop() {
         LOG.error(
-                "the stop has not ended {} s after its deadline{}; the process ends all the same",
+                "the stop has not ended {} s after its deadline{}; the process ends all the same, and what was"
+                        + " acknowledged is in the log or in files",
                 STOP_GRACE.toSeconds(),
                 wiring.logStall.reason().map(reason -> ": " + reason).orElse(""));
         fatalExitCode.compareAndSet(0, EXIT_LOG_FAILED);
@@ -438,9 +442,16 @@ public final class IngesterServer {
                     .toCompletableFuture()
                     .get(Math.max(1, remaining(endNs).toNanos()), TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
-            LOG.warn("not all rows could be persisted by the deadline: the rest stays in the log");
+            LOG.warn("not all rows could be persisted by the deadline (--shutdown-deadline)");
         } catch (ExecutionException e) {
-            LOG.warn("not all rows could be persisted: the rest stays in the log", e.getCause());
+            LOG.warn("not all rows could be persisted", e.getCause());
+        }
+    }
+
+    private static void tellWhatIsLeft(BufferStatistics held) {
+        long rows = held.fillingRows() + held.frozenRows();
+        if (rows > 0) {
+            LOG.warn("{} rows are in no file: they stay in the log, and the next start has them", rows);
         }
     }
 

@@ -11,15 +11,22 @@ import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.dictionary.Dictionary;
 import org.apache.arrow.vector.types.pojo.DictionaryEncoding;
+import org.jspecify.annotations.Nullable;
 
 /// The values of one tag in a whole stream. Flight sends dictionaries once, ahead of all rows, so the values are
 /// gathered when the query starts: what comes later is not shown by it. It may have values that no row uses.
 final class StreamDictionary implements AutoCloseable {
     private static final int UNKNOWN = -2;
+    private static final int[] NONE = {};
 
     private final Map<ByteBuffer, Integer> codes = new HashMap<>();
     /// The code of each number of an index; -1 where the stream has none, UNKNOWN where nobody has looked.
     private final Map<TagIndex, int[]> byIndex = new HashMap<>();
+
+    /// What was asked for last: the chunks of a partition mostly share an index.
+    private @Nullable TagIndex lastIndex;
+
+    private int[] lastCodes = NONE;
 
     /// Of an index all of whose values are here: how many those are.
     private final Map<TagIndex, Integer> whole = new HashMap<>();
@@ -65,14 +72,19 @@ final class StreamDictionary implements AutoCloseable {
 
     /// For each number of an index the stream's code, negative where it has none or nobody has asked.
     int[] codes(TagIndex index) {
-        int[] known = byIndex.getOrDefault(index, new int[0]);
         int size = index.size();
+        if (index == lastIndex && lastCodes.length >= size) {
+            return lastCodes;
+        }
+        int[] known = byIndex.getOrDefault(index, NONE);
         if (known.length < size) {
             int old = known.length;
             known = Arrays.copyOf(known, size);
             Arrays.fill(known, old, size, UNKNOWN);
             byIndex.put(index, known);
         }
+        lastIndex = index;
+        lastCodes = known;
         return known;
     }
 

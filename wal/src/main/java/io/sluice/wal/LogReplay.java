@@ -66,7 +66,10 @@ final class LogReplay {
     /// Of each segment, before it was read.
     private final Map<Long, Long> guessedBytes = new HashMap<>();
     /// Of the last segment with a sound header.
-    private UUID owner = new UUID(0, 0);
+    private UUID lastOwner = new UUID(0, 0);
+    /// Under whose name the log's numbers are given, if somebody said so.
+    private Optional<UUID> logOwner = Optional.empty();
+    private SegmentChain chain = new SegmentChain(Optional.empty());
     /// Stretches of one group, which are torn if nothing comes behind the group, else damage.
     private List<Doubt> doubts = new ArrayList<>();
 
@@ -107,6 +110,12 @@ final class LogReplay {
         this.metrics = metrics;
     }
 
+    /// Says under whose name the numbers of the log are given. Before [#run].
+    void belongsTo(UUID owner) {
+        logOwner = Optional.of(owner);
+        chain = new SegmentChain(logOwner);
+    }
+
     ReplayProgress progress() {
         long done = doneBytes;
         return new ReplayProgress(done, Math.max(done, totalBytes));
@@ -132,11 +141,12 @@ final class LogReplay {
             giveNames(files);
             letGo(files, buffers);
             guessBytes(files, buffers);
-            for (Map.Entry<Long, Path> file : files.entrySet()) {
+            for (Map.Entry<Long, Path> file : List.copyOf(files.entrySet())) {
                 segments.sawId(file.getKey());
                 read(file.getKey(), file.getValue(), files, handler, buffers);
             }
         }
+        segments.endsWith(chain.link());
         for (Doubt doubt : doubts) {
             tornGroup(doubt);
         }
@@ -188,7 +198,7 @@ final class LogReplay {
             try (SegmentReader reader = new SegmentReader(file.getValue(), file.getKey(), 0, false, buffers)) {
                 reader.header().ifPresent(header -> {
                     headers.put(file.getKey(), header);
-                    owner = header.owner();
+                    lastOwner = header.owner();
                 });
             }
         }
@@ -197,10 +207,7 @@ final class LogReplay {
     /// Segments that were let go of are still here if that was cut short, or if a loss of power brought their names
     /// back: those behind which another begins with a number at which all before were let go of.
     private void letGo(NavigableMap<Long, Path> files, ReadAheadBuffers buffers) throws IOException {
-        long firstNeeded = headers.values().stream()
-                .mapToLong(SegmentHeader::firstNeeded)
-                .max()
-                .orElse(1);
+        long firstNeeded = firstNeeded(files);
         segments.letGoBelow(firstNeeded);
         while (files.size() > 1) {
             long id = files.firstKey();
@@ -214,6 +221,25 @@ final class LogReplay {
             disk.delete(file);
             files.remove(id);
         }
+    }
+
+    /// As the log's segments say. One that may be of a copy says what is in the files of that copy, and so do those
+    /// behind it.
+    private long firstNeeded(Map<Long, Path> files) {
+        SegmentChain strict = new SegmentChain(logOwner);
+        long firstNeeded = 1;
+        for (Long id : files.keySet()) {
+            SegmentHeader header = headers.get(id);
+            if (header == null) {
+                strict.addUnreadable();
+            } else if (strict.isNext(header)) {
+                strict.add(header);
+                firstNeeded = Math.max(firstNeeded, header.firstNeeded());
+            } else {
+                return firstNeeded;
+            }
+        }
+        return firstNeeded;
     }
 
     /// A loss of power may have taken the last names of files that were used again.
@@ -233,7 +259,7 @@ final class LogReplay {
     }
 
     private void keepOrDelete(Path spare) throws IOException {
-        if (Files.size(spare) == settings.segmentBytes() && spares.size() < SegmentPool.MAX_SPARES) {
+        if (Files.size(spare) == settings.segmentBytes() && spares.size() < settings.maxSpares()) {
             spares.add(spare);
         } else {
             disk.delete(spare);
@@ -252,6 +278,14 @@ final class LogReplay {
             sizeBytes = reader.sizeBytes();
             if (reader.header().isPresent()) {
                 SegmentHeader header = reader.header().get();
+                Optional<String> whyNot = chain.whyNot(header, lastSequence);
+                if (whyNot.isPresent()) {
+                    ofOtherLog(reader, file, header, whyNot.get());
+                    files.remove(id);
+                    endOf(id, startBytes, 0);
+                    return;
+                }
+                chain.add(header);
                 firstSequence = header.firstSequence();
                 createdAtMillis = header.createdAtMillis();
                 tellsNumbers = true;
@@ -281,6 +315,28 @@ final class LogReplay {
         numbersKnown |= tellsNumbers;
         segments.found(new Segment(
                 id, file, sizeBytes, firstSequence, Math.max(lastSequence, firstSequence - 1), createdAtMillis));
+    }
+
+    /// Moves a segment out of the way, whole: to hand its entries out would mix two logs.
+    private void ofOtherLog(SegmentReader reader, Path file, SegmentHeader header, String whyNot) throws IOException {
+        WalProblem problem = new WalProblem(Kind.OTHER_LOG, file, 0, reader.sizeBytes(), whyNot);
+        report(problem);
+        chain.addStranger(header);
+        reader.expectAbove(header.firstSequence() - 1);
+        long held = 0;
+        while (reader.next().isPresent()) {
+            held++;
+        }
+        Path moved = quarantine.move(problem, held);
+        LOG.error(
+                "{} was moved to {} with {} entries, of which none is replayed: in a folder of its own, under its old"
+                        + " name, sluice wal dump shows them",
+                file,
+                moved,
+                held);
+        quarantined++;
+        metrics.quarantined.increment();
+        lost(held);
     }
 
     /// Of a segment without a header: whether it has no entry, or none but those of its very first write, whose sync
@@ -318,14 +374,23 @@ final class LogReplay {
         } else {
             damage(new WalProblem(Kind.HEADER, file, 0, reader.sizeBytes(), reader.headerProblem()), 0);
             disk.delete(file);
+            chain.addUnreadable();
         }
     }
 
     private void damagedHeader(SegmentReader reader, Path file, long id, long createdAtMillis) throws IOException {
         long lengthBytes = Math.min(SegmentFormat.HEADER_BYTES, reader.sizeBytes());
         damage(new WalProblem(Kind.HEADER, file, 0, lengthBytes, reader.headerProblem()), 0);
-        repair.writeHeader(
-                file, new SegmentHeader(SegmentFormat.VERSION, id, lastSequence + 1, createdAtMillis, 1, owner));
+        SegmentHeader repaired = new SegmentHeader(
+                SegmentFormat.VERSION,
+                SegmentFormat.REPAIRED,
+                id,
+                lastSequence + 1,
+                createdAtMillis,
+                1,
+                logOwner.orElse(lastOwner));
+        repair.writeHeader(file, repaired);
+        chain.add(repaired);
         reader.expectAbove(lastSequence);
         reader.rewind();
     }
@@ -420,7 +485,7 @@ final class LogReplay {
                     file,
                     0,
                     0,
-                    "first sequence: expected %d, found %d: the entries between are missing"
+                    "first sequence: expected %d, found %d: the entries between are missing, or it is of a copy of this log"
                             .formatted(lastSequence + 1, firstSequence));
             report(gap);
             quarantine.gap(gap, lastSequence + 1, firstSequence - 1);
@@ -463,7 +528,7 @@ final class LogReplay {
         }
         problems.add(problem.describe());
         switch (problem.kind()) {
-            case CORRUPT, GAP, HEADER -> LOG.error("the log is damaged: {}", problem.describe());
+            case CORRUPT, GAP, HEADER, OTHER_LOG -> LOG.error("the log is damaged: {}", problem.describe());
             case TORN_TAIL, EMPTY, FOREIGN -> LOG.warn("in the log's folder: {}", problem.describe());
         }
     }

@@ -582,6 +582,7 @@ final class LogWriter {
         long first = lastSequence + 1;
         SegmentHeader header = new SegmentHeader(
                 SegmentFormat.VERSION,
+                segments.link(),
                 segment.id(),
                 first,
                 clock.millis(),

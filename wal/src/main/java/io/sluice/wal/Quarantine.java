@@ -73,6 +73,26 @@ final class Quarantine {
         }
     }
 
+    /// Moves a whole segment here, with a record of what it holds; both are on disk when this returns. Cut short before
+    /// that, the segment is where it was.
+    ///
+    /// @param lostEntries those that are in it
+    /// @return where it is now
+    Path move(WalProblem problem, long lostEntries) throws IOException {
+        Path folder = folder();
+        long number = 0;
+        while (Files.exists(folder.resolve(QuarantineFolder.stretchName(problem.file(), number)))) {
+            number++; // another one of the same name, at an earlier start
+        }
+        Loss loss = new Loss(lostEntries, problem.lengthBytes());
+        record(QuarantineFolder.lossName(problem.file(), number, loss), problem.describe());
+        Path moved = folder.resolve(QuarantineFolder.stretchName(problem.file(), number));
+        disk.rename(problem.file(), moved);
+        disk.syncFolder(folder);
+        disk.syncFolder(directory);
+        return moved;
+    }
+
     /// Keeps a record of entries that are missing between two segments, on disk when this returns.
     void gap(WalProblem problem, long firstLost, long lastLost) throws IOException {
         record(QuarantineFolder.gapName(firstLost, lastLost), problem.describe());

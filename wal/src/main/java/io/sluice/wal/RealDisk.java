@@ -31,10 +31,14 @@ final class RealDisk implements Disk {
     @Override
     public void allocate(Path file, long sizeBytes) throws IOException {
         boolean done = false;
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            ByteBuffer zeros = ByteBuffer.allocateDirect((int) Math.min(ALLOCATION_CHUNK_BYTES, sizeBytes));
-            for (long position = 0; position < sizeBytes; position += zeros.capacity()) {
-                zeros.clear().limit((int) Math.min(zeros.capacity(), sizeBytes - position));
+        try (FileChannel channel = openForZeros(file)) {
+            int chunkBytes = (int) Math.min(ALLOCATION_CHUNK_BYTES, sizeBytes);
+            ByteBuffer zeros = ByteBuffer.allocateDirect(chunkBytes + BLOCK_BYTES)
+                    .alignedSlice(BLOCK_BYTES)
+                    .limit(chunkBytes)
+                    .slice();
+            for (long position = 0; position < sizeBytes; position += chunkBytes) {
+                zeros.clear().limit((int) Math.min(chunkBytes, sizeBytes - position));
                 writeFully(channel, zeros, position);
             }
             channel.force(true);
@@ -44,6 +48,14 @@ final class RealDisk implements Disk {
                 Files.deleteIfExists(file);
             }
         }
+    }
+
+    /// Makes a file whose writes pass the page cache by, if that is known to go: what lies there is written at the sync
+    /// all at once, and keeps the log's own writes waiting.
+    private FileChannel openForZeros(Path file) throws IOException {
+        return isProven
+                ? FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, direct())
+                : FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.sluice.wal;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.sluice.model.SequenceNumber;
+import io.sluice.wal.format.SegmentFormat;
 import io.sluice.wal.format.SegmentFormat.SegmentHeader;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -37,9 +38,32 @@ final class SegmentList {
     @GuardedBy("lock")
     private long letGoBelow;
 
+    @GuardedBy("lock")
+    private int link = SegmentFormat.UNLINKED;
+
     SegmentList(Path directory, WalMetrics metrics) {
         this.directory = directory;
         this.metrics = metrics;
+    }
+
+    /// What the next segment has to say of the one before it.
+    int link() {
+        lock.lock();
+        try {
+            return link;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// The segments found at start end with one that has this link.
+    void endsWith(int lastLink) {
+        lock.lock();
+        try {
+            link = lastLink;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /// Nothing below a number is needed any more.
@@ -114,6 +138,7 @@ final class SegmentList {
         lock.lock();
         try {
             open.ifPresent(segment -> closed.put(segment.id(), segment));
+            link = SegmentFormat.link(header);
             open = Optional.of(new Segment(
                     header.segmentId(),
                     SegmentDirectory.file(directory, header.segmentId()),
@@ -171,6 +196,7 @@ final class SegmentList {
         lock.lock();
         try {
             all = List.copyOf(closed.values());
+            link = SegmentFormat.UNLINKED;
         } finally {
             lock.unlock();
         }

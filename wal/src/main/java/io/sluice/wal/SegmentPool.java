@@ -23,14 +23,12 @@ import org.slf4j.LoggerFactory;
 ///
 /// Any thread may call any method; one takes.
 final class SegmentPool {
-    /// Files that are kept besides the next segment; more are deleted.
-    static final int MAX_SPARES = 4;
-
     private static final Logger LOG = LoggerFactory.getLogger(SegmentPool.class);
 
     private final Disk disk;
     private final Path directory;
     private final long segmentBytes;
+    private final int maxSpares;
     private final LongSupplier ids;
     private final Thread thread;
     private final ReentrantLock lock = new ReentrantLock();
@@ -62,13 +60,21 @@ final class SegmentPool {
 
     /// Starts nothing.
     ///
+    /// @param maxSpares files that are kept besides the next segment; more are deleted
     /// @param ids gives each new segment its id; any thread may ask
     /// @param found files of the full length, from an earlier process
     SegmentPool(
-            Disk disk, Path directory, long segmentBytes, LongSupplier ids, List<Path> found, ThreadFactory threads) {
+            Disk disk,
+            Path directory,
+            long segmentBytes,
+            int maxSpares,
+            LongSupplier ids,
+            List<Path> found,
+            ThreadFactory threads) {
         this.disk = disk;
         this.directory = directory;
         this.segmentBytes = segmentBytes;
+        this.maxSpares = maxSpares;
         this.ids = ids;
         this.spares.addAll(found);
         this.thread = threads.newThread(this::run);
@@ -154,7 +160,7 @@ final class SegmentPool {
         boolean keep;
         lock.lock();
         try {
-            keep = !closed && sizeBytes == segmentBytes && spares.size() < MAX_SPARES;
+            keep = !closed && sizeBytes == segmentBytes && spares.size() < maxSpares;
         } finally {
             lock.unlock();
         }

@@ -26,18 +26,26 @@ final class SegmentScan {
     private final long id;
     private final NavigableMap<Long, Path> files;
     private final ReadAheadBuffers buffers;
+    private final SegmentChain chain;
     private long last;
     private long first;
     private long count;
     private long payloadBytes;
     private boolean isUnbegun;
 
-    SegmentScan(SegmentReader reader, Path file, long id, NavigableMap<Long, Path> files, ReadAheadBuffers buffers) {
+    SegmentScan(
+            SegmentReader reader,
+            Path file,
+            long id,
+            NavigableMap<Long, Path> files,
+            ReadAheadBuffers buffers,
+            SegmentChain chain) {
         this.reader = reader;
         this.file = file;
         this.id = id;
         this.files = files;
         this.buffers = buffers;
+        this.chain = chain;
     }
 
     /// Looks at everything in the segment.
@@ -54,6 +62,10 @@ final class SegmentScan {
             long lengthBytes = Math.min(SegmentFormat.HEADER_BYTES, reader.sizeBytes());
             problems.accept(new WalProblem(Kind.HEADER, file, 0, lengthBytes, reader.headerProblem()));
             reader.rewind();
+            chain.addUnreadable();
+        } else if (isOfOtherLog(header.get(), lastBefore, problems)) {
+            countOnly(header.get());
+            return lastBefore;
         } else if (lastBefore.isPresent() && header.get().firstSequence() > lastBefore.getAsLong() + 1) {
             problems.accept(new WalProblem(
                     Kind.GAP,
@@ -63,6 +75,7 @@ final class SegmentScan {
                     "first sequence: expected %d, found %d"
                             .formatted(lastBefore.getAsLong() + 1, header.get().firstSequence())));
         }
+        header.ifPresent(chain::add);
         last = Math.max(
                 lastBefore.orElse(0), header.map(SegmentHeader::firstSequence).orElse(1L) - 1);
         reader.expectAbove(last);
@@ -75,6 +88,23 @@ final class SegmentScan {
             }
         }
         return header.isPresent() || count > 0 ? OptionalLong.of(last) : lastBefore;
+    }
+
+    private boolean isOfOtherLog(SegmentHeader header, OptionalLong lastBefore, Consumer<WalProblem> problems) {
+        Optional<String> whyNot = chain.whyNot(header, lastBefore.orElse(header.firstSequence() - 1));
+        whyNot.ifPresent(why -> {
+            chain.addStranger(header);
+            problems.accept(new WalProblem(Kind.OTHER_LOG, file, 0, reader.sizeBytes(), why));
+        });
+        return whyNot.isPresent();
+    }
+
+    /// A start would replay none of it.
+    private void countOnly(SegmentHeader header) throws IOException {
+        reader.expectAbove(header.firstSequence() - 1);
+        for (Optional<Entry> entry = reader.next(); entry.isPresent(); entry = reader.next()) {
+            take(entry.get(), (_, _) -> {});
+        }
     }
 
     private void take(Entry entry, EntryConsumer entries) throws IOException {

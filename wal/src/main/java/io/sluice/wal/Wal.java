@@ -193,6 +193,12 @@ public final class Wal implements AutoCloseable {
         return Optional.empty();
     }
 
+    /// Says under whose name the log's numbers are given, before [#replay]: segments that tell another are none of this
+    /// log.
+    public void belongsTo(UUID owner) {
+        replay.belongsTo(owner);
+    }
+
     /// Hands over every entry, in order, and puts the folder in order: ends a torn tail, sets damage aside in the
     /// folder `quarantine`. To be called once, before [#start].
     ///
@@ -236,7 +242,13 @@ public final class Wal implements AutoCloseable {
             throw new IllegalStateException("a log is started once, before it is closed");
         }
         SegmentPool made = new SegmentPool(
-                disk, settings.directory(), settings.segmentBytes(), segments::nextId, replay.spares(), threads);
+                disk,
+                settings.directory(),
+                settings.segmentBytes(),
+                settings.maxSpares(),
+                segments::nextId,
+                replay.spares(),
+                threads);
         made.start();
         boolean done = false;
         try {

@@ -110,11 +110,12 @@ public final class WalInspector {
             throws IOException {
         TreeMap<Long, Path> files = SegmentDirectory.list(directory).segments();
         OptionalLong last = OptionalLong.empty();
+        SegmentChain chain = new SegmentChain(Optional.empty());
         try (ReadAheadBuffers buffers = new ReadAheadBuffers(threads)) {
             for (Map.Entry<Long, Path> file : files.entrySet()) {
                 try (SegmentReader reader =
                         new SegmentReader(file.getValue(), file.getKey(), last.orElse(0), withPayloads, buffers)) {
-                    SegmentScan scan = new SegmentScan(reader, file.getValue(), file.getKey(), files, buffers);
+                    SegmentScan scan = new SegmentScan(reader, file.getValue(), file.getKey(), files, buffers, chain);
                     last = scan.run(last, entries, problems);
                     scan.info().ifPresent(segments);
                 } catch (NoSuchFileException e) {

@@ -21,6 +21,8 @@ public record WalProblem(Kind kind, Path file, long position, long lengthBytes, 
         EMPTY,
         /// The header is damaged; entries may be found all the same.
         HEADER,
+        /// A segment of another log, or of a copy of this one that was written to as well.
+        OTHER_LOG,
         /// A file that is none of the log's.
         FOREIGN
     }

@@ -28,6 +28,8 @@ public record WalSettings(
         Compression compression,
         boolean directIo,
         CorruptionPolicy onCorruption) {
+    private static final int MIN_SPARES = 4;
+    private static final int MAX_SPARES = 16;
     private static final Duration LONGEST_AGE = Duration.ofNanos(Long.MAX_VALUE);
 
     /// How payloads are stored.
@@ -94,5 +96,13 @@ public record WalSettings(
                 other,
                 directIo,
                 onCorruption);
+    }
+
+    /// Files that are kept to become segments; more are deleted. Segments are let go of many at once, when a
+    /// partition's rows are in a file, and a new file of zeros makes the log's writes wait for the disk ten times
+    ///     as
+    /// long.
+    int maxSpares() {
+        return Math.clamp(maxBytes / 4 / segmentBytes, MIN_SPARES, MAX_SPARES);
     }
 }

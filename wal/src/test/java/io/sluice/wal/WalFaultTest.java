@@ -56,6 +56,7 @@ final class WalFaultTest {
         WalFolder log = new WalFolder(folder.resolve("wal-" + rounds), SEGMENT_BYTES);
         log.disk = new UnsyncedDisk();
         log.policy = CorruptionPolicy.QUARANTINE;
+        log.maxBytes = 19 * SEGMENT_BYTES; // four spares
         return log;
     }
 

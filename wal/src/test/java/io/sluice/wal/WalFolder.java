@@ -28,6 +28,7 @@ final class WalFolder {
     private final long segmentBytes;
     Disk disk = new RealDisk(true);
     CorruptionPolicy policy = CorruptionPolicy.QUARANTINE;
+    long maxBytes = 1L << 40;
 
     WalFolder(Path directory, long segmentBytes) {
         this.directory = directory;
@@ -35,7 +36,7 @@ final class WalFolder {
     }
 
     WalSettings settings() {
-        return settings(directory, segmentBytes, Duration.ofMinutes(5), 64 << 20, 1_000, policy);
+        return settings(directory, segmentBytes, maxBytes, Duration.ofMinutes(5), 64 << 20, 1_000, policy);
     }
 
     static WalSettings settings(
@@ -45,10 +46,21 @@ final class WalFolder {
             long queueBytes,
             int queueEntries,
             CorruptionPolicy policy) {
+        return settings(directory, segmentBytes, 1L << 40, maxAge, queueBytes, queueEntries, policy);
+    }
+
+    private static WalSettings settings(
+            Path directory,
+            long segmentBytes,
+            long maxBytes,
+            Duration maxAge,
+            long queueBytes,
+            int queueEntries,
+            CorruptionPolicy policy) {
         return new WalSettings(
                 directory,
                 segmentBytes,
-                1L << 40,
+                maxBytes,
                 maxAge,
                 queueBytes,
                 queueEntries,

@@ -261,7 +261,9 @@ final class WalReplayTest {
         Path segment = log.directory.resolve("%020d.wal".formatted(99));
         ByteBuffer header = ByteBuffer.allocate(SegmentFormat.HEADER_BYTES);
         SegmentFormat.putHeader(
-                header, new SegmentFormat.SegmentHeader(SegmentFormat.VERSION, 99, 4, 0, 1, WalFolder.OWNER));
+                header,
+                new SegmentFormat.SegmentHeader(
+                        SegmentFormat.VERSION, SegmentFormat.UNLINKED, 99, 4, 0, 1, WalFolder.OWNER));
         Files.write(segment, header.array());
         Replayed replayed = log.replay();
         assertThat(replayed.entries()).hasSize(3);

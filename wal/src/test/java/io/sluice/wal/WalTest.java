@@ -34,6 +34,7 @@ final class WalTest {
     /// The real disk, which can be made to fail, or to wait, when something is written.
     private static final class FaultyDisk extends ForwardingDisk {
         private final AtomicInteger writes = new AtomicInteger();
+        private final AtomicInteger allocations = new AtomicInteger();
         private volatile boolean failWrite;
         private volatile boolean failAllocate;
         private volatile boolean failRename;
@@ -62,6 +63,7 @@ final class WalTest {
             if (failAllocate) {
                 throw new IOException("no space left (made to fail)");
             }
+            allocations.incrementAndGet();
             super.allocate(file, sizeBytes);
         }
 
@@ -127,6 +129,49 @@ final class WalTest {
                 assertThat(writes.get(i).get().value()).isEqualTo(i + 1);
             }
             assertThat(disk.writes.get() - before).isEqualTo(2);
+        }
+    }
+
+    /// Each in a segment of its own.
+    private static void fill(Wal wal, int segments) throws Exception {
+        for (int i = 0; i < segments; i++) {
+            WalFolder.append(wal, new byte[3_000]).get();
+        }
+    }
+
+    @Test
+    void segmentsThatAreLetGoOfAtOnceAreAllUsedAgain() throws Exception {
+        FaultyDisk disk = new FaultyDisk();
+        int segments = 12;
+        try (Wal wal = open(settings(4_096), disk)) {
+            start(wal, new ArrayList<>());
+            fill(wal, segments);
+            int before = disk.allocations.get();
+            for (int round = 0; round < 3; round++) {
+                wal.deleteBelow(wal.lastSequence());
+                assertThat(wal.status().spareSegments()).isGreaterThanOrEqualTo(segments - 2);
+                fill(wal, segments - 2);
+            }
+            assertThat(disk.allocations.get() - before)
+                    .as("files of zeros, beside the next one that the first burst asked for")
+                    .isLessThanOrEqualTo(1);
+        }
+    }
+
+    @Test
+    void sparesAreAQuarterOfTheLogAtMostAndSixteen() throws Exception {
+        for (long[] limitAndSpares : new long[][] {{40, 10}, {8, 4}, {1 << 20, 16}}) {
+            WalFolder log = new WalFolder(folder.resolve("wal-" + limitAndSpares[0]), 4_096);
+            log.maxBytes = limitAndSpares[0] * 4_096;
+            try (Wal wal = log.open()) {
+                WalFolder.start(wal);
+                for (int round = 0; round < 6; round++) {
+                    fill(wal, 5);
+                    wal.deleteBelow(wal.lastSequence());
+                }
+                assertThat(log.settings().maxSpares()).isEqualTo((int) limitAndSpares[1]);
+                assertThat(wal.status().spareSegments()).isBetween(1, (int) limitAndSpares[1] + 1);
+            }
         }
     }
 

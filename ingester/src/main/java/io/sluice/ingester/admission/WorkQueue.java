@@ -45,7 +45,7 @@ public final class WorkQueue {
 
     /// @param width how many work at once
     /// @param alwaysWaiting how many may wait whatever is expected: a few are no overload, though a server
-    ///     that has just begun, or waits for its catalog, is slow
+    ///     that has just begun is slow
     /// @param maxWait that is expected of whoever is let in
     public WorkQueue(int width, int alwaysWaiting, Duration maxWait, LongSupplier nanoTime, MeterRegistry metrics) {
         this.width = width;
@@ -99,15 +99,21 @@ public final class WorkQueue {
         } finally {
             waitingBytes.addAndGet(-lengthBytes);
         }
-        long begunNs = nanoTime.getAsLong();
-        waits.record(begunNs - startNs, TimeUnit.NANOSECONDS);
-        return new Turn(lengthBytes, begunNs);
+        return new Turn(lengthBytes, recordWait(startNs));
+    }
+
+    private long recordWait(long startNs) {
+        long nowNs = nanoTime.getAsLong();
+        waits.record(nowNs - startNs, TimeUnit.NANOSECONDS);
+        return nowNs;
     }
 
     /// Work under way. For one thread; closed once.
     public final class Turn implements AutoCloseable {
         private final long lengthBytes;
-        private final long begunNs;
+        private long begunNs;
+        private long workedNanos;
+        private boolean isWorking = true;
         private boolean isOver;
 
         private Turn(long lengthBytes, long begunNs) {
@@ -115,14 +121,35 @@ public final class WorkQueue {
             this.begunNs = begunNs;
         }
 
+        /// Lets the next one work while this one waits for something else. Does nothing if it does so already.
+        public void pause() {
+            if (isWorking) {
+                isWorking = false;
+                workedNanos += nanoTime.getAsLong() - begunNs;
+                slots.release();
+            }
+        }
+
+        /// Waits for a processor again after [#pause], however long and even if interrupted. Does nothing else.
+        public void resume() {
+            if (isOver || isWorking) {
+                return;
+            }
+            long startNs = nanoTime.getAsLong();
+            waitingBytes.addAndGet(lengthBytes);
+            slots.acquireUninterruptibly();
+            waitingBytes.addAndGet(-lengthBytes);
+            begunNs = recordWait(startNs);
+            isWorking = true;
+        }
+
         /// The work is done; the next one may begin. Does nothing the second time.
         @Override
         public void close() {
             if (!isOver) {
+                pause();
                 isOver = true;
-                long tookNanos = nanoTime.getAsLong() - begunNs;
-                pace.updateAndGet(last -> last.after(tookNanos, lengthBytes));
-                slots.release();
+                pace.updateAndGet(last -> last.after(workedNanos, lengthBytes));
             }
         }
     }

@@ -32,6 +32,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
@@ -54,6 +55,7 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     private final AtomicLong memoryBytes = new AtomicLong();
     private final AtomicLong frozenBytes = new AtomicLong();
     private final WaitingBytes waiting = new WaitingBytes();
+    private final AtomicBoolean uniting = new AtomicBoolean();
 
     /// @param stable up to where queries see
     /// @param persist where frozen rows go
@@ -129,7 +131,15 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
 
     private PartitionBuffer node(TableBuffer table, PartitionKey key, SequenceNumber through) {
         return new PartitionBuffer(
-                table, key, ingester, through, allocator, memoryBytes::addAndGet, frozenBytes::addAndGet, waiting);
+                table,
+                key,
+                ingester,
+                through,
+                allocator,
+                memoryBytes::addAndGet,
+                frozenBytes::addAndGet,
+                waiting,
+                SealedChunks.Size.STANDARD);
     }
 
     private static PartitionBuffer helped(PartitionBuffer partition) {
@@ -377,7 +387,7 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
             nodes.find(namespace, table)
                     .ifPresent(node -> node.partitions().stream()
                             .sorted(Comparator.comparing(PartitionBuffer::key))
-                            .forEach(partition -> partitions.add(new ScannedPartition(partition, asOf))));
+                            .forEach(partition -> partitions.add(new ScannedPartition(partition, asOf, uniting))));
             return new Scan(found, ingester, asOf, partitions);
         });
     }
@@ -448,7 +458,9 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         }
     }
 
-    private record ScannedPartition(PartitionBuffer partition, SequenceNumber asOf) implements Partition {
+    /// @param uniting held by who puts chunks together: one at a time, as that takes memory
+    private record ScannedPartition(PartitionBuffer partition, SequenceNumber asOf, AtomicBoolean uniting)
+            implements Partition {
         @Override
         public PartitionKey key() {
             return partition.key();
@@ -456,6 +468,13 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
 
         @Override
         public PartitionRows read() {
+            if (uniting.compareAndSet(false, true)) {
+                try {
+                    partition.uniteSome();
+                } finally {
+                    uniting.set(false);
+                }
+            }
             return partition.read(asOf);
         }
     }

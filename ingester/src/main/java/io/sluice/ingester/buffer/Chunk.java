@@ -3,6 +3,8 @@ package io.sluice.ingester.buffer;
 import io.sluice.model.SequenceNumber;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.TagIndexes;
+import java.util.List;
+import java.util.function.LongConsumer;
 
 /// Rows of one partition that change no more: their memory, and which write each row came from. Owned by its partition.
 final class Chunk implements AutoCloseable {
@@ -44,6 +46,25 @@ final class Chunk implements AutoCloseable {
     /// References to the first `rowCount` rows. The caller closes them.
     RowBatch share(int rowCount) {
         return rows.share(rowCount);
+    }
+
+    /// Adds references to those rows of chunks that belong to writes up to `asOf`. The caller closes them.
+    static void share(List<Chunk> chunks, SequenceNumber asOf, List<RowBatch> into) {
+        for (Chunk chunk : chunks) {
+            int rows = chunk.rowsThrough(asOf);
+            if (rows > 0) {
+                into.add(chunk.share(rows));
+            }
+        }
+    }
+
+    /// Lets go of the chunk; when nobody reads it any more, it is forgotten and its bytes are told.
+    void letGo(LongConsumer releasedBytes) {
+        rows.whenReleased(() -> {
+            rows.dropLookups();
+            releasedBytes.accept(memoryBytes());
+        });
+        close();
     }
 
     int rowCount() {

@@ -99,6 +99,19 @@ final class OpenChunk implements AutoCloseable {
         runs.add(sequence, rowCount);
     }
 
+    /// One chunk of the rows of several, which stay the caller's.
+    ///
+    /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory
+    static Chunk unite(List<Chunk> parts, TagIndexes indexes, BufferAllocator allocator) {
+        try (OpenChunk united = new OpenChunk(allocator, indexes)) {
+            for (Chunk part : parts) {
+                united.expectedRows += part.rowCount();
+            }
+            parts.forEach(united::append);
+            return united.seal();
+        }
+    }
+
     private static ColumnAppender[] reserve(ShapedRows rows, ColumnAppender[] targets) {
         for (int i = 0; i < targets.length; i++) {
             targets[i].reserve(rows, i);

@@ -45,6 +45,7 @@ final class PartitionBuffer implements PreparedPartition {
 
     private final TableBuffer table;
     private final PartitionKey key;
+    private final BufferAllocator allocator;
     private final IngesterId ingester;
     /// Hears by how many bytes the memory held here changes; quick, and calls nobody.
     private final LongConsumer memoryChange;
@@ -52,6 +53,8 @@ final class PartitionBuffer implements PreparedPartition {
     private final LongConsumer frozenChange;
     /// Of the maximum age, when this partition is due.
     private final double dueShare;
+
+    private final SealedChunks.Size unitedSize;
 
     /// Writes on their way here, or [#RETIRED]: then none will ever be.
     private final AtomicInteger pins = new AtomicInteger();
@@ -62,7 +65,7 @@ final class PartitionBuffer implements PreparedPartition {
     private final Deque<Frozen> frozen = new ArrayDeque<>();
 
     @GuardedBy("lock")
-    private List<Chunk> filling = new ArrayList<>();
+    private SealedChunks filling;
 
     @GuardedBy("lock")
     private final OpenChunk open;
@@ -98,11 +101,7 @@ final class PartitionBuffer implements PreparedPartition {
     @GuardedBy("lock")
     private long fillingSinceNs;
 
-    /// Of the chunks in `filling`.
-    @GuardedBy("lock")
-    private long sealedBytes;
-
-    /// Of those and the open chunk. Changed under the lock.
+    /// Of the chunks in `filling` and the open one. Changed under the lock.
     private volatile long fillingBytes;
 
     @GuardedBy("lock")
@@ -117,6 +116,7 @@ final class PartitionBuffer implements PreparedPartition {
 
     /// @param persistedThrough what the catalog says of this partition and ingester
     /// @param waitingOfAll what all partitions have waiting in requests
+    /// @param unitedSize from when on small chunks are put together
     PartitionBuffer(
             TableBuffer table,
             PartitionKey key,
@@ -125,9 +125,11 @@ final class PartitionBuffer implements PreparedPartition {
             BufferAllocator allocator,
             LongConsumer memoryChange,
             LongConsumer frozenChange,
-            WaitingBytes waitingOfAll) {
+            WaitingBytes waitingOfAll,
+            SealedChunks.Size unitedSize) {
         this.table = table;
         this.key = key;
+        this.allocator = allocator;
         this.ingester = ingester;
         this.persistedThrough = persistedThrough;
         this.frozenThrough = persistedThrough;
@@ -137,6 +139,8 @@ final class PartitionBuffer implements PreparedPartition {
         this.frozenChange = frozenChange;
         this.waiting = new WaitingRows(waitingOfAll);
         this.dueShare = AgeSpread.share(table.schema().tableId(), key);
+        this.unitedSize = unitedSize;
+        this.filling = new SealedChunks(unitedSize);
         this.indexes = new TagIndexes(memoryChange);
         this.open = new OpenChunk(allocator, indexes);
     }
@@ -224,7 +228,7 @@ final class PartitionBuffer implements PreparedPartition {
                 open.append(rows, sequence);
             } else {
                 sealOpen();
-                add(Chunk.ofOneWrite(rows, sequence).indexedBy(indexes));
+                filling.add(Chunk.ofOneWrite(rows, sequence).indexedBy(indexes));
                 linked = true;
             }
             applied(sequence, sequence, nowNs);
@@ -343,7 +347,7 @@ final class PartitionBuffer implements PreparedPartition {
                 open.append(chunk);
             } else {
                 sealOpen();
-                add(chunk.indexedBy(indexes));
+                filling.add(chunk.indexedBy(indexes));
                 linked = true;
             }
             applied(first, last, nowNs);
@@ -373,19 +377,13 @@ final class PartitionBuffer implements PreparedPartition {
     @GuardedBy("lock")
     private void sealOpen() {
         if (!open.isEmpty()) {
-            add(open.seal());
+            filling.add(open.seal());
         }
     }
 
     @GuardedBy("lock")
-    private void add(Chunk chunk) {
-        filling.add(chunk);
-        sealedBytes += chunk.memoryBytes();
-    }
-
-    @GuardedBy("lock")
     private void recount() {
-        long bytes = sealedBytes + open.memoryBytes();
+        long bytes = filling.memoryBytes() + open.memoryBytes();
         memoryChange.accept(bytes - fillingBytes);
         fillingBytes = bytes;
     }
@@ -413,7 +411,7 @@ final class PartitionBuffer implements PreparedPartition {
                     frozenThrough.next(),
                     fillingFirst,
                     lastApplied,
-                    List.copyOf(filling),
+                    filling.all(),
                     fillingBytes,
                     fillingSinceNs,
                     new CompletableFuture<>());
@@ -421,11 +419,10 @@ final class PartitionBuffer implements PreparedPartition {
             frozenThrough = lastApplied;
             frozenBytes += fillingBytes;
             frozenChange.accept(fillingBytes);
-            filling = new ArrayList<>();
+            filling = new SealedChunks(unitedSize);
             indexes = new TagIndexes(memoryChange);
             open.use(indexes);
             fillingFirst = SequenceNumber.NONE;
-            sealedBytes = 0;
             fillingBytes = 0;
             List<RowBatch> rows = batch.chunks().stream()
                     .map(chunk -> chunk.share(chunk.rowCount()))
@@ -461,13 +458,72 @@ final class PartitionBuffer implements PreparedPartition {
         }
         // A query may still be reading; then its chunks stay on the ledger until it has let go of them.
         batch.chunks()
-                .forEach(chunk -> chunk.rows().whenReleased(() -> {
-                    chunk.rows().dropLookups();
-                    memoryChange.accept(-chunk.memoryBytes());
-                    frozenChange.accept(-chunk.memoryBytes());
+                .forEach(chunk -> chunk.letGo(bytes -> {
+                    memoryChange.accept(-bytes);
+                    frozenChange.accept(-bytes);
                 }));
-        batch.close();
         batch.done().complete(file);
+    }
+
+    /// Small chunks that are about to be one.
+    ///
+    /// @param among where they were found
+    /// @param held keeps them while the partition may let go of them
+    private record Union(SealedChunks among, SealedChunks.Neighbours parts, TagIndexes indexes, List<RowBatch> held) {}
+
+    /// Puts some small chunks together, if there are enough of them; what that takes meanwhile is on the ledger. For
+    /// the thread of a query, which has the time. Where there is no memory for it, all stays as it is.
+    void uniteSome() {
+        Optional<Union> found = findSmall();
+        if (found.isEmpty()) {
+            return;
+        }
+        Union union = found.get();
+        long takenBytes = union.parts().memoryBytes();
+        memoryChange.accept(takenBytes);
+        try {
+            Chunk united = OpenChunk.unite(union.parts().chunks(), union.indexes(), allocator);
+            if (!tryReplace(union, united)) {
+                united.close(); // they were frozen meanwhile
+            }
+        } catch (OutOfMemoryException e) {
+            LOG.debug("partition {} of table '{}': no memory to put chunks together", key, table.name(), e);
+        } finally {
+            union.held().forEach(RowBatch::close);
+            memoryChange.accept(-takenBytes);
+        }
+    }
+
+    private Optional<Union> findSmall() {
+        lock.lock();
+        try {
+            return filling.findSmall()
+                    .map(parts -> new Union(
+                            filling,
+                            parts,
+                            indexes,
+                            parts.chunks().stream()
+                                    .map(chunk -> chunk.share(chunk.rowCount()))
+                                    .toList()));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean tryReplace(Union union, Chunk united) {
+        lock.lock();
+        try {
+            if (filling != union.among() || !filling.tryReplace(union.parts(), united)) {
+                return false;
+            }
+            memoryChange.accept(union.parts().memoryBytes());
+            recount();
+        } finally {
+            lock.unlock();
+        }
+        // Queries may still be reading them.
+        union.parts().chunks().forEach(chunk -> chunk.letGo(bytes -> memoryChange.accept(-bytes)));
+        return true;
     }
 
     /// References to all rows of writes up to `asOf` that are not in files at this moment. The caller closes them.
@@ -480,9 +536,9 @@ final class PartitionBuffer implements PreparedPartition {
         try {
             gather(Integer.MAX_VALUE);
             for (Frozen batch : frozen) {
-                share(batch.chunks(), asOf, batches);
+                Chunk.share(batch.chunks(), asOf, batches);
             }
-            share(filling, asOf, batches);
+            filling.share(asOf, batches);
             int rows = open.rowsThrough(asOf);
             if (rows > 0) {
                 batches.add(open.share(rows));
@@ -494,15 +550,6 @@ final class PartitionBuffer implements PreparedPartition {
             lock.unlock();
             if (!done) {
                 batches.forEach(RowBatch::close);
-            }
-        }
-    }
-
-    private static void share(List<Chunk> chunks, SequenceNumber asOf, List<RowBatch> into) {
-        for (Chunk chunk : chunks) {
-            int rows = chunk.rowsThrough(asOf);
-            if (rows > 0) {
-                into.add(chunk.share(rows));
             }
         }
     }
@@ -600,10 +647,7 @@ final class PartitionBuffer implements PreparedPartition {
     PartitionStatistics statistics() {
         lock.lock();
         try {
-            long rows = open.rowCount() + waiting.rows();
-            for (Chunk chunk : filling) {
-                rows += chunk.rowCount();
-            }
+            long rows = open.rowCount() + waiting.rows() + filling.rowCount();
             long frozenRows = 0;
             for (Frozen batch : frozen) {
                 for (Chunk chunk : batch.chunks()) {
@@ -622,15 +666,12 @@ final class PartitionBuffer implements PreparedPartition {
         lock.lock();
         try {
             frozen.forEach(batch -> batch.chunks().forEach(chunk -> chunk.rows().dropLookups()));
-            filling.forEach(chunk -> chunk.rows().dropLookups());
             frozen.forEach(Frozen::close);
             frozen.clear();
-            filling.forEach(Chunk::close);
-            filling = new ArrayList<>();
+            filling.release();
             open.close();
             memoryChange.accept(-fillingBytes - frozenBytes - waiting.clear());
             frozenChange.accept(-frozenBytes);
-            sealedBytes = 0;
             fillingBytes = 0;
             frozenBytes = 0;
         } finally {

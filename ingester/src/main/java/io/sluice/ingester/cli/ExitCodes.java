@@ -14,5 +14,8 @@ final class ExitCodes {
     /// A file cannot be read or written.
     static final int IO = 74;
 
+    /// A signal ended the process, whose number comes on top: as shells say it.
+    static final int SIGNAL = 128;
+
     private ExitCodes() {}
 }

@@ -1,11 +1,6 @@
 package io.sluice.ingester.cli;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import java.lang.invoke.MethodHandle;
-import java.lang.invoke.MethodHandleProxies;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.MethodType;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
@@ -13,9 +8,6 @@ import org.slf4j.LoggerFactory;
 
 /// SIGHUP, which ends a process that does not listen to it. From [#install] on it does not; what comes before somebody
 /// listens is told as soon as somebody does, once.
-///
-/// The JDK's only way to a signal is `sun.misc.Signal`, of the module `jdk.unsupported`, which it keeps and warns of
-/// with a warning that cannot be suppressed. Hence the way by names.
 final class Hangup {
     private static final Logger LOG = LoggerFactory.getLogger(Hangup.class);
 
@@ -30,26 +22,13 @@ final class Hangup {
     /// Takes the signal from now on. Where it cannot be taken, that is logged, and it does what it does.
     void install() {
         try {
-            if (takeSignal()) {
+            if (Signals.take("HUP", this::hear)) {
                 LOG.info("SIGHUP is ignored, as whoever started this process wanted (nohup does); sluice reconfigure"
                         + " changes settings");
             }
         } catch (ReflectiveOperationException | IllegalArgumentException e) {
             LOG.info("SIGHUP cannot be listened to on this system; sluice reconfigure changes settings", e);
         }
-    }
-
-    /// @return whether the process ignores the signal, and goes on to do so
-    private boolean takeSignal() throws ReflectiveOperationException {
-        Class<?> signal = Class.forName("sun.misc.Signal");
-        Class<?> handler = Class.forName("sun.misc.SignalHandler");
-        MethodHandle hear = MethodHandles.lookup()
-                .findVirtual(Hangup.class, "hear", MethodType.methodType(void.class))
-                .bindTo(this);
-        Object ours = MethodHandleProxies.asInterfaceInstance(handler, MethodHandles.dropArguments(hear, 0, signal));
-        Object before = signal.getMethod("handle", signal, handler)
-                .invoke(null, signal.getConstructor(String.class).newInstance("HUP"), ours);
-        return Objects.equals(handler.getField("SIG_IGN").get(null), before);
     }
 
     /// A signal has come.

@@ -18,6 +18,8 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -28,7 +30,7 @@ import picocli.CommandLine.ParseResult;
 @Command(
         name = "serve",
         description = {
-            "Serves until it is told to stop (SIGTERM, Ctrl-C).",
+            "Serves until it is told to stop (SIGTERM, Ctrl-C); told so a second time, it ends at once.",
             "Each option is also an environment variable (--wal-dir: SLUICE_WAL_DIR) and a line of --config (wal-dir=…).",
             "What is live can be changed while running: by sluice reconfigure, or in the file of --config and SIGHUP."
         },
@@ -46,6 +48,20 @@ final class ServeCommand implements Callable<Integer> {
 
     /// How many virtual threads run at once; the JDK's default is the number of processors.
     private static final String CARRIERS = "jdk.virtualThreadScheduler.parallelism";
+
+    private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
+
+    /// What asks for a stop.
+    private enum Signal {
+        INT(2),
+        TERM(15);
+
+        private final int number;
+
+        Signal(int number) {
+            this.number = number;
+        }
+    }
 
     private CommandSpec spec = CommandSpec.create();
 
@@ -152,6 +168,7 @@ final class ServeCommand implements Callable<Integer> {
 
     /// The JVM's own exit code after a signal is not 0, even when all went well.
     private static void stop(Optional<IngesterServer> server, CountDownLatch stopped) {
+        endAtOnceWhenToldAgain();
         int code = ExitCodes.OK;
         try {
             if (server.isPresent()) {
@@ -166,6 +183,23 @@ final class ServeCommand implements Callable<Integer> {
         }
         stopped.countDown();
         Runtime.getRuntime().halt(code);
+    }
+
+    /// A stop may take as long as `--shutdown-deadline` lets it; who does not want to wait for it says so again. What
+    /// was acknowledged is in the log.
+    private static void endAtOnceWhenToldAgain() {
+        for (Signal signal : Signal.values()) {
+            try {
+                boolean _ = Signals.take(signal.name(), () -> {
+                    System.err.printf(
+                            "sluice: ends at once, SIG%s has come during the stop; rows that are in no file stay in the log%n",
+                            signal);
+                    Runtime.getRuntime().halt(ExitCodes.SIGNAL + signal.number);
+                });
+            } catch (ReflectiveOperationException | IllegalArgumentException e) {
+                LOG.debug("SIG{} cannot be listened to: a second one does nothing", signal, e);
+            }
+        }
     }
 
     private Map<Setting, String> options() {

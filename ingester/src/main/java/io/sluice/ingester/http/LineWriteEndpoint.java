@@ -19,6 +19,7 @@ import io.sluice.ingester.lineprotocol.ParsedLines;
 import io.sluice.ingester.lineprotocol.Precision;
 import io.sluice.model.NamespaceName;
 import io.sluice.model.SequenceNumber;
+import io.sluice.model.TableSchema;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Map;
@@ -182,14 +183,19 @@ final class LineWriteEndpoint {
         for (boolean again = true; ; again = false) {
             ParsedLines lines;
             CompletionStage<WriteOutcome> outcome;
-            try (WorkQueue.Turn _ = awaitWork(body.lengthBytes())) {
+            try (WorkQueue.Turn turn = awaitWork(body.lengthBytes())) {
+                CatalogAccess patient = pausing(turn, catalog);
+                KnownColumns columns = known.apply(namespace, patient);
                 lines = new LineProtocolParser(hashSeed)
                         .parse(
                                 body.bytes(),
                                 0,
                                 body.lengthBytes(),
-                                new ParseOptions(
-                                        namespace, precision, nowNs, MAX_ERRORS, known.apply(namespace, catalog)));
+                                new ParseOptions(namespace, precision, nowNs, MAX_ERRORS, table -> {
+                                    Optional<TableSchema> found = columns.find(table);
+                                    turn.resume();
+                                    return found;
+                                }));
                 if (lines.badLines() > 0 && !acceptPartial) {
                     throw HttpError.badLines(
                             "%d of %d lines are bad, and nothing was written (accept_partial=false)"
@@ -198,7 +204,7 @@ final class LineWriteEndpoint {
                 }
                 outcome = lines.request().isEmpty()
                         ? NOTHING_TO_WRITE
-                        : writes.write(lines.request().get(), catalog);
+                        : writes.write(lines.request().get(), patient);
             }
             // A column that somebody else created meanwhile: now its lines are told from the good ones.
             if (!isWritten(outcome.toCompletableFuture().join(), again)) {
@@ -211,6 +217,22 @@ final class LineWriteEndpoint {
             }
             return;
         }
+    }
+
+    /// Whoever waits for the catalog keeps no processor from the others.
+    private static CatalogAccess pausing(WorkQueue.Turn turn, CatalogAccess catalog) {
+        return new CatalogAccess() {
+            @Override
+            public Optional<Refused> enter() {
+                turn.pause();
+                return catalog.enter();
+            }
+
+            @Override
+            public void leave() {
+                catalog.leave();
+            }
+        };
     }
 
     private WorkQueue.Turn awaitWork(long lengthBytes) throws HttpError {

@@ -89,6 +89,35 @@ final class WorkQueueTest {
     }
 
     @Test
+    @SuppressWarnings("try") // closed before its end on purpose
+    void whoWaitsForSomethingElseLetsTheNextOneWorkAndThatTimeIsNoWork() throws Exception {
+        List<Long> served = new CopyOnWriteArrayList<>();
+        try (WorkQueue.Turn turn = queue.await(1_000)) {
+            Thread waiting = newcomer(1, served);
+            nowNs.addAndGet(Duration.ofMillis(4).toNanos());
+            turn.pause();
+            turn.pause();
+            waiting.join();
+            assertThat(served).containsExactly(1L);
+            nowNs.addAndGet(Duration.ofHours(1).toNanos());
+            turn.resume();
+            turn.resume();
+            Thread late = newcomer(2, served);
+            nowNs.addAndGet(Duration.ofMillis(6).toNanos());
+            assertThat(served).as("the turn is taken again").containsExactly(1L);
+            turn.close();
+            late.join();
+            turn.resume();
+        }
+        WorkQueue.Turn next = queue.await(1);
+        Thread waiting = newcomer(1_000, served);
+        assertThat(queue.expectedWait()).isBetween(Duration.ofMillis(9), Duration.ofMillis(10));
+        next.close();
+        waiting.join();
+        work(1, Duration.ZERO);
+    }
+
+    @Test
     void slowWorkOfLongAgoIsForgotten() throws Exception {
         work(1_000, Duration.ofSeconds(10));
         for (int i = 0; i < 1_000; i++) {

@@ -48,6 +48,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.arrow.memory.AllocationListener;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.arrow.memory.RootAllocator;
@@ -71,6 +73,9 @@ final class PartitionBufferTest {
             new TableId(1),
             PartitionTemplate.DAILY,
             List.of(ColumnSchema.TIME, VALUE, HOST));
+
+    /// Two writes that are linked, and what stands between them.
+    private static final SealedChunks.Size UNITED = new SealedChunks.Size(2_201, 1 << 20);
 
     private final RootAllocator allocator = new RootAllocator();
     private final ShapedReader reader = new ShapedReader();
@@ -119,7 +124,8 @@ final class PartitionBufferTest {
                 of,
                 held::addAndGet,
                 heldFrozen::addAndGet,
-                waitingOfAll);
+                waitingOfAll,
+                UNITED);
     }
 
     private CompletableFuture<PersistedFile> enqueue(PersistRequest request) {
@@ -222,8 +228,9 @@ final class PartitionBufferTest {
                                 .filter(number ->
                                         number > partition.persistedThrough().value())
                                 .findFirst());
-                switch (random.nextInt(7)) {
-                    case 6 -> partition.help();
+                switch (random.nextInt(9)) {
+                    case 8 -> partition.uniteSome();
+                    case 7 -> partition.help();
                     case 0 -> partition.freeze(FreezeReason.RPC, this::enqueue);
                     case 1 -> {
                         if (!enqueued.isEmpty()) {
@@ -241,7 +248,7 @@ final class PartitionBufferTest {
                     }
                     default -> {
                         sequence += random.nextInt(1, 4);
-                        int count = random.nextInt(8) == 0 ? 1_100 : random.nextInt(1, 60); // linked, or copied
+                        int count = random.nextInt(4) == 0 ? 1_100 : random.nextInt(1, 60); // linked, or copied
                         if (count < 1_000 && random.nextInt(3) > 0) {
                             appendReceived(partition, sequence, count);
                         } else {
@@ -313,9 +320,9 @@ final class PartitionBufferTest {
         }
     }
 
-    /// Most writes are large enough to wait.
+    /// Most writes are large enough to wait; some are linked.
     private static int rowsOf(long sequence) {
-        return sequence % 3 == 0 ? 2 : 40;
+        return sequence % 10 == 7 ? 1_100 : sequence % 3 == 0 ? 2 : 40;
     }
 
     /// One thread applies, freezes and completes; two read without end. Rows of a write come whole, in order, none
@@ -323,7 +330,7 @@ final class PartitionBufferTest {
     @Test
     @DisplayName("Invariant 5: readers beside a writer that freezes see whole writes without gap or double")
     void readersSeeNoGapWhileRowsAreFrozenAndPersisted() throws Exception {
-        int writes = 1_500;
+        int writes = 600;
         PartitionBuffer partition = partition(allocator, 0);
         AtomicLong applied = new AtomicLong();
         AtomicBoolean done = new AtomicBoolean();
@@ -335,6 +342,7 @@ final class PartitionBufferTest {
                     long reads = 0;
                     while (!done.get()) {
                         long asOf = applied.get();
+                        partition.uniteSome();
                         try (PartitionRows rows = partition.read(new SequenceNumber(asOf))) {
                             List<Long> expected = new ArrayList<>();
                             for (long number = rows.persistedThrough().value() + 1; number <= asOf; number++) {
@@ -353,8 +361,8 @@ final class PartitionBufferTest {
             try {
                 assertThat(reading.await(1, TimeUnit.MINUTES)).isTrue();
                 for (long sequence = 1; sequence <= writes; sequence++) {
-                    if (rowsOf(sequence) == 2) {
-                        append(partition, sequence, 2);
+                    if (rowsOf(sequence) != 40) {
+                        append(partition, sequence, rowsOf(sequence));
                     } else {
                         appendReceived(partition, sequence, rowsOf(sequence));
                     }
@@ -377,6 +385,106 @@ final class PartitionBufferTest {
             enqueued.removeFirst().complete();
         }
         partition.release();
+    }
+
+    /// Chunks of 1,100 rows, the first three writes together with what stands between them.
+    private PartitionBuffer withSmallChunks(BufferAllocator of) {
+        PartitionBuffer partition = partition(of, 0);
+        append(partition, 1, 1_100);
+        append(partition, 2, 5);
+        append(partition, 3, 1_100);
+        append(partition, 4, 1_100);
+        append(partition, 5, 7);
+        return partition;
+    }
+
+    private static int chunks(PartitionBuffer partition) {
+        try (PartitionRows rows = partition.read(new SequenceNumber(9))) {
+            return rows.batches().size();
+        }
+    }
+
+    @Test
+    @DisplayName("Invariant 5: small chunks become one with the same rows, at every cut")
+    void smallChunksBecomeOne() {
+        PartitionBuffer partition = withSmallChunks(allocator);
+        List<List<Long>> before = new ArrayList<>();
+        for (long asOf = 0; asOf <= 6; asOf++) {
+            before.add(read(partition, asOf));
+        }
+        assertThat(before.getLast()).hasSize(3_312);
+        assertThat(chunks(partition)).isEqualTo(5);
+        partition.uniteSome();
+        assertThat(chunks(partition)).isEqualTo(3);
+        for (long asOf = 0; asOf <= 6; asOf++) {
+            assertThat(read(partition, asOf)).as("as of %d", asOf).isEqualTo(before.get((int) asOf));
+        }
+        partition.uniteSome();
+        assertThat(chunks(partition)).as("what is left is too little").isEqualTo(3);
+        partition.freeze(FreezeReason.RPC, this::enqueue);
+        assertThat(numbers(enqueued.getFirst().request().batches())).isEqualTo(before.getLast());
+        enqueued.removeFirst().complete();
+        assertThat(allocator.getAllocatedMemory()).isZero();
+        partition.release();
+    }
+
+    @Test
+    @DisplayName("Invariant 6: chunks that were put together stay on the ledger until nobody reads them")
+    void chunksThatAreReadStayOnTheLedger() {
+        PartitionBuffer partition = withSmallChunks(allocator);
+        long before = held.get();
+        PartitionRows reader = partition.read(new SequenceNumber(3));
+        partition.uniteSome();
+        assertThat(held.get()).isGreaterThan(before + 2_205 * 20);
+        assertThat(held.get()).isGreaterThanOrEqualTo(allocator.getAllocatedMemory());
+        assertThat(numbers(reader.batches())).hasSize(2_205);
+        reader.close();
+        assertThat(held.get()).isLessThanOrEqualTo(before);
+        assertThat(partition.fillingBytes()).isEqualTo(held.get());
+        partition.release();
+    }
+
+    @Test
+    @DisplayName("Invariant 3: chunks that are frozen while they are put together are in one file, once")
+    void chunksFrozenMeanwhileStayAsTheyAre() {
+        AtomicReference<Runnable> meanwhile = new AtomicReference<>(() -> {});
+        AllocationListener listener = new AllocationListener() {
+            @Override
+            public void onPreAllocation(long bytes) {
+                meanwhile.getAndSet(() -> {}).run();
+            }
+        };
+        try (BufferAllocator own = allocator.newChildAllocator("own", listener, 0, Long.MAX_VALUE)) {
+            PartitionBuffer partition = withSmallChunks(own);
+            meanwhile.set(() -> partition.freeze(FreezeReason.RPC, this::enqueue));
+            partition.uniteSome();
+            assertThat(enqueued).hasSize(1);
+            append(partition, 6, 1_100);
+            Enqueued job = enqueued.removeFirst();
+            List<Long> frozen = numbers(job.request().batches());
+            job.complete();
+            assertThat(frozen).hasSize(3_312).doesNotContain(6L);
+            assertThat(read(partition, 6)).hasSize(1_100).containsOnly(6L);
+            partition.release();
+            assertThat(held).hasValue(0);
+        }
+    }
+
+    @Test
+    @DisplayName("Invariant 6: without memory to put chunks together they stay as they are")
+    void withoutMemoryChunksStayAsTheyAre() {
+        try (BufferAllocator own = allocator.newChildAllocator("own", 0, Long.MAX_VALUE)) {
+            PartitionBuffer partition = withSmallChunks(own);
+            List<Long> before = read(partition, 9);
+            long heldBefore = held.get();
+            own.setLimit(own.getAllocatedMemory() + 8_192);
+            partition.uniteSome();
+            assertThat(held).hasValue(heldBefore);
+            own.setLimit(Long.MAX_VALUE);
+            assertThat(chunks(partition)).isEqualTo(5);
+            assertThat(read(partition, 9)).isEqualTo(before);
+            partition.release();
+        }
     }
 
     /// The chunk is full with the last write; to close it takes a little memory, which may not be there.

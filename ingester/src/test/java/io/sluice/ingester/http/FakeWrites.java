@@ -1,5 +1,7 @@
 package io.sluice.ingester.http;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.WriteHandler;
 import io.sluice.ingester.door.WriteOutcome;
@@ -7,14 +9,17 @@ import io.sluice.model.SequenceNumber;
 import io.sluice.proto.v1.Column;
 import io.sluice.proto.v1.TableBatch;
 import io.sluice.proto.v1.WriteRequest;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 
 /// Keeps what it gets, and answers as it is told: each answer once, then "written".
 final class FakeWrites implements WriteHandler {
@@ -22,6 +27,8 @@ final class FakeWrites implements WriteHandler {
 
     private final BlockingQueue<WriteRequest> received = new LinkedBlockingQueue<>();
     private final BlockingQueue<CompletionStage<WriteOutcome>> answers = new LinkedBlockingQueue<>();
+
+    private volatile CompletionStage<?> catalog = CompletableFuture.completedFuture(WRITTEN);
 
     private final Queue<CompletableFuture<WriteOutcome>> held = new ConcurrentLinkedQueue<>();
 
@@ -37,18 +44,34 @@ final class FakeWrites implements WriteHandler {
         return outcome;
     }
 
+    /// From now on, each write asks the catalog, which answers it when the test says so.
+    void askCatalog(CompletionStage<?> answered) {
+        catalog = answered;
+    }
+
+    /// From now on, no write asks the catalog.
+    void askNobody() {
+        catalog = CompletableFuture.completedFuture(WRITTEN);
+    }
+
     /// Whatever a test that failed has left waiting ends.
     void release() {
         held.forEach(outcome -> outcome.complete(WRITTEN));
     }
 
     @Override
-    public CompletionStage<WriteOutcome> write(byte[] request, CatalogAccess catalog) {
+    public CompletionStage<WriteOutcome> write(byte[] request, CatalogAccess access) {
         CompletionStage<WriteOutcome> answer = answers.poll();
         try {
             received.add(WriteRequest.parseFrom(request));
         } catch (com.google.protobuf.InvalidProtocolBufferException e) {
             throw new AssertionError(e);
+        }
+        CompletableFuture<?> asked = catalog.toCompletableFuture();
+        if (!asked.isDone()) {
+            assertThat(access.enter()).isEmpty();
+            asked.join();
+            access.leave();
         }
         return answer == null ? CompletableFuture.completedFuture(WRITTEN) : answer;
     }
@@ -56,6 +79,11 @@ final class FakeWrites implements WriteHandler {
     /// The oldest write that was not taken yet; waits for it.
     WriteRequest take() throws InterruptedException {
         return received.take();
+    }
+
+    /// The same; empty if none comes for so long.
+    Optional<WriteRequest> take(Duration atMost) throws InterruptedException {
+        return Optional.ofNullable(received.poll(atMost.toNanos(), TimeUnit.NANOSECONDS));
     }
 
     boolean hasNone() {

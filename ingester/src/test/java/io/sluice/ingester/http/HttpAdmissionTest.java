@@ -13,7 +13,10 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -30,9 +33,12 @@ final class HttpAdmissionTest {
             new AdmissionLimits(1, LIMIT, 1, 1, 1, 0));
     private final List<CompletableFuture<WriteOutcome>> held = new ArrayList<>();
     private final List<CompletableFuture<HttpResponse<String>>> answers = new ArrayList<>();
+    /// Answers when the test says so, or ends.
+    private final CompletableFuture<Void> catalog = new CompletableFuture<>();
 
     @AfterEach
     void everyPlaceIsGivenBack() {
+        catalog.complete(null);
         held.forEach(write -> write.complete(new WriteOutcome.Written(new SequenceNumber(1))));
         answers.forEach(CompletableFuture::join);
         door.close();
@@ -103,6 +109,50 @@ final class HttpAdmissionTest {
                 Thread.onSpinWait();
             }
             assertThat(door.admission.count(Bucket.EXISTING)).isZero();
+        }
+    }
+
+    /// As many as have processors, and one more.
+    private static final int WAITING = Runtime.getRuntime().availableProcessors() + 3;
+
+    @Test
+    void writesThatWaitForTheCatalogKeepNoProcessorFromOthers() throws Exception {
+        door.admission.reconfigure(new AdmissionLimits(WAITING, WAITING, 1, 1, 1, 0));
+        door.writes.askCatalog(catalog);
+        for (int i = 0; i < WAITING; i++) {
+            answers.add(door.sendAsync(door.request("/api/v2/write?bucket=b").POST(BodyPublishers.ofString(LINE))));
+            assertThat(door.writes.take(Duration.ofSeconds(10))).isPresent();
+        }
+        door.writes.askNobody();
+        CompletableFuture<HttpResponse<String>> other =
+                door.sendAsync(door.request("/api/v2/write?bucket=b").POST(BodyPublishers.ofString(LINE)));
+        assertThat(other.get(10, TimeUnit.SECONDS).statusCode()).isEqualTo(204);
+        catalog.complete(null);
+        for (CompletableFuture<HttpResponse<String>> answer : answers) {
+            assertThat(answer.join().statusCode()).isEqualTo(204);
+        }
+    }
+
+    @Test
+    void linesWhoseTableTheCatalogIsAskedForKeepNoProcessorFromOthers() throws Exception {
+        CountDownLatch asked = new CountDownLatch(WAITING);
+        door.admission.reconfigure(new AdmissionLimits(WAITING, WAITING, 1, 1, 1, 0));
+        door.known.set((namespace, access) -> table -> {
+            if (namespace.value().equals("new")) {
+                assertThat(access.enter()).isEmpty();
+                asked.countDown();
+                catalog.join();
+            }
+            return Optional.empty();
+        });
+        for (int i = 0; i < WAITING; i++) {
+            answers.add(door.sendAsync(door.request("/api/v2/write?bucket=new").POST(BodyPublishers.ofString(LINE))));
+        }
+        assertThat(asked.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(door.write(LINE).statusCode()).isEqualTo(204);
+        catalog.complete(null);
+        for (CompletableFuture<HttpResponse<String>> answer : answers) {
+            assertThat(answer.join().statusCode()).isEqualTo(204);
         }
     }
 

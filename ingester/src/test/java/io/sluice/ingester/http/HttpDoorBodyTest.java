@@ -227,7 +227,7 @@ final class HttpDoorBodyTest {
         assertThat(door.budget.usedBytes()).isZero();
         assertThat(door.write("bad").statusCode()).isEqualTo(400);
         assertThat(door.budget.usedBytes()).isZero();
-        door.known.set(_ -> {
+        door.know(_ -> {
             throw new IllegalStateException("ARBITRARY");
         });
         assertThat(door.write(GOOD_LINE).statusCode()).isEqualTo(500);

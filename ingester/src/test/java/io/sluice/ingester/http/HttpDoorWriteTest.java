@@ -248,8 +248,7 @@ final class HttpDoorWriteTest {
     @Test
     void aConflictIsParsedAgainSoThatItsLinesAreToldFromTheGoodOnes() throws Exception {
         // Between the first look at the schema and the write, somebody else created `usage` as an integer.
-        door.known.set(
-                table -> door.writes.hasNone() || !table.value().equals("cpu") ? Optional.empty() : Optional.of(CPU));
+        door.know(table -> door.writes.hasNone() || !table.value().equals("cpu") ? Optional.empty() : Optional.of(CPU));
         door.writes.answer(new WriteOutcome.Conflict("column 'usage' is i64"));
 
         HttpResponse<String> response = door.write("cpu usage=1.5 1\nmem free=1i 2\n");
@@ -322,13 +321,13 @@ final class HttpDoorWriteTest {
 
     @Test
     void aFailureThatNobodyExpectedIsAnIdAndTheDoorGoesOn() throws Exception {
-        door.known.set(_ -> {
+        door.know(_ -> {
             throw new IllegalStateException("a secret of the inside");
         });
         HttpResponse<String> response = door.write(GOOD_LINE);
         assertThat(response.statusCode()).isEqualTo(500);
         assertThat(response.body()).contains("internal error ").doesNotContain("secret");
-        door.known.set(KnownColumns.NONE);
+        door.know(KnownColumns.NONE);
         assertThat(door.write(GOOD_LINE).statusCode()).isEqualTo(204);
     }
 

@@ -10,9 +10,11 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.admission.AdmissionController;
 import io.sluice.ingester.admission.AdmissionLimits;
 import io.sluice.ingester.admission.AdmissionStatistics.BucketStatistics;
+import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.ConnectionLimits;
 import io.sluice.ingester.fixture.Admissions;
 import io.sluice.ingester.lineprotocol.KnownColumns;
+import io.sluice.model.NamespaceName;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -37,6 +39,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BiFunction;
 import java.util.zip.GZIPOutputStream;
 
 /// The real door on a free port of 127.0.0.1, with a client and fakes behind it. Closing it waits for every request,
@@ -50,7 +53,8 @@ final class RunningDoor implements AutoCloseable {
     final FakeWrites writes = new FakeWrites();
     final ObservedBudget budget;
     final List<String> reasonsNotReady = new CopyOnWriteArrayList<>();
-    final AtomicReference<KnownColumns> known = new AtomicReference<>(KnownColumns.NONE);
+    final AtomicReference<BiFunction<NamespaceName, CatalogAccess, KnownColumns>> known =
+            new AtomicReference<>((_, _) -> KnownColumns.NONE);
     final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     final AdmissionController admission;
     private final AtomicLong nowNs = new AtomicLong();
@@ -79,7 +83,7 @@ final class RunningDoor implements AutoCloseable {
                 Admissions.of(admission, Admissions.ALL_KNOWN),
                 Admissions.refusals(),
                 writes,
-                (_, _) -> known.get(),
+                (namespace, access) -> known.get().apply(namespace, access),
                 () -> reasonsNotReady,
                 () -> "{\"state\":\"running\"}",
                 () -> "sluice_up 1\n",
@@ -97,6 +101,11 @@ final class RunningDoor implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         door.start();
+    }
+
+    /// What is known of every namespace from now on.
+    void know(KnownColumns columns) {
+        known.set((_, _) -> columns);
     }
 
     int port() {

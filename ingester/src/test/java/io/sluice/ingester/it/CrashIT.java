@@ -28,14 +28,17 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Eight writers under load, four by single requests and four by streams, and `kill -9` at a random moment, again and
 /// again on one folder: invariants 1, 2, 3, 4 and 9. Partitions are persisted all the time, so that kills fall into
 /// every step of it; on the local disk with SQLite, and on S3 with PostgreSQL. `-Dsluice.crash.rounds=50` makes a long
 /// run of both.
+@Timeout(value = 30, unit = TimeUnit.MINUTES) // the usual one is too short for what the properties may ask
 final class CrashIT {
     private static final int ROUNDS = Integer.getInteger("sluice.crash.rounds", 10);
     private static final int SHARED_ROUNDS = Integer.getInteger("sluice.crash.rounds", 3);

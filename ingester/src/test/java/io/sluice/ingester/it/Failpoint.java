@@ -81,6 +81,14 @@ final class Failpoint implements AutoCloseable {
 
     /// Watches a server, which was started with [#JVM_OPTION], from now on.
     static Failpoint arm(SluiceServer server, Place place) throws Exception {
+        Failpoint failpoint = new Failpoint(server, place, attach(server));
+        failpoint.arm();
+        failpoint.watcher.start();
+        return failpoint;
+    }
+
+    /// Becomes the debugger of a server that was started with [#JVM_OPTION].
+    static VirtualMachine attach(SluiceServer server) throws Exception {
         Matcher port = PORT.matcher(server.awaitLine(LISTENING));
         if (!port.find()) {
             throw new AssertionError("no port in the server's line for debuggers");
@@ -92,10 +100,7 @@ final class Failpoint implements AutoCloseable {
         Map<String, Connector.Argument> arguments = connector.defaultArguments();
         set(arguments, "hostname", "127.0.0.1");
         set(arguments, "port", port.group(1));
-        Failpoint failpoint = new Failpoint(server, place, connector.attach(arguments));
-        failpoint.arm();
-        failpoint.watcher.start();
-        return failpoint;
+        return connector.attach(arguments);
     }
 
     private static void set(Map<String, Connector.Argument> arguments, String name, String value) {

@@ -20,11 +20,13 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// An object store or a catalog that is away, under a server that is written to as fast as it answers: writes go on as
 /// long as there is room, queries all the time, no acknowledged row is lost, and what waited goes into files by itself
 /// when they are back. `-Dsluice.outage=PT10M` makes each outage go on for so long after the first refusal.
+@Timeout(value = 30, unit = TimeUnit.MINUTES) // the usual one is too short for what the properties may ask
 final class OutageIT {
     private static final Duration OUTAGE = Duration.parse(System.getProperty("sluice.outage", "PT0S"));
     private static final String TABLE = "m";

@@ -203,6 +203,16 @@ final class SluiceServer implements AutoCloseable {
         process.waitFor();
     }
 
+    /// Sends a signal, by its name without `SIG`, and waits for nothing.
+    void signal(String name) throws IOException, InterruptedException {
+        Process sent = new ProcessBuilder("kill", "-" + name, Long.toString(pid()))
+                .inheritIO()
+                .start();
+        if (sent.waitFor() != 0) {
+            throw new AssertionError("kill -%s %d failed".formatted(name, pid()));
+        }
+    }
+
     /// SIGTERM; returns the exit code.
     int stop() throws InterruptedException {
         process.destroy();

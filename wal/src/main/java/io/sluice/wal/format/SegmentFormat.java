@@ -17,13 +17,16 @@ import java.util.zip.CRC32C;
 /// |-------|----------------|----------------------------------------------------------------------|
 /// | 0–7   | magic          | `SLUICEWL`                                                           |
 /// | 8–11  | version        | 1                                                                    |
-/// | 12–15 | header bytes   | where the first entry begins: 64                                     |
+/// | 12–15 | behind         | [#link] of the header that the log's segment before this one has     |
 /// | 16–23 | segment id     | as in the file's name; ids rise and are never used twice             |
 /// | 24–31 | first sequence | the number of the first entry, now or to come; 2^63-1: not begun     |
 /// | 32–39 | created at     | milliseconds since the epoch                                         |
 /// | 40–43 | still needed   | how many numbers below the first were not let go of; all ones: many  |
 /// | 44–59 | owner          | a UUID: under whose name the sequence numbers are given              |
 /// | 60–63 | checksum       | CRC32C of bytes 0–59                                                 |
+///
+/// `behind` tells a segment of this log from one of a copy that was written to as well, whose ids and numbers may be
+/// the same. Two values are none of a header's: [#UNLINKED] and [#REPAIRED].
 ///
 /// Magic, version and checksum keep their places and meaning in every version to come, so that a newer version can be
 /// told from a damaged header.
@@ -56,6 +59,11 @@ public final class SegmentFormat {
     public static final int ALIGNMENT_BYTES = 8;
     /// In place of a first sequence: what the file holds is an earlier use's.
     public static final long NOT_BEGUN = Long.MAX_VALUE;
+    /// In place of a link: there was no segment before, or nobody wrote it down, as the first ones to write this
+    /// version did not.
+    public static final int UNLINKED = 64;
+    /// In place of a link: the header was damaged and written anew, so the segment behind it has another one's link.
+    public static final int REPAIRED = 65;
     /// The longest payload: 1 GiB.
     public static final int MAX_PAYLOAD_BYTES = 1 << 30;
     /// A payload as it was appended.
@@ -73,15 +81,22 @@ public final class SegmentFormat {
 
     /// What a segment's header says.
     ///
+    /// @param behind the [#link] of the segment before; [#UNLINKED] or [#REPAIRED] if it is not told
     /// @param firstSequence [#NOT_BEGUN] in a file that was made ready to become the segment
     /// @param firstNeeded entries below this number had been let go of when the segment began; at most
     ///     `firstSequence`
     /// @param owner under whose name the numbers are given; all zeros if unknown
     public record SegmentHeader(
-            int version, long segmentId, long firstSequence, long createdAtMillis, long firstNeeded, UUID owner) {
+            int version,
+            int behind,
+            long segmentId,
+            long firstSequence,
+            long createdAtMillis,
+            long firstNeeded,
+            UUID owner) {
         /// That of a file which is ready to become a segment.
         public static SegmentHeader notBegun(long segmentId) {
-            return new SegmentHeader(VERSION, segmentId, NOT_BEGUN, 0, 1, new UUID(0, 0));
+            return new SegmentHeader(VERSION, UNLINKED, segmentId, NOT_BEGUN, 0, 1, new UUID(0, 0));
         }
 
         public boolean isBegun() {
@@ -117,10 +132,21 @@ public final class SegmentFormat {
 
     /// Writes a header into the next [#HEADER_BYTES] bytes of `target`.
     public static void putHeader(ByteBuffer target, SegmentHeader header) {
+        target.put(bytes(header));
+    }
+
+    /// What the segment behind one with this header says of it: nearly always different for different headers.
+    public static int link(SegmentHeader header) {
+        int checksum =
+                ByteBuffer.wrap(bytes(header)).order(ByteOrder.LITTLE_ENDIAN).getInt(HEADER_CHECKSUM_AT);
+        return checksum == UNLINKED || checksum == REPAIRED ? checksum + 2 : checksum;
+    }
+
+    private static byte[] bytes(SegmentHeader header) {
         ByteBuffer bytes = ByteBuffer.allocate(HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
         bytes.put(MAGIC)
                 .putInt(header.version())
-                .putInt(HEADER_BYTES)
+                .putInt(header.behind())
                 .putLong(header.segmentId())
                 .putLong(header.firstSequence())
                 .putLong(header.createdAtMillis())
@@ -128,7 +154,7 @@ public final class SegmentFormat {
                 .putLong(header.owner().getMostSignificantBits())
                 .putLong(header.owner().getLeastSignificantBits());
         bytes.putInt(HEADER_CHECKSUM_AT, crc(bytes.array(), HEADER_CHECKSUM_AT));
-        target.put(bytes.array());
+        return bytes.array();
     }
 
     private static int stillNeeded(SegmentHeader header) {
@@ -183,6 +209,7 @@ public final class SegmentFormat {
         long stillNeeded = Integer.toUnsignedLong(bytes.getInt(40));
         return new SegmentHeader(
                 VERSION,
+                bytes.getInt(12),
                 bytes.getLong(16),
                 first,
                 bytes.getLong(32),

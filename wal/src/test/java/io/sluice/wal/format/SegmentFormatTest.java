@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 
 final class SegmentFormatTest {
     private static final SegmentHeader HEADER =
-            new SegmentHeader(SegmentFormat.VERSION, 7, 100, 1_700_000_000_000L, 90, new UUID(3, 4));
+            new SegmentHeader(SegmentFormat.VERSION, 6, 7, 100, 1_700_000_000_000L, 90, new UUID(3, 4));
 
     private static byte[] header() {
         ByteBuffer bytes = ByteBuffer.allocate(SegmentFormat.HEADER_BYTES);

@@ -1,0 +1,132 @@
+package io.sluice.ingester.buffer;
+
+import io.sluice.model.SequenceNumber;
+import io.sluice.rows.RowBatch;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// Chunks of a partition that grow no more and are not frozen yet, the oldest first. Small neighbours can be put
+/// together: each chunk costs a query for few rows as much as dozens of rows do. Guarded by its partition's lock.
+final class SealedChunks {
+    /// From when on neighbours are put together. One of more than half of that is left as it is.
+    ///
+    /// @param rows so many
+    /// @param bytes or so many, as those are held twice meanwhile
+    record Size(int rows, long bytes) {
+        /// 32 rows of each of 4,000 series, so that to look at a chunk costs less than to fetch its rows; to copy it
+        /// takes some milliseconds.
+        static final Size STANDARD = new Size(1 << 17, 16 << 20);
+    }
+
+    /// Where a large one follows, so many are enough.
+    private static final int MIN_NEIGHBOURS = 8;
+
+    private final Size size;
+    private final List<Chunk> chunks = new ArrayList<>();
+    private long memoryBytes;
+    /// Those before this one stay as they are.
+    private int settled;
+
+    /// @param size of what is put together
+    SealedChunks(Size size) {
+        this.size = size;
+    }
+
+    /// Neighbours that can be put together.
+    ///
+    /// @param from the place of the first
+    record Neighbours(int from, List<Chunk> chunks) {
+        Neighbours {
+            chunks = List.copyOf(chunks);
+        }
+
+        long memoryBytes() {
+            return chunks.stream().mapToLong(Chunk::memoryBytes).sum();
+        }
+    }
+
+    /// Adds one behind the others and takes it over.
+    void add(Chunk chunk) {
+        chunks.add(chunk);
+        memoryBytes += chunk.memoryBytes();
+    }
+
+    List<Chunk> all() {
+        return List.copyOf(chunks);
+    }
+
+    long memoryBytes() {
+        return memoryBytes;
+    }
+
+    long rowCount() {
+        long rows = 0;
+        for (Chunk chunk : chunks) {
+            rows += chunk.rowCount();
+        }
+        return rows;
+    }
+
+    /// Adds references to all rows of writes up to `asOf`.
+    void share(SequenceNumber asOf, List<RowBatch> into) {
+        Chunk.share(chunks, asOf, into);
+    }
+
+    /// The oldest neighbours that are small and enough to be put together, so that no row is copied more than once.
+    Optional<Neighbours> findSmall() {
+        long rows = 0;
+        long bytes = 0;
+        for (int place = settled; place < chunks.size(); place++) {
+            Chunk chunk = chunks.get(place);
+            if (isLarge(chunk)) {
+                if (place - settled >= MIN_NEIGHBOURS) {
+                    return Optional.of(neighbours(place));
+                }
+                settled = place + 1;
+                rows = 0;
+                bytes = 0;
+            } else {
+                rows += chunk.rowCount();
+                bytes += chunk.memoryBytes();
+                if (rows >= size.rows() || bytes >= size.bytes()) {
+                    return Optional.of(neighbours(place + 1));
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    private boolean isLarge(Chunk chunk) {
+        return chunk.rowCount() > size.rows() / 2 || chunk.memoryBytes() > size.bytes() / 2;
+    }
+
+    private Neighbours neighbours(int to) {
+        return new Neighbours(settled, chunks.subList(settled, to));
+    }
+
+    /// Puts one chunk, which is taken over, in the place of others, which are the caller's from then on. False, and
+    /// nothing is done, if somebody else has replaced them.
+    boolean tryReplace(Neighbours old, Chunk united) {
+        int to = old.from() + old.chunks().size();
+        if (settled != old.from() || to > chunks.size()) {
+            return false;
+        }
+        chunks.subList(settled, to).clear();
+        chunks.add(settled, united);
+        settled++;
+        memoryBytes += united.memoryBytes() - old.memoryBytes();
+        return true;
+    }
+
+    /// Releases all rows.
+    void release() {
+        for (Chunk chunk : chunks) {
+            chunk.rows().dropLookups();
+            chunk.close();
+        }
+        chunks.clear();
+        memoryBytes = 0;
+        settled = 0;
+    }
+}

@@ -1,0 +1,152 @@
+package io.sluice.ingester.buffer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.ingester.buffer.SealedChunks.Neighbours;
+import io.sluice.model.ColumnSchema;
+import io.sluice.model.SequenceNumber;
+import io.sluice.rows.RowBatch;
+import io.sluice.rows.RowColumn;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.TimeStampNanoTZVector;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/// Which chunks are put together.
+final class SealedChunksTest {
+    private static final int ROWS = 100;
+    private static final long FIRST_SEED = 300;
+
+    private final RootAllocator allocator = new RootAllocator();
+    private final SealedChunks chunks = new SealedChunks(new SealedChunks.Size(ROWS, 1 << 20));
+    private long sequence;
+
+    @AfterEach
+    void close() {
+        chunks.release();
+        allocator.close();
+    }
+
+    private Chunk chunk(int rows) {
+        TimeStampNanoTZVector time = new TimeStampNanoTZVector("time", allocator, "UTC");
+        time.allocateNew(rows);
+        for (int row = 0; row < rows; row++) {
+            time.set(row, row);
+        }
+        time.setValueCount(rows);
+        return Chunk.ofOneWrite(
+                new RowBatch(List.of(new RowColumn.Plain(ColumnSchema.TIME, time)), rows, 0, rows),
+                new SequenceNumber(++sequence));
+    }
+
+    private void add(int... rows) {
+        Arrays.stream(rows).forEach(count -> chunks.add(chunk(count)));
+    }
+
+    private Optional<Neighbours> found() {
+        return chunks.findSmall();
+    }
+
+    /// Puts a chunk of as many rows in the place of others.
+    private void replace(Neighbours old) {
+        assertThat(chunks.tryReplace(
+                        old,
+                        chunk(old.chunks().stream().mapToInt(Chunk::rowCount).sum())))
+                .isTrue();
+        old.chunks().forEach(Chunk::close);
+    }
+
+    private List<Integer> rows() {
+        return chunks.all().stream().map(Chunk::rowCount).toList();
+    }
+
+    @Test
+    void tooFewRowsStayAsTheyAre() {
+        add(40, 50, 9);
+        assertThat(found()).isEmpty();
+        add(1);
+        assertThat(found()).hasValueSatisfying(old -> assertThat(old.chunks()).hasSize(4));
+    }
+
+    @Test
+    void whatWasPutTogetherIsNotPutTogetherAgain() {
+        add(50, 50, 50, 50, 10);
+        replace(found().orElseThrow());
+        replace(found().orElseThrow());
+        assertThat(rows()).containsExactly(100, 100, 10);
+        assertThat(found()).isEmpty();
+    }
+
+    @Test
+    void aLargeChunkIsNotCopied() {
+        add(10, 51, 50, 49, 1);
+        replace(found().orElseThrow());
+        assertThat(rows()).containsExactly(10, 51, 100);
+    }
+
+    @Test
+    void manySmallChunksBeforeALargeOneArePutTogether() {
+        add(1, 1, 1, 1, 1, 1, 1, 1, 70, 1, 1, 1, 1, 1, 1, 1, 70);
+        replace(found().orElseThrow());
+        assertThat(rows()).as("eight are enough").containsExactly(8, 70, 1, 1, 1, 1, 1, 1, 1, 70);
+        assertThat(found()).as("seven are not").isEmpty();
+    }
+
+    @Test
+    void manyBytesAreEnough() {
+        SealedChunks wide = new SealedChunks(new SealedChunks.Size(1_000_000, 4_096));
+        for (int i = 0; i < 5; i++) {
+            wide.add(chunk(100));
+        }
+        assertThat(wide.findSmall())
+                .hasValueSatisfying(old -> assertThat(old.chunks()).hasSizeBetween(2, 4));
+        wide.release();
+    }
+
+    @Test
+    void chunksThatSomebodyElseHasReplacedAreNot() {
+        add(50, 50);
+        Neighbours first = found().orElseThrow();
+        Neighbours second = found().orElseThrow();
+        replace(first);
+        try (Chunk late = chunk(100)) {
+            assertThat(chunks.tryReplace(second, late)).isFalse();
+        }
+        assertThat(rows()).containsExactly(100);
+    }
+
+    @Test
+    void inTheEndFewChunksAreLeftAndEachRowWasCopiedAtMostOnce() {
+        for (long seed = FIRST_SEED; seed < FIRST_SEED + 50; seed++) {
+            Random random = new Random(seed);
+            List<Integer> added = new ArrayList<>();
+            long copied = 0;
+            for (int step = 0; step < 300; step++) {
+                int count = random.nextInt(20) == 0 ? random.nextInt(51, 200) : random.nextInt(1, 50);
+                added.add(count);
+                add(count);
+                Optional<Neighbours> old = found();
+                if (old.isPresent()) {
+                    copied += old.get().chunks().stream()
+                            .mapToInt(Chunk::rowCount)
+                            .sum();
+                    replace(old.get());
+                }
+            }
+            long all = added.stream().mapToInt(Integer::intValue).sum();
+            assertThat(chunks.rowCount()).as("seed %d", seed).isEqualTo(all);
+            assertThat(copied).as("seed %d", seed).isBetween(all / 2, all);
+            assertThat(chunks.all().size()).as("seed %d", seed).isLessThan(added.size() / 2);
+            assertThat(chunks.memoryBytes())
+                    .as("seed %d", seed)
+                    .isEqualTo(
+                            chunks.all().stream().mapToLong(Chunk::memoryBytes).sum());
+            chunks.release();
+        }
+    }
+}
