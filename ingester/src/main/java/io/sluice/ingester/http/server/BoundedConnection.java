@@ -29,8 +29,7 @@ final class BoundedConnection extends HttpConnection {
 
         @Override
         public Connection newConnection(Connector connector, EndPoint endPoint) {
-            return configure(
-                    new BoundedConnection(getHttpConfiguration(), connector, endPoint), connector, endPoint);
+            return configure(new BoundedConnection(getHttpConfiguration(), connector, endPoint), connector, endPoint);
         }
     }
 
