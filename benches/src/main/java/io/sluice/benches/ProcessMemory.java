@@ -27,6 +27,11 @@ final class ProcessMemory {
         return bytes("VmHWM:") - atBegin;
     }
 
+    /// The resident memory of a process now.
+    static long bytesOf(long pid) throws IOException {
+        return bytes(Path.of("/proc", Long.toString(pid), "status"), "VmRSS:");
+    }
+
     /// The greatest resident memory of a process since its start.
     static long peakBytes(long pid) throws IOException {
         return bytes(Path.of("/proc", Long.toString(pid), "status"), "VmHWM:");

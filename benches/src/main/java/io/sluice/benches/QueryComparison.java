@@ -30,6 +30,8 @@ import java.util.function.ToDoubleFunction;
 ///   reads all rows again and again, beside none reading (`alone`): writes a second.
 /// - `small-p99`: 100 clients that ask for one host each, again and again, while writes come at half of their rate,
 ///   beside no writes (`idle`): the 99th percentile.
+/// - `stopped-readers`: 100 clients that stop after their first batch: by how much the server's memory grows for each,
+///   beside the memory of the partition (`partition`).
 final class QueryComparison implements Program {
     private static final String BENCH = "query";
     private static final String ALL = "all-64Ki";
@@ -38,6 +40,7 @@ final class QueryComparison implements Program {
     private static final String ONE_HOST = "one-host";
     private static final String INGEST = "ingest-beside-read";
     private static final String SMALL = "small-p99";
+    private static final String STOPPED = "stopped-readers";
 
     private static final int RUNS = 3;
     private static final int WARM_STREAMS = 8;
@@ -59,7 +62,7 @@ final class QueryComparison implements Program {
 
     @Override
     public List<String> cases() {
-        return List.of(ALL, ALL_FIRST, ALL_CPU, ONE_HOST, INGEST, SMALL);
+        return List.of(ALL, ALL_FIRST, ALL_CPU, ONE_HOST, INGEST, SMALL, STOPPED);
     }
 
     private static void progress(String message) {
@@ -92,6 +95,11 @@ final class QueryComparison implements Program {
                     server.stop();
                     Parts.delete(directory.resolve("data"));
                 }
+            }
+            if (options.wants(STOPPED)) {
+                progress(STOPPED);
+                comparisons.add(
+                        new StoppedReaders(directory.resolve(STOPPED), amounts.rows()).run(BENCH, STOPPED, ticket("")));
             }
             return comparisons;
         } finally {

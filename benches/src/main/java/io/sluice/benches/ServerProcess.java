@@ -200,6 +200,11 @@ final class ServerProcess implements AutoCloseable {
         }
     }
 
+    /// The resident memory now.
+    long memoryBytes() throws IOException {
+        return ProcessMemory.bytesOf(process.pid());
+    }
+
     /// The greatest resident memory so far.
     long peakMemoryBytes() throws IOException {
         return ProcessMemory.peakBytes(process.pid());

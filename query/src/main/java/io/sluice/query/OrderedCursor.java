@@ -20,9 +20,11 @@ import org.apache.arrow.vector.FieldVector;
 /// The rows of a partition in the order of their times, or one for each key. All of the partition's matching rows are
 /// put in order before the first leaves; what that takes of the heap is counted as memory of queries.
 final class OrderedCursor implements PartitionCursor {
-    /// Order and times of the rows, twice while they are sorted; a tag takes its rank and its translation besides.
+    /// Order and times of the rows, twice while they are sorted.
     private static final long ROW_BYTES = 48;
-
+    /// Where keys are merged: their series, order and times besides.
+    private static final long MERGED_ROW_BYTES = 96;
+    /// A tag's rank and its translation, where keys are merged.
     private static final long TAG_BYTES = 8;
 
     private final PartitionRows rows;
@@ -73,10 +75,7 @@ final class OrderedCursor implements PartitionCursor {
         boolean done = false;
         try {
             rows.batches().forEach(chunk -> chunks.add(chunk, selector.select(chunk)));
-            long tags = schema.columns().stream()
-                    .filter(column -> column.kind() == ColumnKind.TAG)
-                    .count();
-            reserved = reserve(allocator, chunks.rowCount() * (ROW_BYTES + tags * TAG_BYTES));
+            reserved = reserve(allocator, chunks.rowCount() * rowBytes(request, schema));
             Optional<MergedRows> merged = Optional.empty();
             int[] order;
             if (request.isMerged()) {
@@ -97,6 +96,11 @@ final class OrderedCursor implements PartitionCursor {
                 rows.close();
             }
         }
+    }
+
+    /// How much of the heap a row takes at most while rows are put in order.
+    private static long rowBytes(QueryRequest request, TableSchema schema) {
+        return request.isMerged() ? MERGED_ROW_BYTES + sortKey(schema).tags().size() * TAG_BYTES : ROW_BYTES;
     }
 
     private static long reserve(BufferAllocator allocator, long bytes) {

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.util.MemoryUtil;
 import org.apache.arrow.vector.BaseFixedWidthVector;
 import org.apache.arrow.vector.BitVector;
 import org.apache.arrow.vector.FieldVector;
@@ -392,26 +393,33 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         void reserve(RowColumn source, int rowCount) {
             RowColumn.Tag tag = (RowColumn.Tag) source;
             translate(tag.dictionary().getValueCount());
+            boolean hasNulls = tag.codes().getNullCount() > 0;
+            long from = address(tag.codes().getDataBuffer(), 0, rowCount);
             for (int row = 0; row < rowCount; row++) {
-                if (!tag.codes().isNull(row)) {
-                    int code = tag.codes().get(row);
-                    if (translated[code] < 0) {
-                        byte[] value = tag.dictionary().get(code);
-                        translated[code] = intern(value, 0, value.length, ByteHash.of(value, 0, value.length));
-                    }
+                int code = MemoryUtil.getInt(from + (long) row * Integer.BYTES);
+                if ((!hasNulls || !tag.codes().isNull(row)) && translated[code] < 0) {
+                    byte[] value = tag.dictionary().get(code);
+                    translated[code] = intern(value, 0, value.length, ByteHash.of(value, 0, value.length));
                 }
             }
+        }
+
+        /// Where codes lie. Bounds are checked once, here: Arrow checks each access.
+        private static long address(ArrowBuf codes, int from, int count) {
+            codes.checkBytes((long) from * Integer.BYTES, ((long) from + count) * Integer.BYTES);
+            return codes.memoryAddress() + (long) from * Integer.BYTES;
         }
 
         @Override
         void appendValues(RowColumn source, int rowCount, int at) {
             RowColumn.Tag tag = (RowColumn.Tag) source;
-            ArrowBuf to = codes.memory();
+            boolean hasNulls = tag.codes().getNullCount() > 0;
+            long from = address(tag.codes().getDataBuffer(), 0, rowCount);
+            long to = address(codes.memory(), at, rowCount);
             for (int row = 0; row < rowCount; row++) {
-                if (!tag.codes().isNull(row)) {
-                    to.setInt(
-                            (long) (at + row) * Integer.BYTES,
-                            translated[tag.codes().get(row)]);
+                if (!hasNulls || !tag.codes().isNull(row)) {
+                    int code = translated[MemoryUtil.getInt(from + (long) row * Integer.BYTES)];
+                    MemoryUtil.putInt(to + (long) row * Integer.BYTES, code);
                 }
             }
         }

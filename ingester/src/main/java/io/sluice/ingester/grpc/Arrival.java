@@ -2,10 +2,10 @@ package io.sluice.ingester.grpc;
 
 import io.grpc.Context;
 import io.grpc.Grpc;
+import io.grpc.Metadata;
 import io.grpc.ServerStreamTracer;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.grpc.Metadata;
 import java.net.SocketAddress;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
@@ -126,7 +126,9 @@ final class Arrival extends ServerStreamTracer {
     /// at a time.
     long waitedNanos(long nowNanos) {
         long now = steps.get();
-        if (now != seenSteps || !(isAwaited || heldBytes.get() > 0) || call.get().isEmpty()) {
+        if (now != seenSteps
+                || !(isAwaited || heldBytes.get() > 0)
+                || call.get().isEmpty()) {
             seenSteps = now;
             seenSinceNanos = nowNanos;
         }

@@ -46,7 +46,8 @@ record InboundMessage(byte[] bytes, Optional<String> excess, Optional<Refused> r
     /// @param maxBytes of a message, unpacked
     /// @param unpacked where packed messages have their room: a few bytes may unpack to many
     /// @param noRoom what they hear for whom there is none
-    record Marshaller(int maxBytes, ByteBudget unpacked, Function<String, Refused> noRoom) implements MethodDescriptor.Marshaller<InboundMessage> {
+    record Marshaller(int maxBytes, ByteBudget unpacked, Function<String, Refused> noRoom)
+            implements MethodDescriptor.Marshaller<InboundMessage> {
         @Override
         public InputStream stream(InboundMessage value) {
             return new ByteArrayInputStream(value.bytes());

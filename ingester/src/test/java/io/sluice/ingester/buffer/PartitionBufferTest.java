@@ -456,15 +456,19 @@ final class PartitionBufferTest {
         };
         try (BufferAllocator own = allocator.newChildAllocator("own", listener, 0, Long.MAX_VALUE)) {
             PartitionBuffer partition = withSmallChunks(own);
-            meanwhile.set(() -> partition.freeze(FreezeReason.RPC, this::enqueue));
+            meanwhile.set(() -> {
+                partition.freeze(FreezeReason.RPC, this::enqueue);
+                for (long sequence = 6; sequence <= 9; sequence++) {
+                    append(partition, sequence, 1_100);
+                }
+            });
             partition.uniteSome();
             assertThat(enqueued).hasSize(1);
-            append(partition, 6, 1_100);
             Enqueued job = enqueued.removeFirst();
             List<Long> frozen = numbers(job.request().batches());
             job.complete();
             assertThat(frozen).hasSize(3_312).doesNotContain(6L);
-            assertThat(read(partition, 6)).hasSize(1_100).containsOnly(6L);
+            assertThat(read(partition, 9)).hasSize(4_400).doesNotContain(1L, 2L, 3L, 4L, 5L);
             partition.release();
             assertThat(held).hasValue(0);
         }

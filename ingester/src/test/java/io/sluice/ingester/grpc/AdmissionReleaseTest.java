@@ -94,7 +94,11 @@ final class AdmissionReleaseTest {
         return NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                 .executor(executor)
                 .addService(ServerInterceptors.intercept(
-                        new WriteServiceDoor(Admissions.of(controller, Admissions.ALL_KNOWN), writes, 1 << 20, streams,
+                        new WriteServiceDoor(
+                                Admissions.of(controller, Admissions.ALL_KNOWN),
+                                writes,
+                                1 << 20,
+                                streams,
                                 new FixedByteBudget(1 << 30, "--inflight-bytes")),
                         faults))
                 .build();

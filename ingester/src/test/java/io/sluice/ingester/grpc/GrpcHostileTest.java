@@ -21,10 +21,10 @@ import io.sluice.ingester.fixture.BudgetedWrites;
 import io.sluice.ingester.fixture.RawHttp2;
 import io.sluice.ingester.write.InFlightWrites;
 import io.sluice.model.SequenceNumber;
+import io.sluice.proto.v1.Column;
 import io.sluice.proto.v1.StatusRequest;
 import io.sluice.proto.v1.StatusServiceGrpc;
 import io.sluice.proto.v1.Strings;
-import io.sluice.proto.v1.Column;
 import io.sluice.proto.v1.TableBatch;
 import io.sluice.proto.v1.WriteRequest;
 import io.sluice.proto.v1.WriteServiceGrpc;
@@ -142,7 +142,10 @@ final class GrpcHostileTest {
     }
 
     private double refused(String reason) {
-        return metrics.get("sluice.grpc.refusals").tag("reason", reason).counter().count();
+        return metrics.get("sluice.grpc.refusals")
+                .tag("reason", reason)
+                .counter()
+                .count();
     }
 
     private void awaitArriving(long bytes) {
@@ -311,8 +314,10 @@ final class GrpcHostileTest {
         assertThatThrownBy(() -> WriteServiceGrpc.newBlockingStub(channel)
                         .withCompression("gzip")
                         .write(large(20 * MAX_REQUEST_BYTES)))
-                .isInstanceOfSatisfying(StatusRuntimeException.class, e -> assertThat(e.getStatus().getDescription())
-                        .contains("more than %d bytes unpacked".formatted(MAX_REQUEST_BYTES)));
+                .isInstanceOfSatisfying(
+                        StatusRuntimeException.class,
+                        e -> assertThat(e.getStatus().getDescription())
+                                .contains("more than %d bytes unpacked".formatted(MAX_REQUEST_BYTES)));
         try (var _ = unpacked.tryReserve(4 * MAX_REQUEST_BYTES - 1).orElseThrow()) {
             assertThatThrownBy(() -> WriteServiceGrpc.newBlockingStub(channel)
                             .withCompression("gzip")
@@ -331,8 +336,9 @@ final class GrpcHostileTest {
         assertThatThrownBy(() -> StatusServiceGrpc.newBlockingStub(channel)
                         .withCompression("gzip")
                         .status(StatusRequest.getDefaultInstance()))
-                .isInstanceOfSatisfying(StatusRuntimeException.class, e -> assertThat(e.getStatus().getCode())
-                        .isEqualTo(Status.Code.UNIMPLEMENTED));
+                .isInstanceOfSatisfying(
+                        StatusRuntimeException.class,
+                        e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.UNIMPLEMENTED));
         write(channel);
     }
 }
