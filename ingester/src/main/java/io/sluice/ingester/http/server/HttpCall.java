@@ -84,9 +84,7 @@ public final class HttpCall {
             throw new IllegalStateException("the request is answered already");
         }
         isAnswered = true;
-        // Who was not told to send its body may send it or not, so that nothing can be read behind this request.
         isLast = answer.isLast()
-                || body.isWaitedFor
                 || connection.isEnding()
                 || !request.getConnectionMetaData().isPersistent();
         response.setStatus(answer.status());
@@ -115,6 +113,7 @@ public final class HttpCall {
     /// Reads what is left of the body, within limits; whether there may be another request behind this one.
     boolean drain() throws IOException {
         if (body.isWaitedFor) {
+            // Who was not told to send it may send it or not; Jetty closes behind such an answer.
             return false;
         }
         if (!body.isRead) {

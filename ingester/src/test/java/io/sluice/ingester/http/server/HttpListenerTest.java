@@ -268,7 +268,10 @@ final class HttpListenerTest {
                 Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 9999999999999999999\r\n\r\n", 400),
                 Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
                 Map.entry(
-                        "POST /a HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+                        "POST /a HTTP/1.1\r\n"
+                                + "Host: t\r\n"
+                                + "Transfer-Encoding: chunked\r\n"
+                                + "Transfer-Encoding: chunked\r\n\r\n",
                         400),
                 Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nA : b\r\n\r\n", 400),
                 Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nA: b\r\n folded\r\n\r\n", 400),
