@@ -27,6 +27,7 @@ import org.junit.jupiter.api.Test;
 
 /// Sockets on 127.0.0.1, and a clock that stands still unless it is moved.
 final class HttpListenerTest {
+    private static final String CHUNKED = "Transfer-Encoding: chunked\r\n";
     private static final Duration IDLE = Duration.ofMinutes(5);
     private static final Duration SLOW = Duration.ofSeconds(10);
     private static final int MAX = 4;
@@ -267,12 +268,7 @@ final class HttpListenerTest {
                 Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: +3\r\n\r\n", 400),
                 Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nContent-Length: 9999999999999999999\r\n\r\n", 400),
                 Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
-                Map.entry(
-                        "POST /a HTTP/1.1\r\n"
-                                + "Host: t\r\n"
-                                + "Transfer-Encoding: chunked\r\n"
-                                + "Transfer-Encoding: chunked\r\n\r\n",
-                        400),
+                Map.entry("POST /a HTTP/1.1\r\nHost: t\r\n" + CHUNKED + CHUNKED + "\r\n", 400),
                 Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nA : b\r\n\r\n", 400),
                 Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nA: b\r\n folded\r\n\r\n", 400),
                 Map.entry("POST /a HTTP/1.1\r\nHost: t\r\nA: b\rContent-Length: 3\r\n\r\n", 400),
