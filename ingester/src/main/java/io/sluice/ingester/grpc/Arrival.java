@@ -8,6 +8,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.net.SocketAddress;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -25,7 +26,7 @@ final class Arrival extends ServerStreamTracer {
     private final AtomicReference<Optional<GuardedCall<?, ?>>> call = new AtomicReference<>(Optional.empty());
     private final AtomicReference<Optional<Peer>> peer = new AtomicReference<>(Optional.empty());
     private volatile boolean isOver;
-    private volatile boolean isRefused;
+    private final AtomicBoolean refused = new AtomicBoolean();
     private volatile long maxBytes = Long.MAX_VALUE;
     /// Whether a message must come: the one of a call that has one.
     private volatile boolean isAwaited;
@@ -80,8 +81,7 @@ final class Arrival extends ServerStreamTracer {
         if (isOver) {
             return;
         }
-        if (heldBytes.addAndGet(bytes) > maxBytes && !isRefused) {
-            isRefused = true;
+        if (heldBytes.addAndGet(bytes) > maxBytes && markRefused()) {
             arrivals.tooLong(this, maxBytes);
         }
         stepBytes += bytes;
@@ -140,14 +140,24 @@ final class Arrival extends ServerStreamTracer {
     }
 
     boolean isRefused() {
-        return isRefused;
+        return refused.get();
+    }
+
+    /// The call is about to be refused: what came of it makes room for others from now on. True for the first who says
+    /// so.
+    boolean markRefused() {
+        boolean isFirst = refused.compareAndSet(false, true);
+        if (isFirst) {
+            letGo();
+        }
+        return isFirst;
     }
 
     /// Ends the call before its message is complete.
     ///
     /// @return whether it was still under way
     boolean refuse(Failure failure) {
-        isRefused = true;
+        refused.set(true);
         Metadata trailers = new Metadata();
         StatusRuntimeException status = Statuses.of(failure, trailers);
         boolean ended = call.get().isPresent() && call.get().get().end(status.getStatus(), trailers);

@@ -159,7 +159,7 @@ final class Arrivals extends ServerStreamTracer.Factory implements ServerInterce
             return;
         }
         Arrival ended = longestStopped().orElse(arrival);
-        if (!ended.isRefused()) {
+        if (ended.markRefused()) {
             noRoom.increment();
             // Not on this thread, which is the connection's.
             executor.execute(() -> {
@@ -209,7 +209,7 @@ final class Arrivals extends ServerStreamTracer.Factory implements ServerInterce
             long now = nanoTime.getAsLong();
             Duration timeout = connections.limits().slowTimeout();
             for (Arrival each : calls) {
-                if (each.waitedNanos(now) >= timeout.toNanos() && !each.isRefused()) {
+                if (each.waitedNanos(now) >= timeout.toNanos() && each.markRefused()) {
                     slow.increment();
                     connections.meters().closed(Reason.SLOW);
                     var _ = each.refuse(Failure.slow(timeout));

@@ -11,6 +11,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.protobuf.StatusProto;
+import io.grpc.stub.StreamObserver;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.door.ConnectionLimits;
 import io.sluice.ingester.door.FixedByteBudget;
@@ -28,6 +29,8 @@ import io.sluice.proto.v1.Strings;
 import io.sluice.proto.v1.TableBatch;
 import io.sluice.proto.v1.WriteRequest;
 import io.sluice.proto.v1.WriteServiceGrpc;
+import io.sluice.proto.v1.WriteStreamRequest;
+import io.sluice.proto.v1.WriteStreamResponse;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -178,13 +181,39 @@ final class GrpcHostileTest {
         assertThat(closed("crowded")).isGreaterThanOrEqualTo(4 * MAX_CONNECTIONS);
     }
 
+    /// The answers to a stream of one write.
+    private static final class Stream implements StreamObserver<WriteStreamResponse> {
+        private final CompletableFuture<WriteStreamResponse> acknowledged = new CompletableFuture<>();
+
+        @Override
+        public void onNext(WriteStreamResponse response) {
+            acknowledged.complete(response);
+        }
+
+        @Override
+        public void onError(Throwable failure) {
+            acknowledged.completeExceptionally(failure);
+        }
+
+        @Override
+        public void onCompleted() {
+            acknowledged.completeExceptionally(new AssertionError("nobody ended the stream"));
+        }
+    }
+
     @Test
     void aConnectionWithoutCallsIsClosedWhenItsTimeIsOver() throws IOException {
         RawHttp2 silent = raw();
         ManagedChannel first = honest();
         write(first);
-        RawHttp2 calling = raw();
-        calling.begin(1, WRITE_STREAM);
+        Stream open = new Stream();
+        StreamObserver<WriteStreamRequest> stream =
+                WriteServiceGrpc.newStub(honest()).writeStream(open);
+        stream.onNext(WriteStreamRequest.newBuilder()
+                .setClientSequence(1)
+                .setWrite(WriteRequest.newBuilder().setNamespace("n"))
+                .build());
+        open.acknowledged.join();
         awaitCalls(1);
         while (gauge("sluice.connections") != 3) {
             Thread.onSpinWait();

@@ -4,9 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientResponseObserver;
+import io.grpc.stub.StreamObserver;
 import io.sluice.ingester.fixture.RawHttp2;
 import io.sluice.proto.v1.StatusRequest;
 import io.sluice.proto.v1.StatusServiceGrpc;
+import io.sluice.proto.v1.WriteRequest;
+import io.sluice.proto.v1.WriteServiceGrpc;
+import io.sluice.proto.v1.WriteStreamRequest;
+import io.sluice.proto.v1.WriteStreamResponse;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -15,12 +23,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,6 +41,8 @@ final class HostileIT {
     private static final int IDLE_CONNECTIONS = 10_000;
     private static final int SLOW_CONNECTIONS = 300;
     private static final int MAX_SILENCE_MS = 60_000;
+    private static final int DEAF_STREAMS = 20;
+    private static final int DEAF_WRITES = 20_000;
     private static final String WRITE = "/sluice.v1.WriteService/Write";
 
     @TempDir
@@ -148,7 +160,11 @@ final class HostileIT {
             System.arraycopy("\r\n".getBytes(StandardCharsets.ISO_8859_1), 0, chunk, chunk.length - 2, 2);
             tooLarge(server, "Transfer-Encoding: chunked", chunk);
             honest.awaitProgress();
+            bomb(server);
+            honest.awaitProgress();
             garbage(server);
+            honest.awaitProgress();
+            deafStreams(server);
             honest.awaitProgress();
             closeRude();
         }
@@ -227,5 +243,78 @@ final class HostileIT {
             // It may be closed while it goes on.
         }
         resets.awaitClosed();
+    }
+
+    /// A small body that unpacks to more than a request may have.
+    private void bomb(SluiceServer server) throws IOException {
+        ByteArrayOutputStream packed = new ByteArrayOutputStream();
+        try (GZIPOutputStream out = new GZIPOutputStream(packed)) {
+            for (int mib = 0; mib < 200; mib++) {
+                out.write(new byte[1 << 20]);
+            }
+        }
+        Socket socket = connect(server.httpPort());
+        send(
+                socket,
+                "POST /api/v2/write?bucket=n HTTP/1.1\r\nHost: t\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
+                        .formatted(packed.size()));
+        socket.getOutputStream().write(packed.toByteArray());
+        assertThat(new String(socket.getInputStream().readNBytes(12), StandardCharsets.ISO_8859_1))
+                .isEqualTo("HTTP/1.1 413");
+    }
+
+    /// Streams that write as long as they may, and never ask for an acknowledgement.
+    private void deafStreams(SluiceServer server) throws Exception {
+        ManagedChannel channel = NettyChannelBuilder.forAddress("127.0.0.1", server.grpcPort())
+                .usePlaintext()
+                .build();
+        rude.add(channel::shutdownNow);
+        WriteRequest write =
+                WriteRequest.parseFrom(Rows.request("deaf", "m,host=h v=1i 1".getBytes(StandardCharsets.UTF_8)));
+        for (int stream = 0; stream < DEAF_STREAMS; stream++) {
+            Deaf deaf = new Deaf();
+            StreamObserver<WriteStreamRequest> requests =
+                    WriteServiceGrpc.newStub(channel).writeStream(deaf);
+            for (int i = 1; i <= DEAF_WRITES && deaf.isReady(); i++) {
+                requests.onNext(WriteStreamRequest.newBuilder()
+                        .setClientSequence(i)
+                        .setWrite(write)
+                        .build());
+            }
+        }
+    }
+
+    /// A client that reads nothing.
+    private static final class Deaf implements ClientResponseObserver<WriteStreamRequest, WriteStreamResponse> {
+        private final CountDownLatch ready = new CountDownLatch(1);
+        private final AtomicReference<Optional<ClientCallStreamObserver<WriteStreamRequest>>> call =
+                new AtomicReference<>(Optional.empty());
+
+        @Override
+        public void beforeStart(ClientCallStreamObserver<WriteStreamRequest> started) {
+            call.set(Optional.of(started));
+            started.disableAutoRequestWithInitial(0);
+            started.setOnReadyHandler(ready::countDown);
+        }
+
+        boolean isReady() throws InterruptedException {
+            assertThat(ready.await(MAX_SILENCE_MS, TimeUnit.MILLISECONDS)).isTrue();
+            return call.get().orElseThrow().isReady();
+        }
+
+        @Override
+        public void onNext(WriteStreamResponse response) {
+            throw new AssertionError("nobody asked for it: " + response);
+        }
+
+        @Override
+        public void onError(Throwable failure) {
+            // Its end, when the test is over.
+        }
+
+        @Override
+        public void onCompleted() {
+            // Never: it does not half-close.
+        }
     }
 }
