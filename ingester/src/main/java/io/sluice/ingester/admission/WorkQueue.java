@@ -71,6 +71,11 @@ public final class WorkQueue {
         maxWaitNanos = maxWait.toNanos();
     }
 
+    /// How many stand in line, in the order in which they will be served.
+    int waiting() {
+        return slots.getQueueLength();
+    }
+
     /// How long a newcomer is expected to wait, by what the bytes before took; zero if nobody waits.
     Duration expectedWait() {
         return Duration.ofNanos((long) (pace.get().nanosFor(waitingBytes.get()) / width));
@@ -80,7 +85,7 @@ public final class WorkQueue {
     Optional<Quota> tooLong() {
         Duration expected = expectedWait();
         long maxNanos = maxWaitNanos;
-        if (expected.toNanos() <= maxNanos || slots.getQueueLength() < alwaysWaiting) {
+        if (expected.toNanos() <= maxNanos || waiting() < alwaysWaiting) {
             return Optional.empty();
         }
         refusals.increment();

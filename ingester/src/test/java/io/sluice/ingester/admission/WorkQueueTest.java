@@ -19,9 +19,9 @@ final class WorkQueueTest {
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     private final WorkQueue queue = new WorkQueue(1, 0, MAX_WAIT, nowNs::get, metrics);
 
-    /// Somebody who waits for his turn and gives it back at once.
+    /// Somebody who stands in line behind a turn that is taken, and gives his own back at once.
     private Thread newcomer(long bytes, List<Long> served) {
-        double before = metrics.get("sluice.work.waiting.bytes").gauge().value();
+        int before = queue.waiting();
         Thread thread = Thread.ofVirtual().start(() -> {
             try (WorkQueue.Turn _ = queue.await(bytes)) {
                 served.add(bytes);
@@ -29,7 +29,7 @@ final class WorkQueueTest {
                 served.add(-bytes);
             }
         });
-        while (metrics.get("sluice.work.waiting.bytes").gauge().value() == before) {
+        while (queue.waiting() == before) {
             Thread.onSpinWait();
         }
         return thread;
