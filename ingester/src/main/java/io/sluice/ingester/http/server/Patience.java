@@ -124,9 +124,14 @@ final class Patience {
         return hasServed;
     }
 
-    /// Nothing that comes is read any more.
+    /// Nothing that comes is read any more. The thread that serves the request has as long again to notice and to say
+    /// so: it may have no processor just now.
     void exhaust() {
         isExhausted = true;
+        State now = state.get();
+        long end = slowEnd(nanoTime.getAsLong());
+        // If it has changed, that thread has noticed.
+        var _ = state.compareAndSet(now, new State(now.phase(), now.sinceNanos(), now.requestSinceNanos(), end));
     }
 
     boolean isExhausted() {
