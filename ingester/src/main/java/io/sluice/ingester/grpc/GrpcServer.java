@@ -135,8 +135,9 @@ public final class GrpcServer {
             List<BindableService> others) {
         this.streams = new WriteStreams(admission, writes, limits.maxStreamMessageBytes(), executor, metrics);
         this.connections = new Connections(limits.connections(), nanoTime, metrics);
+        InboundWindows windows = new InboundWindows();
         this.arrivals = new Arrivals(
-                connections, admission, limits.maxCalls(), limits.maxArrivingBytes(), executor, nanoTime, metrics);
+                connections, windows, admission, limits.maxCalls(), limits.maxArrivingBytes(), executor, nanoTime, metrics);
         this.acceptor = new MultiThreadIoEventLoopGroup(1, threads, NioIoHandler.newFactory());
         this.workers = new MultiThreadIoEventLoopGroup(threads, NioIoHandler.newFactory());
         NettyServerBuilder builder = NettyServerBuilder.forAddress(bind)
@@ -144,6 +145,8 @@ public final class GrpcServer {
                 .channelFactory(connections.ports())
                 .bossEventLoopGroup(acceptor)
                 .workerEventLoopGroup(workers)
+                .protocolNegotiator(windows)
+                .flowControlWindow(InboundWindows.FIRST_BYTES)
                 .addStreamTracerFactory(arrivals)
                 .intercept(arrivals)
                 .maxRstFramesPerWindow(MAX_RESETS, RESETS_WINDOW_SECONDS)
