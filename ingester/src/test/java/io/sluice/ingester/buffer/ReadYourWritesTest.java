@@ -52,7 +52,7 @@ import org.apache.arrow.vector.BigIntVector;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// DESIGN §1, invariants 1 and 5: what is acknowledged is in the response, or in a file that the partition's
+/// ARCHITECTURE.md, invariants 1 and 5: what is acknowledged is in the response, or in a file that the partition's
 /// persisted-through names, and never in both; while rows are written, frozen and persisted all the time.
 final class ReadYourWritesTest {
     private static final int ROUNDS = 3_000;
