@@ -45,8 +45,8 @@ final class AdmissionComparison implements Program {
 
     /// How much is measured.
     ///
-    /// @param refusedFirst uncounted: a server that refuses does so much less for each that its compilers would be most
-    ///     of what is measured
+    /// @param refusedFirst uncounted: a server that refuses does so much less for each that its compilers
+    ///     would be most of what is measured
     /// @param writtenFirst uncounted, too
     private record Lengths(int swaps, int refusedFirst, int writtenFirst, int refused, int written) {
         private static final Lengths FULL = new Lengths(20_000_000, 20_000, 2_000, 3_000, 600);

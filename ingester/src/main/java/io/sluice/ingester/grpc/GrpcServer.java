@@ -144,7 +144,14 @@ public final class GrpcServer {
         this.connections = new Connections(limits.connections(), nanoTime, metrics);
         InboundWindows windows = new InboundWindows();
         this.arrivals = new Arrivals(
-                connections, windows, admission, limits.maxCalls(), limits.maxArrivingBytes(), executor, nanoTime, metrics);
+                connections,
+                windows,
+                admission,
+                limits.maxCalls(),
+                limits.maxArrivingBytes(),
+                executor,
+                nanoTime,
+                metrics);
         this.acceptor = new MultiThreadIoEventLoopGroup(1, threads, NioIoHandler.newFactory());
         this.workers = new MultiThreadIoEventLoopGroup(threads, NioIoHandler.newFactory());
         NettyServerBuilder builder = NettyServerBuilder.forAddress(bind)
