@@ -33,7 +33,7 @@ final class ReplayGateTest {
 
     @Test
     void queriesWaitUntilTheLogIsReplayedAndNotAfterwards() throws Exception {
-        ReplayGate gate = new ReplayGate(2, LONG, Admissions.delays(), metrics);
+        ReplayGate gate = new ReplayGate(() -> 2, LONG, Admissions.delays(), metrics);
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Future<?> first = begin(threads, gate);
             Future<?> second = begin(threads, gate);
@@ -53,7 +53,7 @@ final class ReplayGateTest {
 
     @Test
     void aStopRefusesThoseWhoWaitAndThoseWhoCome() throws Exception {
-        ReplayGate gate = new ReplayGate(2, LONG, Admissions.delays(), metrics);
+        ReplayGate gate = new ReplayGate(() -> 2, LONG, Admissions.delays(), metrics);
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Future<?> waiting = begin(threads, gate);
             awaitWaiting(1);
@@ -69,7 +69,7 @@ final class ReplayGateTest {
 
     @Test
     void whoHasWaitedLongEnoughIsRefused() {
-        ReplayGate gate = new ReplayGate(2, Duration.ofNanos(1), Admissions.delays(), metrics);
+        ReplayGate gate = new ReplayGate(() -> 2, Duration.ofNanos(1), Admissions.delays(), metrics);
         assertThatThrownBy(gate::await)
                 .isInstanceOf(QueryRefusedException.class)
                 .hasMessageContainingAll("starting", "being replayed");
@@ -78,7 +78,7 @@ final class ReplayGateTest {
 
     @Test
     void whoHasGoneWaitsNoLonger() throws Exception {
-        ReplayGate gate = new ReplayGate(1, LONG, Admissions.delays(), metrics);
+        ReplayGate gate = new ReplayGate(() -> 1, LONG, Admissions.delays(), metrics);
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Future<?> gone = begin(threads, gate);
             awaitWaiting(1);
