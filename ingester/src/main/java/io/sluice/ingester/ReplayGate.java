@@ -89,11 +89,12 @@ final class ReplayGate implements QueryGate {
     private void awaitOpen() throws QueryRefusedException, InterruptedException {
         lock.lockInterruptibly();
         try {
-            if (waiting == maxWaiting) {
+            int limit = maxWaiting.getAsInt();
+            if (waiting >= limit) {
                 throw refused(
                         Reason.NOT_READY,
                         "the server is starting: the log is being replayed, and %d queries wait for that, which is the limit (--admission-query-streaming)"
-                                .formatted(maxWaiting));
+                                .formatted(limit));
             }
             waiting++;
             try {

@@ -211,8 +211,8 @@ final class Wiring {
         this.inFlight = new InFlightWrites(settings.inflightBytes(), settings.inflightOps(), nanoTime, metrics);
         this.idleStreams = new IdleStreams(settings.flight(), nanoTime, metrics);
         writes.set(WritePath.notReady(inFlight, refuser));
-        this.replayGate = new ReplayGate(
-                () -> live.current().admission().queryStreaming(), MAX_QUERY_WAIT, delays, metrics);
+        this.replayGate =
+                new ReplayGate(() -> live.current().admission().queryStreaming(), MAX_QUERY_WAIT, delays, metrics);
         this.bodies = new FixedByteBudget(SettingListeners.bodyBytes(settings), "--inflight-bytes");
         this.calls = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("call-", 0).factory());

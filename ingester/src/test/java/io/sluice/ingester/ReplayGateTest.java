@@ -11,6 +11,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 final class ReplayGateTest {
@@ -49,6 +50,25 @@ final class ReplayGateTest {
         assertThat(gate.waiting()).isZero();
         gate.stop();
         gate.await();
+    }
+
+    @Test
+    void asManyWaitAsMayAtThatMoment() throws Exception {
+        AtomicInteger limit = new AtomicInteger(1);
+        ReplayGate gate = new ReplayGate(limit::get, LONG, Admissions.delays(), metrics);
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<?> first = begin(threads, gate);
+            awaitWaiting(1);
+            assertThatThrownBy(gate::await).hasMessageContaining("1 queries");
+            limit.set(2);
+            Future<?> second = begin(threads, gate);
+            awaitWaiting(2);
+            limit.set(1);
+            assertThatThrownBy(gate::await).isInstanceOf(QueryRefusedException.class);
+            gate.open();
+            assertThat(first.get()).isEqualTo(true);
+            assertThat(second.get()).isEqualTo(true);
+        }
     }
 
     @Test

@@ -4,8 +4,8 @@ import io.sluice.persist.PersistBacklog;
 import java.util.OptionalDouble;
 import java.util.concurrent.TimeUnit;
 
-/// When the persist queue, if it was full, will take again, by how fast its jobs have ended of late. One thread looks, several times
-/// a second; any may ask.
+/// When the persist queue, if it was full, will take again, by how fast its jobs have ended of late. One thread
+/// looks, several times a second; any may ask.
 public final class RoomEstimate {
     /// After so long, what ended counts for a third: persist jobs take seconds, and come in bursts.
     private static final double MEMORY_NANOS = TimeUnit.SECONDS.toNanos(30);

@@ -71,16 +71,20 @@ final class RoomEstimateTest {
 
     @Test
     void whoIsRefusedHearsIt() {
-        assertThat(delays.after(Reason.PERSIST_SATURATED)).as("nothing is known").isEqualTo(Duration.ofMillis(7_500));
+        assertThat(delays.after(Reason.PERSIST_SATURATED))
+                .as("nothing is known")
+                .isEqualTo(Duration.ofMillis(7_500));
         pass(20, 10, DEPTH);
-        assertThat(delays.after(Reason.PERSIST_SATURATED).toMillis()).as("12.5 s, half as much again").isBetween(
-                18_700L, 18_800L);
+        assertThat(delays.after(Reason.PERSIST_SATURATED).toMillis())
+                .as("12.5 s, half as much again")
+                .isBetween(18_700L, 18_800L);
         pass(20, 1_000, DEPTH);
         pass(300, 1_000, DEPTH);
         assertThat(delays.after(Reason.PERSIST_SATURATED)).as("the least").isEqualTo(Duration.ofMillis(1_500));
         pass(1_000, 0, DEPTH);
-        assertThat(delays.after(Reason.PERSIST_SATURATED)).as("nothing ends any more: the most").isEqualTo(
-                Duration.ofSeconds(45));
+        assertThat(delays.after(Reason.PERSIST_SATURATED))
+                .as("nothing ends any more: the most")
+                .isEqualTo(Duration.ofSeconds(45));
     }
 
     @Test
