@@ -341,6 +341,7 @@ public final class IngesterServer {
     private void tellHealth() {
         try {
             wiring.admission.observe();
+            wiring.persistRoom.observe(wiring.nanoTime.getAsLong(), wiring.persister.backlog());
             http.checkConnections();
             grpc.checkConnections();
             boolean isStalled = wiring.logStall.observe();
