@@ -471,23 +471,36 @@ final class PartitionBuffer implements PreparedPartition {
     /// @param held keeps them while the partition may let go of them
     private record Union(SealedChunks among, SealedChunks.Neighbours parts, TagIndexes indexes, List<RowBatch> held) {}
 
-    /// Puts some small chunks together, if there are enough of them; what that takes meanwhile is on the ledger. For
-    /// the thread of a query, which has the time. Where there is no memory for it, all stays as it is.
-    void uniteSome() {
+    /// Whether there are small chunks enough to be put together.
+    boolean hasSmallChunks() {
+        lock.lock();
+        try {
+            return filling.findSmall().isPresent();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Puts some small chunks together, if there are enough of them, and tells whether it did; what that takes
+    /// meanwhile is on the ledger. Where there is no memory for it, all stays as it is.
+    boolean tryUnite() {
         Optional<Union> found = findSmall();
         if (found.isEmpty()) {
-            return;
+            return false;
         }
         Union union = found.get();
         long takenBytes = union.parts().memoryBytes();
         memoryChange.accept(takenBytes);
         try {
             Chunk united = OpenChunk.unite(union.parts().chunks(), union.indexes(), allocator);
-            if (!tryReplace(union, united)) {
+            boolean replaced = tryReplace(union, united);
+            if (!replaced) {
                 united.close(); // they were frozen meanwhile
             }
+            return replaced;
         } catch (OutOfMemoryException e) {
             LOG.debug("partition {} of table '{}': no memory to put chunks together", key, table.name(), e);
+            return false;
         } finally {
             union.held().forEach(RowBatch::close);
             memoryChange.accept(-takenBytes);
