@@ -24,6 +24,8 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.locks.Condition;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
@@ -49,6 +51,7 @@ final class PersistFixture implements AutoCloseable {
     final List<String> news = Collections.synchronizedList(new ArrayList<>());
     final List<Duration> waits = Collections.synchronizedList(new ArrayList<>());
     final long epoch;
+    private final List<Thread> started = new CopyOnWriteArrayList<>();
     final TableSchema table;
 
     /// Set to make a worker that would wait for a time wait for ever instead.
@@ -101,8 +104,30 @@ final class PersistFixture implements AutoCloseable {
 
     Persister started() {
         Persister persister = persister();
-        persister.start(Thread.ofPlatform().name("persist-", 0).factory());
+        persister.start(threads());
         return persister;
+    }
+
+    /// Makes threads that are waited for at the end: a stop may give up waiting for them.
+    ThreadFactory threads() {
+        return work -> {
+            Thread thread = Thread.ofPlatform().name("persist").unstarted(work);
+            started.add(thread);
+            return thread;
+        };
+    }
+
+    /// Waits until the threads of all persisters have come to their end.
+    void awaitThreads() {
+        for (Thread thread : started) {
+            while (thread.isAlive()) {
+                try {
+                    thread.join();
+                } catch (InterruptedException e) {
+                    throw new AssertionError("interrupted while waiting for " + thread, e);
+                }
+            }
+        }
     }
 
     PersistRequest request(String key, long minSequence, long maxSequence, Row... rows) {
@@ -152,6 +177,7 @@ final class PersistFixture implements AutoCloseable {
     /// Fails if memory is left.
     @Override
     public void close() throws IOException {
+        awaitThreads();
         realCatalog.close();
         assertThat(allocator.getAllocatedMemory()).as("Arrow memory left").isZero();
         allocator.close();

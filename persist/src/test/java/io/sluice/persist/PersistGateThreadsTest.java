@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /// Those who wait on threads of their own.
-@Timeout(60)
+@Timeout(180)
 class PersistGateThreadsTest {
     private static final GateTimeout AT_ONCE =
             new GateTimeout(Mode.POSITION, Duration.ofNanos(1), Duration.ofNanos(1), Duration.ofNanos(1));
@@ -124,7 +124,7 @@ class PersistGateThreadsTest {
             }
             start.countDown();
             for (Future<?> result : results) {
-                result.get(50, TimeUnit.SECONDS);
+                result.get(150, TimeUnit.SECONDS);
             }
         }
         assertThat(grants).as("seed %d", seed).hasValue(threads * jobs);

@@ -63,7 +63,7 @@ class PersistLocalTest {
                     new Random(1),
                     fixture.meters,
                     DEAF);
-            persister.start(Thread.ofPlatform().factory());
+            persister.start(fixture.threads());
             List<CompletionStage<PersistedFile>> stages = new ArrayList<>();
             for (int i = 1; i <= 40; i++) {
                 stages.add(persister.enqueue(fixture.request("day/" + i % 10, i)));

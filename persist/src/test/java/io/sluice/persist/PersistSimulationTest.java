@@ -78,7 +78,7 @@ class PersistSimulationTest {
     private static Persister start(PersistFixture fixture) throws IOException {
         long epoch = fixture.realCatalog.registerIngester(Rows.INGESTER).epoch();
         Persister persister = fixture.persister(PersistFixture.SETTINGS, fixture.store, epoch);
-        persister.start(Thread.ofPlatform().factory());
+        persister.start(fixture.threads());
         return persister;
     }
 

@@ -46,7 +46,7 @@ class PersisterGateTest {
         fixture = new PersistFixture(folder);
         store = new HangingObjectStore(fixture.objects, true, HANGING);
         persister = fixture.persister(ONE_SLOT, store);
-        persister.start(Thread.ofPlatform().factory());
+        persister.start(fixture.threads());
         hanging = persister.enqueue(fixture.request(HANGING, 1));
         store.awaitHanging();
     }

@@ -185,7 +185,7 @@ class PersisterTest {
         CompletionStage<PersistedFile> broken = persister.enqueue(fixture.request("a", 1));
         CompletionStage<PersistedFile> follower = persister.enqueue(fixture.request("a", 2));
         CompletionStage<PersistedFile> other = persister.enqueue(fixture.request("b", 1));
-        persister.start(Thread.ofPlatform().factory());
+        persister.start(fixture.threads());
 
         join(other);
 
@@ -251,7 +251,7 @@ class PersisterTest {
         for (int i = 1; i <= 20; i++) {
             stages.add(persister.enqueue(fixture.request("a", i)));
         }
-        persister.start(Thread.ofPlatform().factory());
+        persister.start(fixture.threads());
 
         for (CompletionStage<PersistedFile> stage : stages) {
             assertThat(failureOf(stage)).isInstanceOf(StaleEpochException.class);
@@ -306,7 +306,7 @@ class PersisterTest {
         assertThat(persister.isSaturated()).isTrue();
         assertThat(persister.status().unfinished()).isEqualTo(5);
 
-        persister.start(Thread.ofPlatform().factory());
+        persister.start(fixture.threads());
         persister.awaitCapacity();
 
         assertThat(persister.isSaturated()).isFalse();
@@ -347,8 +347,7 @@ class PersisterTest {
     @Test
     void aPersisterStartsOnce() throws Exception {
         Persister persister = fixture.started();
-        assertThatThrownBy(() -> persister.start(Thread.ofPlatform().factory()))
-                .isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> persister.start(fixture.threads())).isInstanceOf(IllegalStateException.class);
         persister.stop(PATIENT);
     }
 

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Two copies of one log are written to, and segments of both come into one folder: rows of the other are never handed
-/// out as this log's, and never lost without a word. DESIGN §1, invariants 2, 4 and 8.
+/// out as this log's, and never lost without a word. ARCHITECTURE.md, invariants 2, 4 and 8.
 final class SegmentChainTest {
     private static final long SEGMENT_BYTES = 16 << 10;
     private static final int PAYLOAD_BYTES = 4_000;

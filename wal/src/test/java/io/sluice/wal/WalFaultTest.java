@@ -24,9 +24,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/// A disk that fails while a log runs or starts, at each operation in turn: DESIGN §1, invariants 1, 4 and 8. Whatever
-/// fails and whatever is done of it all the same, the next start finds what was acknowledged, once, and nothing that
-/// was refused; and a failure is never taken for damage.
+/// A disk that fails while a log runs or starts, at each operation in turn: ARCHITECTURE.md, invariants 1, 4 and 8.
+/// Whatever fails and whatever is done of it all the same, the next start finds what was acknowledged, once, and
+/// nothing that was refused; and a failure is never taken for damage.
 final class WalFaultTest {
     private static final int SEGMENT_BYTES = 4_096;
     private static final int BURSTS = 14;

@@ -22,7 +22,7 @@ import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// What a start makes of what it finds: DESIGN §1, invariants 1, 7, 8 and 9.
+/// What a start makes of what it finds: ARCHITECTURE.md, invariants 1, 7, 8 and 9.
 final class WalReplayTest {
     private static final long ONE_SEGMENT = 1 << 16;
     private static final long SMALL_SEGMENTS = 4_096;

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// The log while it runs: DESIGN §1, invariants 1, 2, 4 and 7.
+/// The log while it runs: ARCHITECTURE.md, invariants 1, 2, 4 and 7.
 final class WalTest {
     private static final byte[] ARBITRARY_PAYLOAD = {1, 2, 3};
 

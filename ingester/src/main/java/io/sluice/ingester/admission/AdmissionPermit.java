@@ -2,105 +2,93 @@ package io.sluice.ingester.admission;
 
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /// One request's place in its pool. Any thread may close it, at any moment; one thread at a time moves it.
+///
+/// Where it is counted and whether it is moved or closed is one number, so that to move and to close cost as little as
+/// the counters behind them.
 public final class AdmissionPermit implements AutoCloseable {
-    private enum State {
-        OPEN,
-        /// A thread is in [#trySwap].
-        SWAPPING,
-        /// Closed while a thread was in there: that thread gives the place back, as only it knows which.
-        CLOSING,
-        CLOSED
-    }
+    private static final List<Bucket> BUCKETS = List.of(Bucket.values());
+    /// Above the bucket's ordinal: a thread is in [#trySwap].
+    private static final int SWAPPING = 1 << 8;
+    /// Closed. With [#SWAPPING] that thread gives the place back, as only it knows which.
+    private static final int CLOSED = 1 << 9;
 
     private final List<BucketState> buckets;
     private final Optional<Runnable> onClose;
-    private final AtomicReference<State> state = new AtomicReference<>(State.OPEN);
-    /// Written in the state SWAPPING alone.
-    private volatile Bucket bucket;
-    /// Whether its last move to the later bucket was declined. As above.
+    /// A bucket's ordinal and those marks.
+    private final AtomicInteger state;
+    /// Whether its last move to the later bucket was declined. Written in the state SWAPPING alone.
     private boolean isStuck;
 
     /// @param buckets by their ordinals
     /// @param bucket where the place is counted already
     /// @param onClose called once, when the place was given back
+    @SuppressWarnings("EnumOrdinal") // an index in memory
     AdmissionPermit(List<BucketState> buckets, Bucket bucket, Optional<Runnable> onClose) {
         this.buckets = buckets;
-        this.bucket = bucket;
         this.onClose = onClose;
+        this.state = new AtomicInteger(bucket.ordinal());
     }
 
     /// Where it is counted.
     public Bucket bucket() {
-        return bucket;
+        return BUCKETS.get(ordinal(state.get()));
+    }
+
+    private static int ordinal(int state) {
+        return state & ~(SWAPPING | CLOSED);
     }
 
     /// Moves to a bucket of the same pool. If that is full, or the permit is closed, nothing changes.
+    @SuppressWarnings("EnumOrdinal") // an index in memory
     public boolean trySwap(Bucket to) {
-        if (to.pool() != bucket.pool()) {
-            throw new IllegalArgumentException("%s is in another pool than %s".formatted(to, bucket));
+        int from = state.get();
+        if (to.pool() != BUCKETS.get(ordinal(from)).pool()) {
+            throw new IllegalArgumentException("%s is in another pool than %s".formatted(to, bucket()));
         }
-        if (!state.compareAndSet(State.OPEN, State.SWAPPING)) {
+        if (from != ordinal(from) || !state.compareAndSet(from, from | SWAPPING)) {
             return false;
         }
-        boolean swapped = move(to);
-        if (state.compareAndSet(State.SWAPPING, State.OPEN)) {
+        boolean swapped = from == to.ordinal() || move(buckets.get(from), buckets.get(to.ordinal()));
+        int now = swapped ? to.ordinal() : from;
+        if (state.compareAndSet(from | SWAPPING, now)) {
             return swapped;
         }
-        giveBack();
+        state.set(now | CLOSED);
+        giveBack(now);
         return false;
     }
 
-    private boolean move(Bucket to) {
-        Bucket from = bucket;
-        if (from == to) {
-            return true;
-        }
-        boolean swapped = of(from).trySwapTo(of(to));
-        if (swapped) {
-            bucket = to;
-        }
-        boolean stuckNow = !swapped && to.isLater();
+    private boolean move(BucketState from, BucketState to) {
+        boolean swapped = from.trySwapTo(to);
+        boolean stuckNow = !swapped && to.bucket().isLater();
         if (stuckNow != isStuck) {
             isStuck = stuckNow;
-            of(from).countStuck(stuckNow ? 1 : -1);
+            from.countStuck(stuckNow ? 1 : -1);
         }
         return swapped;
-    }
-
-    @SuppressWarnings("EnumOrdinal") // an index in memory
-    private BucketState of(Bucket which) {
-        return buckets.get(which.ordinal());
     }
 
     /// Gives the place back, wherever it is counted now. Idempotent.
     @Override
     public void close() {
-        while (true) {
-            switch (state.get()) {
-                case OPEN -> {
-                    if (state.compareAndSet(State.OPEN, State.CLOSED)) {
-                        giveBack();
-                        return;
-                    }
+        int now = state.get();
+        while ((now & CLOSED) == 0) {
+            int seen = state.compareAndExchange(now, now | CLOSED);
+            if (seen == now) {
+                if ((now & SWAPPING) == 0) {
+                    giveBack(now);
                 }
-                case SWAPPING -> {
-                    if (state.compareAndSet(State.SWAPPING, State.CLOSING)) {
-                        return;
-                    }
-                }
-                case CLOSING, CLOSED -> {
-                    return;
-                }
+                return;
             }
+            now = seen;
         }
     }
 
-    private void giveBack() {
-        state.set(State.CLOSED);
-        BucketState last = of(bucket);
+    private void giveBack(int ordinal) {
+        BucketState last = buckets.get(ordinal);
         if (isStuck) {
             last.countStuck(-1);
         }

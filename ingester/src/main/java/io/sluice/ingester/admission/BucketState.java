@@ -22,7 +22,6 @@ final class BucketState {
     private final LongAdder refused = new LongAdder();
     private final LongAdder swappedIn = new LongAdder();
     private final LongAdder swapsDeclined = new LongAdder();
-    private final LongAdder left = new LongAdder();
     private final AtomicInteger stuck = new AtomicInteger();
     private volatile double leavingPerSecond;
 
@@ -96,7 +95,6 @@ final class BucketState {
     boolean trySwapTo(BucketState to) {
         boolean swapped = pair.trySwap(bucket.side(), to.bucket.side());
         if (swapped) {
-            left.increment();
             to.swappedIn.increment();
         } else {
             to.swapsDeclined.increment();
@@ -106,7 +104,6 @@ final class BucketState {
 
     void release() {
         pair.release(bucket.side());
-        left.increment();
     }
 
     void countStuck(int change) {
@@ -128,7 +125,8 @@ final class BucketState {
     /// Looks how many have left since it last looked. What it learns is how fast requests can leave: a higher rate is
     /// believed at once, a lower one slowly, and only while there is somebody who could leave.
     synchronized void observe(long nowNanos) {
-        long leftNow = left.sum();
+        // Whoever came in and is not in; requests that come or go meanwhile are seen half, and whole the next time.
+        long leftNow = Math.max(observedLeft, admitted.sum() + swappedIn.sum() - count());
         long leaving = leftNow - observedLeft;
         double elapsed = nowNanos - observedAtNanos;
         if (isObserved && elapsed > 0 && (leaving > 0 || count() > 0)) {

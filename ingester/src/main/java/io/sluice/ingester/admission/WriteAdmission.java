@@ -23,6 +23,7 @@ public final class WriteAdmission {
     private final Refusals refusals;
     private final WorkQueue work;
     private final Consumer<Refused> onRefused;
+    private final Duration maxStreamWait;
 
     /// @param known what decides where a write is counted
     /// @param work where bodies of line protocol wait for a processor
@@ -34,12 +35,25 @@ public final class WriteAdmission {
             Refusals refusals,
             WorkQueue work,
             Consumer<Refused> onRefused) {
+        this(state, controller, known, refusals, work, onRefused, MAX_STREAM_WAIT);
+    }
+
+    /// The same with another time that a write of a stream may wait for its way to the catalog.
+    WriteAdmission(
+            IngestState state,
+            AdmissionController controller,
+            KnownTables known,
+            Refusals refusals,
+            WorkQueue work,
+            Consumer<Refused> onRefused,
+            Duration maxStreamWait) {
         this.state = state;
         this.controller = controller;
         this.known = known;
         this.refusals = refusals;
         this.work = work;
         this.onRefused = onRefused;
+        this.maxStreamWait = maxStreamWait;
     }
 
     /// Why no write would be let in at this moment, whatever it is; empty if one may.
@@ -204,7 +218,7 @@ public final class WriteAdmission {
             }
             Admission admission;
             try {
-                admission = controller.awaitAdmit(Bucket.NEW, MAX_STREAM_WAIT);
+                admission = controller.awaitAdmit(Bucket.NEW, maxStreamWait);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 return Optional.of(refusals.of(Reason.GRACEFUL_STOP));

@@ -11,16 +11,12 @@ import io.sluice.persist.PersistRequest;
 import io.sluice.persist.PersistedFile;
 import io.sluice.query.QuerySource.PartitionRows;
 import io.sluice.rows.RowBatch;
-import io.sluice.rows.TagIndexes;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongConsumer;
 import java.util.function.ToLongFunction;
@@ -41,8 +37,6 @@ final class PartitionBuffer implements PreparedPartition {
     /// More than one, so that those who help keep up although some find the lock taken; few, as their own write waits.
     private static final int HELPED_WRITES = 4;
 
-    private static final int RETIRED = -1;
-
     private final TableBuffer table;
     private final PartitionKey key;
     private final BufferAllocator allocator;
@@ -54,29 +48,18 @@ final class PartitionBuffer implements PreparedPartition {
     /// Of the maximum age, when this partition is due.
     private final double dueShare;
 
-    private final SealedChunks.Size unitedSize;
-
-    /// Writes on their way here, or [#RETIRED]: then none will ever be.
-    private final AtomicInteger pins = new AtomicInteger();
+    private final PartitionUse use = new PartitionUse();
 
     private final ReentrantLock lock = new ReentrantLock();
 
-    @GuardedBy("lock")
-    private final Deque<Frozen> frozen = new ArrayDeque<>();
+    /// Changed and read under the lock.
+    private final FrozenBatches frozen = new FrozenBatches();
 
-    @GuardedBy("lock")
-    private SealedChunks filling;
-
-    @GuardedBy("lock")
-    private final OpenChunk open;
+    /// As above, but for its bytes.
+    private final FillingRows filling;
 
     /// Applied behind all other rows. Taken out under the lock.
     private final WaitingRows waiting;
-
-    /// Of the chunks in `filling` and the open one. Others begin when those are frozen, so that values which are in
-    /// files do not stay.
-    @GuardedBy("lock")
-    private TagIndexes indexes;
 
     /// Everything up to here is in files.
     @GuardedBy("lock")
@@ -86,33 +69,12 @@ final class PartitionBuffer implements PreparedPartition {
     @GuardedBy("lock")
     private SequenceNumber frozenThrough;
 
-    /// NONE if nothing is filling.
-    @GuardedBy("lock")
-    private SequenceNumber fillingFirst = SequenceNumber.NONE;
-
     /// The last write that does not wait.
     @GuardedBy("lock")
     private SequenceNumber lastApplied;
 
     /// The last write that was applied or waits. Used by the thread that applies writes.
     private volatile SequenceNumber lastTaken;
-
-    /// When the oldest filling row was applied, by the nano clock. Means something only if fillingFirst is not NONE.
-    @GuardedBy("lock")
-    private long fillingSinceNs;
-
-    /// Of the chunks in `filling` and the open one. Changed under the lock.
-    private volatile long fillingBytes;
-
-    @GuardedBy("lock")
-    private long frozenBytes;
-
-    /// The last write when this was first seen empty.
-    @GuardedBy("lock")
-    private SequenceNumber idleAfter = SequenceNumber.NONE;
-
-    @GuardedBy("lock")
-    private OptionalLong idleSinceNs = OptionalLong.empty();
 
     /// @param persistedThrough what the catalog says of this partition and ingester
     /// @param waitingOfAll what all partitions have waiting in requests
@@ -139,10 +101,7 @@ final class PartitionBuffer implements PreparedPartition {
         this.frozenChange = frozenChange;
         this.waiting = new WaitingRows(waitingOfAll);
         this.dueShare = AgeSpread.share(table.schema().tableId(), key);
-        this.unitedSize = unitedSize;
-        this.filling = new SealedChunks(unitedSize);
-        this.indexes = new TagIndexes(memoryChange);
-        this.open = new OpenChunk(allocator, indexes);
+        this.filling = new FillingRows(allocator, unitedSize, memoryChange);
     }
 
     PartitionKey key() {
@@ -155,13 +114,13 @@ final class PartitionBuffer implements PreparedPartition {
 
     /// Keeps this for a write that is on its way; false if it was let go.
     boolean tryPin() {
-        return pins.getAndUpdate(count -> count == RETIRED ? RETIRED : count + 1) != RETIRED;
+        return use.tryPin();
     }
 
     /// The write has come, or will not.
     @Override
     public void close() {
-        if (pins.decrementAndGet() < 0) {
+        if (!use.unpin()) {
             throw new IllegalStateException(
                     "partition %s of table '%s' was closed more often than prepared".formatted(key, table.name()));
         }
@@ -171,15 +130,7 @@ final class PartitionBuffer implements PreparedPartition {
     boolean hasIdled(long idleNs, long nowNs) {
         lock.lock();
         try {
-            if (!isEmpty() || pins.get() > 0) {
-                idleSinceNs = OptionalLong.empty();
-                return false;
-            }
-            if (idleSinceNs.isEmpty() || !idleAfter.equals(lastTaken)) {
-                idleSinceNs = OptionalLong.of(nowNs);
-                idleAfter = lastTaken;
-            }
-            return nowNs - idleSinceNs.getAsLong() >= idleNs;
+            return use.hasIdled(isEmpty(), lastTaken, idleNs, nowNs);
         } finally {
             lock.unlock();
         }
@@ -189,7 +140,7 @@ final class PartitionBuffer implements PreparedPartition {
     boolean tryRetire() {
         lock.lock();
         try {
-            return isEmpty() && pins.compareAndSet(0, RETIRED);
+            return isEmpty() && use.tryRetire();
         } finally {
             lock.unlock();
         }
@@ -197,7 +148,7 @@ final class PartitionBuffer implements PreparedPartition {
 
     @GuardedBy("lock")
     private boolean isEmpty() {
-        return fillingFirst.equals(SequenceNumber.NONE) && frozen.isEmpty() && waiting.writes() == 0;
+        return filling.isEmpty() && frozen.isEmpty() && waiting.writes() == 0;
     }
 
     @Override
@@ -221,18 +172,12 @@ final class PartitionBuffer implements PreparedPartition {
         try {
             gather(Integer.MAX_VALUE);
             if (!isWanted(sequence)) {
-                return fillingBytes;
+                return filling.memoryBytes();
             }
             lastTaken = sequence;
-            if (OpenChunk.isSmall(rows)) {
-                open.append(rows, sequence);
-            } else {
-                sealOpen();
-                filling.add(Chunk.ofOneWrite(rows, sequence).indexedBy(indexes));
-                linked = true;
-            }
+            linked = filling.add(rows, sequence);
             applied(sequence, sequence, nowNs);
-            return fillingBytes;
+            return filling.memoryBytes();
         } finally {
             lock.unlock();
             if (!linked) {
@@ -252,7 +197,7 @@ final class PartitionBuffer implements PreparedPartition {
         memoryChange.accept(added.lengthBytes());
         if (sequence.isAfter(lastTaken) && waiting.tryAdd(added)) {
             lastTaken = sequence;
-            return fillingBytes + waiting.lengthBytes();
+            return filling.memoryBytes() + waiting.lengthBytes();
         }
         memoryChange.accept(-added.lengthBytes());
         lock.lock();
@@ -260,10 +205,10 @@ final class PartitionBuffer implements PreparedPartition {
             gather(Integer.MAX_VALUE);
             if (isWanted(sequence)) {
                 lastTaken = sequence;
-                open.append(rows, sequence);
+                filling.add(rows, sequence);
                 applied(sequence, sequence, nowNs);
             }
-            return fillingBytes;
+            return filling.memoryBytes();
         } finally {
             lock.unlock();
         }
@@ -279,7 +224,7 @@ final class PartitionBuffer implements PreparedPartition {
             WaitingRows.Waiting next = waiting.first().orElseThrow();
             boolean wanted = isWanted(next.sequence());
             if (wanted) {
-                open.append(next.rows(), next.sequence());
+                filling.add(next.rows(), next.sequence());
             }
             waiting.removeFirst();
             memoryChange.accept(-next.lengthBytes());
@@ -343,15 +288,9 @@ final class PartitionBuffer implements PreparedPartition {
                         .formatted(key, table.name(), first, last, lastApplied));
             }
             lastTaken = last;
-            if (OpenChunk.isSmall(chunk.rows())) {
-                open.append(chunk);
-            } else {
-                sealOpen();
-                filling.add(chunk.indexedBy(indexes));
-                linked = true;
-            }
+            linked = filling.add(chunk);
             applied(first, last, nowNs);
-            return fillingBytes;
+            return filling.memoryBytes();
         } finally {
             lock.unlock();
             if (!linked) {
@@ -362,30 +301,9 @@ final class PartitionBuffer implements PreparedPartition {
 
     @GuardedBy("lock")
     private void applied(SequenceNumber first, SequenceNumber last, long nowNs) {
+        // First, for what follows may find no memory: the rows are there already, and the numbers must say so.
         lastApplied = last;
-        if (fillingFirst.equals(SequenceNumber.NONE)) {
-            fillingFirst = first;
-            fillingSinceNs = nowNs;
-        }
-        // Last, for it may find no memory: the rows are there already, and the numbers must say so.
-        if (open.isFull()) {
-            sealOpen();
-        }
-        recount();
-    }
-
-    @GuardedBy("lock")
-    private void sealOpen() {
-        if (!open.isEmpty()) {
-            filling.add(open.seal());
-        }
-    }
-
-    @GuardedBy("lock")
-    private void recount() {
-        long bytes = filling.memoryBytes() + open.memoryBytes();
-        memoryChange.accept(bytes - fillingBytes);
-        fillingBytes = bytes;
+        filling.added(first, nowNs);
     }
 
     /// Cuts off what is filling and sends it to become a file; empty if nothing is. New rows are taken at once. If
@@ -402,28 +320,13 @@ final class PartitionBuffer implements PreparedPartition {
                         table.name(),
                         waiting.writes());
             }
-            if (fillingFirst.equals(SequenceNumber.NONE)) {
+            if (filling.isEmpty()) {
                 return Optional.empty();
             }
-            sealOpen();
-            recount();
-            Frozen batch = new Frozen(
-                    frozenThrough.next(),
-                    fillingFirst,
-                    lastApplied,
-                    filling.all(),
-                    fillingBytes,
-                    fillingSinceNs,
-                    new CompletableFuture<>());
-            frozen.addLast(batch);
+            Frozen batch = filling.cut(frozenThrough.next(), lastApplied);
+            frozen.add(batch);
             frozenThrough = lastApplied;
-            frozenBytes += fillingBytes;
-            frozenChange.accept(fillingBytes);
-            filling = new SealedChunks(unitedSize);
-            indexes = new TagIndexes(memoryChange);
-            open.use(indexes);
-            fillingFirst = SequenceNumber.NONE;
-            fillingBytes = 0;
+            frozenChange.accept(batch.memoryBytes());
             List<RowBatch> rows = batch.chunks().stream()
                     .map(chunk -> chunk.share(chunk.rowCount()))
                     .toList();
@@ -444,15 +347,14 @@ final class PartitionBuffer implements PreparedPartition {
         }
         lock.lock();
         try {
-            Frozen oldest = frozen.peekFirst();
-            if (oldest == null || !oldest.maxSequence().equals(batch.maxSequence())) {
+            Optional<Frozen> oldest = frozen.oldest();
+            if (oldest.isEmpty() || !oldest.get().maxSequence().equals(batch.maxSequence())) {
                 throw new IllegalStateException(
                         "partition %s of table '%s': the file of writes %s to %s was recorded out of turn"
                                 .formatted(key, table.name(), batch.minSequence(), batch.maxSequence()));
             }
-            frozen.removeFirst();
+            frozen.removeOldest();
             persistedThrough = batch.maxSequence();
-            frozenBytes -= batch.memoryBytes();
         } finally {
             lock.unlock();
         }
@@ -465,17 +367,11 @@ final class PartitionBuffer implements PreparedPartition {
         batch.done().complete(file);
     }
 
-    /// Small chunks that are about to be one.
-    ///
-    /// @param among where they were found
-    /// @param held keeps them while the partition may let go of them
-    private record Union(SealedChunks among, SealedChunks.Neighbours parts, TagIndexes indexes, List<RowBatch> held) {}
-
     /// Whether there are small chunks enough to be put together.
     boolean hasSmallChunks() {
         lock.lock();
         try {
-            return filling.findSmall().isPresent();
+            return filling.hasSmall();
         } finally {
             lock.unlock();
         }
@@ -484,15 +380,20 @@ final class PartitionBuffer implements PreparedPartition {
     /// Puts some small chunks together, if there are enough of them, and tells whether it did; what that takes
     /// meanwhile is on the ledger. Where there is no memory for it, all stays as it is.
     boolean tryUnite() {
-        Optional<Union> found = findSmall();
+        Optional<FillingRows.Union> found = findSmall();
         if (found.isEmpty()) {
             return false;
         }
-        Union union = found.get();
+        try (FillingRows.Union union = found.get()) {
+            return tryUnite(union);
+        }
+    }
+
+    private boolean tryUnite(FillingRows.Union union) {
         long takenBytes = union.parts().memoryBytes();
         memoryChange.accept(takenBytes);
         try {
-            Chunk united = OpenChunk.unite(union.parts().chunks(), union.indexes(), allocator);
+            Chunk united = union.unite(allocator);
             boolean replaced = tryReplace(union, united);
             if (!replaced) {
                 united.close(); // they were frozen meanwhile
@@ -502,35 +403,25 @@ final class PartitionBuffer implements PreparedPartition {
             LOG.debug("partition {} of table '{}': no memory to put chunks together", key, table.name(), e);
             return false;
         } finally {
-            union.held().forEach(RowBatch::close);
             memoryChange.accept(-takenBytes);
         }
     }
 
-    private Optional<Union> findSmall() {
+    private Optional<FillingRows.Union> findSmall() {
         lock.lock();
         try {
-            return filling.findSmall()
-                    .map(parts -> new Union(
-                            filling,
-                            parts,
-                            indexes,
-                            parts.chunks().stream()
-                                    .map(chunk -> chunk.share(chunk.rowCount()))
-                                    .toList()));
+            return filling.findSmall();
         } finally {
             lock.unlock();
         }
     }
 
-    private boolean tryReplace(Union union, Chunk united) {
+    private boolean tryReplace(FillingRows.Union union, Chunk united) {
         lock.lock();
         try {
-            if (filling != union.among() || !filling.tryReplace(union.parts(), united)) {
+            if (!filling.tryReplace(union, united)) {
                 return false;
             }
-            memoryChange.accept(union.parts().memoryBytes());
-            recount();
         } finally {
             lock.unlock();
         }
@@ -548,14 +439,8 @@ final class PartitionBuffer implements PreparedPartition {
         lock.lock();
         try {
             gather(Integer.MAX_VALUE);
-            for (Frozen batch : frozen) {
-                Chunk.share(batch.chunks(), asOf, batches);
-            }
+            frozen.share(asOf, batches);
             filling.share(asOf, batches);
-            int rows = open.rowsThrough(asOf);
-            if (rows > 0) {
-                batches.add(open.share(rows));
-            }
             PartitionRows result = new PartitionRows(persistedThrough, batches);
             done = true;
             return result;
@@ -571,13 +456,13 @@ final class PartitionBuffer implements PreparedPartition {
     OptionalLong firstUnpersisted() {
         lock.lock();
         try {
-            Frozen oldest = frozen.peekFirst();
-            if (oldest != null) {
-                return OptionalLong.of(oldest.firstSequence().value());
+            Optional<Frozen> oldest = frozen.oldest();
+            if (oldest.isPresent()) {
+                return OptionalLong.of(oldest.get().firstSequence().value());
             }
-            return fillingFirst.equals(SequenceNumber.NONE)
+            return filling.isEmpty()
                     ? firstWaiting(one -> one.sequence().value())
-                    : OptionalLong.of(fillingFirst.value());
+                    : OptionalLong.of(filling.first().value());
         } finally {
             lock.unlock();
         }
@@ -587,11 +472,8 @@ final class PartitionBuffer implements PreparedPartition {
     OptionalLong oldestSinceNs() {
         lock.lock();
         try {
-            Frozen oldest = frozen.peekFirst();
-            if (oldest != null) {
-                return OptionalLong.of(oldest.sinceNs());
-            }
-            return fillingSince();
+            Optional<Frozen> oldest = frozen.oldest();
+            return oldest.isPresent() ? OptionalLong.of(oldest.get().sinceNs()) : fillingSince();
         } finally {
             lock.unlock();
         }
@@ -609,9 +491,7 @@ final class PartitionBuffer implements PreparedPartition {
 
     @GuardedBy("lock")
     private OptionalLong fillingSince() {
-        return fillingFirst.equals(SequenceNumber.NONE)
-                ? firstWaiting(WaitingRows.Waiting::appliedNs)
-                : OptionalLong.of(fillingSinceNs);
+        return filling.isEmpty() ? firstWaiting(WaitingRows.Waiting::appliedNs) : OptionalLong.of(filling.sinceNs());
     }
 
     private OptionalLong firstWaiting(ToLongFunction<WaitingRows.Waiting> figure) {
@@ -624,7 +504,7 @@ final class PartitionBuffer implements PreparedPartition {
     List<CompletableFuture<PersistedFile>> outstanding() {
         lock.lock();
         try {
-            return frozen.stream().map(Frozen::done).toList();
+            return frozen.outstanding();
         } finally {
             lock.unlock();
         }
@@ -651,7 +531,7 @@ final class PartitionBuffer implements PreparedPartition {
     long fillingBytes() {
         lock.lock();
         try {
-            return fillingBytes + waiting.lengthBytes();
+            return filling.memoryBytes() + waiting.lengthBytes();
         } finally {
             lock.unlock();
         }
@@ -660,15 +540,12 @@ final class PartitionBuffer implements PreparedPartition {
     PartitionStatistics statistics() {
         lock.lock();
         try {
-            long rows = open.rowCount() + waiting.rows() + filling.rowCount();
-            long frozenRows = 0;
-            for (Frozen batch : frozen) {
-                for (Chunk chunk : batch.chunks()) {
-                    frozenRows += chunk.rowCount();
-                }
-            }
             return new PartitionStatistics(
-                    rows, fillingBytes + waiting.lengthBytes(), frozenRows, frozenBytes, frozen.size());
+                    filling.rowCount() + waiting.rows(),
+                    filling.memoryBytes() + waiting.lengthBytes(),
+                    frozen.rowCount(),
+                    frozen.memoryBytes(),
+                    frozen.count());
         } finally {
             lock.unlock();
         }
@@ -678,15 +555,11 @@ final class PartitionBuffer implements PreparedPartition {
     void release() {
         lock.lock();
         try {
-            frozen.forEach(batch -> batch.chunks().forEach(chunk -> chunk.rows().dropLookups()));
-            frozen.forEach(Frozen::close);
-            frozen.clear();
+            long frozenBytes = frozen.memoryBytes();
+            frozen.release();
             filling.release();
-            open.close();
-            memoryChange.accept(-fillingBytes - frozenBytes - waiting.clear());
+            memoryChange.accept(-frozenBytes - waiting.clear());
             frozenChange.accept(-frozenBytes);
-            fillingBytes = 0;
-            frozenBytes = 0;
         } finally {
             lock.unlock();
         }

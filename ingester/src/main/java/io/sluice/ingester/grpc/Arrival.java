@@ -67,6 +67,10 @@ final class Arrival extends ServerStreamTracer {
         }
     }
 
+    boolean hasBegun() {
+        return call.get().isPresent();
+    }
+
     /// Its messages may be so long from now on.
     void limit(long bytes) {
         maxBytes = bytes;

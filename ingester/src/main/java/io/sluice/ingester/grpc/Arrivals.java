@@ -96,6 +96,11 @@ final class Arrivals extends ServerStreamTracer.Factory implements ServerInterce
         return bytes.get();
     }
 
+    /// Calls that are not only open: they were counted against the limit, and their clients are expected to go on.
+    int begun() {
+        return (int) calls.stream().filter(Arrival::hasBegun).count();
+    }
+
     @Override
     public ServerStreamTracer newServerStreamTracer(String method, Metadata headers) {
         Arrival arrival = new Arrival(this);
@@ -106,6 +111,7 @@ final class Arrivals extends ServerStreamTracer.Factory implements ServerInterce
     @Override
     public <Q, R> ServerCall.Listener<Q> interceptCall(
             ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
+        int open = calls.size();
         Arrival arrival = Arrival.KEY.get();
         GuardedCall<Q, R> guarded = new GuardedCall<>(call);
         boolean isOne = call.getMethodDescriptor().getType().clientSendsOneMessage();
@@ -116,7 +122,6 @@ final class Arrivals extends ServerStreamTracer.Factory implements ServerInterce
             var _ = arrival.refuse(Failure.packed(packing));
             return new ServerCall.Listener<>() {};
         }
-        int open = calls.size();
         if (open > maxCalls) {
             tooMany.increment();
             var _ = arrival.refuse(Failure.refused(admission.tooManyCalls(maxCalls, open)));

@@ -212,6 +212,11 @@ public final class GrpcServer {
         return arrivals.bytes();
     }
 
+    /// Calls whose services know of them, and that are open.
+    int begunCalls() {
+        return arrivals.begun();
+    }
+
     /// The port it listens on.
     public int port() {
         return server.getPort();

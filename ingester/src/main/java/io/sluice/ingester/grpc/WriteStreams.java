@@ -128,8 +128,8 @@ final class WriteStreams {
     }
 
     private void ended(WriteStreamCall stream, String reason) {
+        count(reason); // before it is gone
         calls.remove(stream);
-        count(reason);
     }
 
     private void count(String reason) {

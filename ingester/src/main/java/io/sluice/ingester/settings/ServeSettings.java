@@ -213,7 +213,9 @@ public record ServeSettings(
     /// As it is written, unless it follows from `--memory`.
     private String size(Setting setting, long bytes) {
         String text = text(setting);
-        return !text.isEmpty() && SettingValues.parseBytes(text) == bytes ? text : Long.toString(bytes);
+        boolean isAsWritten =
+                SettingValues.isShare(text) || (!text.isEmpty() && SettingValues.parseBytes(text) == bytes);
+        return isAsWritten ? text : Long.toString(bytes);
     }
 
     private String text(Setting setting) {
@@ -299,7 +301,8 @@ public record ServeSettings(
                 values.number(Setting.PERSIST_QUEUE_DEPTH, 1, 1_000_000),
                 new PersistGateSettings(
                         values.number(Setting.PERSIST_CONCURRENCY, 1, PersistGateSettings.MAX_SLOTS),
-                        values.bytesAtMost(Setting.PERSIST_MEMORY, MIB, TIB, memory.persistBytes()),
+                        values.bytesOrShareAtMost(
+                                Setting.PERSIST_MEMORY, MIB, TIB, memory.persistBytes(), memory.ledgerBytes()),
                         GateTimeout.of(values.parse(
                                 Setting.PERSIST_GATE_TIMEOUT,
                                 "position or median",

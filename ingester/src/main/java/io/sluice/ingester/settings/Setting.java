@@ -84,7 +84,12 @@ public enum Setting {
     PERSIST_WORKERS("N", "32", "Persist jobs under way at once, each partition on one worker"),
     PERSIST_QUEUE_DEPTH(Change.LIVE, "N", "250", "Persist jobs from which on writes are refused until half are done"),
     PERSIST_CONCURRENCY(Change.LIVE, "N", "4", "Persist jobs that sort, encode and upload at once"),
-    PERSIST_MEMORY(Change.LIVE, "SIZE", "2GiB", "Memory that those may take together; a larger one runs alone"),
+    PERSIST_MEMORY(
+            Change.LIVE,
+            "SIZE|PERCENT",
+            "2GiB",
+            "Memory that those may take together, as a size or a share (40%) of the ledger, which is nine sixteenths of"
+                    + " --memory; a larger one runs alone"),
     PERSIST_GATE_TIMEOUT(
             Change.LIVE,
             "position|median",

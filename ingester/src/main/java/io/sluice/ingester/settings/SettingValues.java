@@ -15,6 +15,7 @@ import java.util.regex.Pattern;
 /// Reads the values of settings, and says of one that makes no sense where it comes from and what was expected.
 public final class SettingValues {
     private static final Pattern SIZE = Pattern.compile("(\\d+)\\s*((?:[KMGT]i?)?B?)", Pattern.CASE_INSENSITIVE);
+    private static final Pattern SHARE = Pattern.compile("(\\d{1,2})\\s*%");
     private static final Pattern DURATION = Pattern.compile("(\\d+)\\s*(us|ms|s|m|h|d)");
 
     /// An IPv6 address only in brackets: its last group could be the port otherwise.
@@ -101,7 +102,12 @@ public final class SettingValues {
     /// A size within bounds: `67108864`, `64MiB`, `64MB`.
     public long bytes(Setting setting, long min, long max) throws InvalidSettingException {
         String expected = "a size such as 64MiB, from %d to %d bytes".formatted(min, max);
-        long bytes = parse(setting, expected, SettingValues::parseBytes);
+        return bytes(setting, min, max, expected, SettingValues::parseBytes);
+    }
+
+    private long bytes(Setting setting, long min, long max, String expected, Function<String, Long> parser)
+            throws InvalidSettingException {
+        long bytes = parse(setting, expected, parser);
         if (bytes < min || bytes > max) {
             throw invalid(setting, expected);
         }
@@ -115,6 +121,31 @@ public final class SettingValues {
         }
         long bytes = bytes(setting, min, max);
         return value(setting).isDefault() ? Math.min(bytes, most) : bytes;
+    }
+
+    /// A size as [#bytesAtMost], or a share of the ledger such as `40%`.
+    ///
+    /// @param ledgerBytes that a share is of
+    public long bytesOrShareAtMost(Setting setting, long min, long max, long most, long ledgerBytes)
+            throws InvalidSettingException {
+        String expected = "a size such as 64MiB, from %d to %d bytes, or a share such as 40%% of the ledger's %d bytes"
+                .formatted(min, max, ledgerBytes);
+        long bytes = bytes(
+                setting, min, max, expected, text -> isShare(text) ? parseShare(text, ledgerBytes) : parseBytes(text));
+        return value(setting).isDefault() ? Math.min(bytes, most) : bytes;
+    }
+
+    /// Whether a value is written as a share, `40%`.
+    static boolean isShare(String text) {
+        return text.strip().endsWith("%");
+    }
+
+    private static long parseShare(String text, long wholeBytes) {
+        Matcher matcher = SHARE.matcher(text.strip());
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException(text);
+        }
+        return wholeBytes / 100 * Long.parseLong(matcher.group(1));
     }
 
     /// Reads `67108864`, `64MiB` or `64MB`.

@@ -29,13 +29,18 @@ final class WriteAdmissionTest {
     private final IngestState state = new IngestState(() -> 0, new SimpleMeterRegistry());
     private final List<Refused> told = new ArrayList<>();
     private final List<AdmissionPermit> permits = new ArrayList<>();
-    private final WriteAdmission admission = new WriteAdmission(
-            state,
-            controller,
-            new TwoTables(),
-            Admissions.refusals(),
-            new WorkQueue(2, 0, Duration.ofMinutes(1), () -> 0, new SimpleMeterRegistry()),
-            told::add);
+    private final WriteAdmission admission = admission(Duration.ofMinutes(10));
+
+    private WriteAdmission admission(Duration maxStreamWait) {
+        return new WriteAdmission(
+                state,
+                controller,
+                new TwoTables(),
+                Admissions.refusals(),
+                new WorkQueue(2, 0, Duration.ofMinutes(1), () -> 0, new SimpleMeterRegistry()),
+                told::add,
+                maxStreamWait);
+    }
 
     /// Tables `a` and `b` of namespace `n`.
     private static final class TwoTables implements KnownTables {
@@ -171,9 +176,10 @@ final class WriteAdmissionTest {
     @Test
     void aWriteOfAStreamWaitsForItsWayToTheCatalogAndNotForEver() throws Exception {
         AdmissionPermit first = permit(admission.admit(OTHER));
+        CatalogAccess hurried = admission(Duration.ofNanos(1)).streamCatalogAccess();
+        assertThat(hurried.enter().orElseThrow().reason()).isEqualTo(Reason.ADMISSION_LIMIT);
+        hurried.leave();
         CatalogAccess late = admission.streamCatalogAccess();
-        assertThat(late.enter().orElseThrow().reason()).isEqualTo(Reason.ADMISSION_LIMIT);
-        late.leave();
         Thread leaver = Thread.ofVirtual().start(() -> {
             while (controller.waiting() == 0) {
                 Thread.onSpinWait();

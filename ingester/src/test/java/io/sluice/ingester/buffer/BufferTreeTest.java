@@ -50,7 +50,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Rows between the log and the files: DESIGN §1, invariants 2, 3, 4 and 5. Every test ends with no Arrow memory held.
+/// Rows between the log and the files: ARCHITECTURE.md, invariants 2, 3, 4 and 5. Every test ends with no Arrow
+/// memory held.
 final class BufferTreeTest {
     private static final long SEED = 3;
     private static final long HOT_BYTES = 1 << 20;

@@ -7,7 +7,8 @@ import io.sluice.ingester.Version;
 import io.sluice.proto.v1.Predicate;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.ServerSocket;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -17,6 +18,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -25,6 +27,8 @@ import picocli.CommandLine;
 final class SluiceCommandTest {
     @TempDir
     private Path folder = Path.of("");
+
+    private final List<Socket> bound = new ArrayList<>();
 
     /// The words of every command, those below others included.
     private static List<List<String>> commands() {
@@ -48,10 +52,18 @@ final class SluiceCommandTest {
         return CommandRun.of(arguments.toArray(String[]::new));
     }
 
-    /// An address where nobody listens.
-    private static String deadAddress() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return "127.0.0.1:" + socket.getLocalPort();
+    /// An address where nobody listens, and which nobody else gets as long as the test runs.
+    private String deadAddress() throws IOException {
+        Socket socket = new Socket();
+        bound.add(socket);
+        socket.bind(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0));
+        return "127.0.0.1:" + socket.getLocalPort();
+    }
+
+    @AfterEach
+    void letGoOfAddresses() throws IOException {
+        for (Socket socket : bound) {
+            socket.close();
         }
     }
 

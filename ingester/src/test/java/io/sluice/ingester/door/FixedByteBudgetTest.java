@@ -83,11 +83,13 @@ final class FixedByteBudgetTest {
                 for (int round = 0; round < 20_000; round++) {
                     int bytes = 1 + random.nextInt(60);
                     Optional<Reservation> reserved = budget.tryReserve(bytes);
-                    if (reserved.isPresent()) {
-                        most = Math.max(most, held.addAndGet(bytes));
-                        held.addAndGet(-bytes);
-                        reserved.get().close();
+                    while (reserved.isEmpty()) {
+                        Thread.onSpinWait(); // whoever has the room may be without a processor just now
+                        reserved = budget.tryReserve(bytes);
                     }
+                    most = Math.max(most, held.addAndGet(bytes));
+                    held.addAndGet(-bytes);
+                    reserved.get().close();
                 }
                 return most;
             });

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
 import com.google.rpc.RetryInfo;
+import io.grpc.ConnectivityState;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -99,7 +100,7 @@ final class GrpcHostileTest {
         // All is given back when all clients have gone, and not only as the server stops.
         awaitCalls(0);
         awaitArriving(0);
-        assertThat(unpacked.usedBytes()).as("room that nobody gave back").isZero();
+        awaitNothingUnpacked();
         server.stop(Duration.ZERO);
         executor.close();
     }
@@ -159,6 +160,20 @@ final class GrpcHostileTest {
 
     private void awaitCalls(int calls) {
         while (gauge("sluice.grpc.calls") != calls) {
+            Thread.onSpinWait();
+        }
+    }
+
+    /// Calls that the service knows of: a connection counts a call before.
+    private void awaitBegun(int calls) {
+        while (server.begunCalls() != calls) {
+            Thread.onSpinWait();
+        }
+    }
+
+    /// Room to unpack a message is given back when its call lets go of it, and its client may have its answer before.
+    private void awaitNothingUnpacked() {
+        while (unpacked.usedBytes() != 0) {
             Thread.onSpinWait();
         }
     }
@@ -228,6 +243,9 @@ final class GrpcHostileTest {
         assertThat(gauge("sluice.connections"))
                 .as("the one with a stream stays")
                 .isEqualTo(1);
+        while (first.getState(false) != ConnectivityState.IDLE) {
+            Thread.onSpinWait(); // until it has heard of it
+        }
         write(first); // connects again
     }
 
@@ -242,7 +260,7 @@ final class GrpcHostileTest {
         slow.begin(5, WRITE);
         slow.begin(7, WRITE_STREAM);
         awaitArriving(30_000);
-        awaitCalls(4);
+        awaitBegun(4);
         server.checkConnections();
         pass(SLOW.minusNanos(1));
         server.checkConnections();
@@ -265,6 +283,7 @@ final class GrpcHostileTest {
         slow.begin(1, WRITE);
         slow.message(1, 10_000, 10_000);
         awaitArriving(10_000);
+        awaitBegun(1);
         server.checkConnections();
         pass(SLOW);
         server.checkConnections(); // it saw the message's end, which was a step
@@ -280,6 +299,7 @@ final class GrpcHostileTest {
         first.begin(1, WRITE);
         first.message(1, 100_000, 90_000);
         awaitArriving(90_000);
+        awaitBegun(1);
         RawHttp2 second = raw();
         second.begin(1, WRITE);
         second.message(1, 100_000, 60_000);
@@ -304,7 +324,7 @@ final class GrpcHostileTest {
         for (int i = 0; i < MAX_CALLS; i++) {
             greedy.begin(2 * i + 1, WRITE);
         }
-        awaitCalls(MAX_CALLS);
+        awaitBegun(MAX_CALLS);
         assertThatThrownBy(() -> write(honest())).isInstanceOfSatisfying(StatusRuntimeException.class, e -> {
             assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
             com.google.rpc.Status status = requireNonNull(StatusProto.fromThrowable(e));
@@ -347,6 +367,7 @@ final class GrpcHostileTest {
                         StatusRuntimeException.class,
                         e -> assertThat(e.getStatus().getDescription())
                                 .contains("more than %d bytes unpacked".formatted(MAX_REQUEST_BYTES)));
+        awaitNothingUnpacked();
         try (var _ = unpacked.tryReserve(4 * MAX_REQUEST_BYTES - 1).orElseThrow()) {
             assertThatThrownBy(() -> WriteServiceGrpc.newBlockingStub(channel)
                             .withCompression("gzip")
@@ -356,7 +377,7 @@ final class GrpcHostileTest {
                         assertThat(e.getStatus().getDescription()).contains("no room to unpack");
                     });
         }
-        assertThat(unpacked.usedBytes()).isZero();
+        awaitNothingUnpacked();
     }
 
     @Test

@@ -11,6 +11,7 @@ import io.grpc.protobuf.StatusProto;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.admission.AdmissionController;
 import io.sluice.ingester.admission.AdmissionLimits;
+import io.sluice.ingester.admission.Bucket;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.admission.TimestampOracle;
 import io.sluice.ingester.door.FixedByteBudget;
@@ -293,6 +294,7 @@ final class WriteStreamTest {
                 assertThat(client.acks()).hasSize(1);
             }
             assertThat(real.shownTimes()).hasSize(MAX_STREAMS).doesNotHaveDuplicates();
+            await(() -> admission.count(Bucket.OPEN) == 0); // clients may hear of the end before
             assertThat(client().halfClose().end().status().isOk())
                     .as("there is room again")
                     .isTrue();
@@ -413,7 +415,8 @@ final class WriteStreamTest {
         StreamClient waits = client().send(1, ARBITRARY_WRITE);
         await(() -> budget.waiting() == 2);
         gone.cancel();
-        await(() -> budget.waiting() == 1);
+        await(() -> gauge("sluice.write.streams.open") == 1); // the last step of an end is to be counted
+        assertThat(budget.waiting()).isEqualTo(1);
         assertThat(budget.writes()).isEqualTo(MAX_OPS);
         cued.succeed(7);
         cued.await(MAX_OPS + 1);

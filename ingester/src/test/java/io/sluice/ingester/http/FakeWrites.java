@@ -62,12 +62,12 @@ final class FakeWrites implements WriteHandler {
     @Override
     public CompletionStage<WriteOutcome> write(byte[] request, CatalogAccess access) {
         CompletionStage<WriteOutcome> answer = answers.poll();
+        CompletableFuture<?> asked = catalog.toCompletableFuture(); // before the test sees the write, and goes on
         try {
             received.add(WriteRequest.parseFrom(request));
         } catch (com.google.protobuf.InvalidProtocolBufferException e) {
             throw new AssertionError(e);
         }
-        CompletableFuture<?> asked = catalog.toCompletableFuture();
         if (!asked.isDone()) {
             assertThat(access.enter()).isEmpty();
             asked.join();

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Starts on logs that were damaged: DESIGN §1, invariant 8.
+/// Starts on logs that were damaged: ARCHITECTURE.md, invariant 8.
 final class DamagedLogIT {
     private static final int WRITES = 30;
     private static final String PADDING = "x".repeat(20_000);

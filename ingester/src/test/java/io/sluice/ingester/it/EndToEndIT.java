@@ -17,7 +17,7 @@ import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// The way of a write, end to end, on real input: DESIGN §1, invariants 1, 3, 5 and 9.
+/// The way of a write, end to end, on real input: ARCHITECTURE.md, invariants 1, 3, 5 and 9.
 final class EndToEndIT {
     @TempDir
     private Path data = Path.of("");

@@ -43,7 +43,7 @@ final class Failpoint implements AutoCloseable {
     private static final String LISTENING = "Listening for transport dt_socket at address: ";
     private static final Pattern PORT = Pattern.compile(LISTENING + "(\\d+)");
     private static final String CONNECTOR = "com.sun.jdi.SocketAttach";
-    private static final long HIT_SECONDS = 60;
+    private static final long HIT_SECONDS = 120;
 
     /// A method of the server, by name as the debugger knows it; a test fails if there is none of that name.
     ///

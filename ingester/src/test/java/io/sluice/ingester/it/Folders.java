@@ -46,6 +46,8 @@ final class Folders {
     private static List<Path> walk(Path folder) throws IOException {
         try (Stream<Path> files = Files.walk(folder)) {
             return files.sorted(Comparator.naturalOrder()).toList();
+        } catch (UncheckedIOException e) {
+            throw e.getCause(); // a stream cannot throw it as it is
         }
     }
 

@@ -181,8 +181,9 @@ final class HangingDiskIT {
             try (Hold store = Hold.arm(server, OBJECT)) {
                 Marks.write(server, TABLE, 2);
                 Marks.write(server, "other", 1);
+                var _ = threads.submit(() -> server.run("persist"));
+                store.await(); // before the stop: that might end before it comes to the disk
                 server.signal("TERM");
-                store.await();
                 assertThat(server.awaitEnd()).isZero();
             }
             assertThat(server.log())

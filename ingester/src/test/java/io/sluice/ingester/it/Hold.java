@@ -16,7 +16,7 @@ import java.util.concurrent.TimeUnit;
 /// A disk, or whatever a method of a running server asks, that does not answer: threads that enter the method stand
 /// still there until [#release], and all others go on. The server is the one that people run, as with [Failpoint].
 final class Hold implements AutoCloseable {
-    private static final long HELD_SECONDS = 60;
+    private static final long HELD_SECONDS = 120;
 
     private final Place place;
     private final VirtualMachine machine;

@@ -31,6 +31,7 @@ final class OutageIT {
     private static final Duration OUTAGE = Duration.parse(System.getProperty("sluice.outage", "PT0S"));
     private static final String TABLE = "m";
     private static final int WRITERS = 8;
+    private static final int ATTEMPTS = 3;
     private static final int ROW_BYTES = 20_000;
     private static final String[] LIMITS = {"--buffer-bytes", "16MiB", "--persist-max-age", "200ms"};
     private static final Pattern RETRY = Pattern.compile("persist failed, attempt (\\d+), again in (\\d+) ms: ");
@@ -77,18 +78,19 @@ final class OutageIT {
 
     @Test
     void anOutageOfTheObjectStoreLosesNothingAndDrainsByItself() throws Exception {
-        Outage killed = new Outage() {
-            @Override
-            public void begin() throws InterruptedException {
-                s3.kill();
-            }
-
-            @Override
-            public void end() throws Exception {
-                s3.startAgain();
-            }
-        };
         try (SluiceServer server = stores.start("one", LIMITS)) {
+            Outage killed = new Outage() {
+                @Override
+                public void begin() throws InterruptedException {
+                    s3.kill();
+                }
+
+                @Override
+                public void end() throws Exception {
+                    server.awaitLine("persist failed, attempt " + ATTEMPTS + ",");
+                    s3.startAgain();
+                }
+            };
             List<Integer> acknowledged = writeThrough(
                     killed, server, "object store", "the object store " + stores.bucket(), "sluice_object_store_up");
             requireInFilesByItself(server, acknowledged);
@@ -175,7 +177,7 @@ final class OutageIT {
     /// Jobs that failed together come back one by one: those of a partition wait twice as long each time, and no two
     /// partitions the same.
     private static void requireNoHerd(SluiceServer server) {
-        for (int attempt = 1; attempt <= 3; attempt++) {
+        for (int attempt = 1; attempt <= ATTEMPTS; attempt++) {
             List<Long> delays = delaysBehind(attempt, server.log());
             long longest = 100L << (attempt - 1);
             assertThat(delays)
@@ -183,7 +185,7 @@ final class OutageIT {
                     .isNotEmpty()
                     .allSatisfy(delay -> assertThat(delay).isBetween(longest / 2, longest));
         }
-        List<Long> third = delaysBehind(3, server.log());
+        List<Long> third = delaysBehind(ATTEMPTS, server.log());
         assertThat(new HashSet<>(third)).as("of %s", third).hasSizeGreaterThan(third.size() / 2);
     }
 

@@ -26,7 +26,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// `kill -9` at each step on the way of frozen rows to a catalogued file and of their log to deletion, with a local
-/// store and SQLite: DESIGN.md §1, 3, 4 and 9. `SharedCrashIT` has the steps that differ on S3 and PostgreSQL.
+/// store and SQLite: ARCHITECTURE.md, invariants 3, 4 and 9. `SharedCrashIT` has the steps that differ on S3 and
+/// PostgreSQL.
 final class PersistCrashIT {
     private static final String TABLE = "m";
     private static final int WRITES = 24;

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Starts on folders that are not as they were left, and what can be seen from outside while a start replays the log:
-/// DESIGN §1, invariants 3, 6, 8 and 9, and §2: a number is never used twice under one id.
+/// ARCHITECTURE.md, invariants 3, 6, 8 and 9; and a number is never used twice under one id.
 final class RestartIT {
     private static final String TAKEN = "a new id is taken";
     private static final int FENCED = 70;

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// `kill -9` at those steps of a persist that differ on S3 and PostgreSQL from the local ones of `PersistCrashIT`:
-/// DESIGN.md §1, 3 and 9. Each step has rows and a table of its own.
+/// ARCHITECTURE.md, invariants 3 and 9. Each step has rows and a table of its own.
 final class SharedCrashIT {
     private static final int WRITES = 22;
     private static final long SEED = 20_261_121L;

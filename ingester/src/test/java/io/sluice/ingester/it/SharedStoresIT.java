@@ -72,8 +72,8 @@ final class SharedStoresIT {
         return server.write(SharedStores.NAMESPACE.value(), lines.getBytes(StandardCharsets.UTF_8));
     }
 
-    /// DESIGN.md §1, 3: each acknowledged row is in exactly one catalogued file, with many ingesters on one bucket
-    /// and one database.
+    /// ARCHITECTURE.md, invariant 3: each acknowledged row is in exactly one catalogued file, with many ingesters on
+    /// one bucket and one database.
     @Test
     void serversThatRaceForSchemasAndSortKeysHaveEachRowInOneFile() throws Exception {
         int writes = 40;

@@ -57,6 +57,24 @@ final class ServeSettingsTest {
     }
 
     @Test
+    void theMemoryOfPersistMayBeAShareOfTheLedger() throws Exception {
+        ServeSettings settings = resolve(Map.of(Setting.MEMORY, "16GiB", Setting.PERSIST_MEMORY, "25%"), Map.of());
+        assertThat(settings.persist().gate().memoryBytes()).isEqualTo((9L << 30) / 100 * 25);
+        assertThat(settings.shown(Setting.PERSIST_MEMORY)).isEqualTo("25%");
+        assertThatThrownBy(() -> resolve(Map.of(Setting.MEMORY, "16GiB", Setting.PERSIST_MEMORY, "45%"), Map.of()))
+                .isInstanceOf(InvalidSettingException.class)
+                .hasMessageContaining("expected at most %d, a quarter of --memory".formatted(4L << 30));
+        for (String senseless : List.of("0%", "100%", "-5%", "%", "many%")) {
+            assertThatThrownBy(() -> resolve(Map.of(Setting.PERSIST_MEMORY, senseless), Map.of()))
+                    .as(senseless)
+                    .isInstanceOf(InvalidSettingException.class)
+                    .hasMessageContaining(
+                            "--persist-memory is '%s': expected a size such as 64MiB".formatted(senseless))
+                    .hasMessageContaining("or a share such as 40%");
+        }
+    }
+
+    @Test
     void theGateHasItsSlotsItsMemoryAndItsRule() throws InvalidSettingException {
         var settings = resolve(
                 Map.of(

@@ -2,8 +2,8 @@ package io.sluice.persist.store;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.Timer;
 import io.sluice.persist.retry.Availability;
+import io.sluice.persist.retry.CallMeter;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -18,7 +18,7 @@ import java.util.function.Consumer;
 public final class InstrumentedObjectStore implements ObjectStore {
     private final ObjectStore next;
     private final Availability availability;
-    private final MeterRegistry meters;
+    private final CallMeter calls;
     private final Counter uploadedBytes;
 
     /// @param availability hears of each call whether it got an answer, those that write an upload's
@@ -26,7 +26,13 @@ public final class InstrumentedObjectStore implements ObjectStore {
     public InstrumentedObjectStore(ObjectStore next, Availability availability, MeterRegistry meters) {
         this.next = next;
         this.availability = availability;
-        this.meters = meters;
+        this.calls = new CallMeter(
+                "sluice.object.store.call",
+                "Calls of the object store",
+                NoSuchFileException.class,
+                "missing",
+                availability,
+                meters);
         this.uploadedBytes = Counter.builder("sluice.object.store.upload")
                 .description("Bytes of the objects that were completed")
                 .baseUnit("bytes")
@@ -35,8 +41,7 @@ public final class InstrumentedObjectStore implements ObjectStore {
 
     @Override
     public ObjectUpload upload(String name) throws IOException {
-        // Beginning need not ask the service anything, so it says nothing of it.
-        return new Upload(time("upload", () -> {}, () -> next.upload(name)));
+        return new Upload(calls.timeLocal("upload", () -> next.upload(name)));
     }
 
     @Override
@@ -46,49 +51,37 @@ public final class InstrumentedObjectStore implements ObjectStore {
 
     @Override
     public InputStream open(String name) throws IOException {
-        return time("open", () -> next.open(name));
+        return calls.time("open", () -> next.open(name));
     }
 
     @Override
     public InputStream open(String name, long positionBytes) throws IOException {
-        return time("open", () -> next.open(name, positionBytes));
+        return calls.time("open", () -> next.open(name, positionBytes));
     }
 
     @Override
     public Optional<ObjectInfo> find(String name) throws IOException {
-        return time("find", () -> next.find(name));
+        return calls.time("find", () -> next.find(name));
     }
 
     @Override
     public void list(String prefix, Consumer<ObjectInfo> consumer) throws IOException {
-        time("list", () -> {
-            next.list(prefix, consumer);
-            return true;
-        });
+        calls.time("list", () -> next.list(prefix, consumer));
     }
 
     @Override
     public void delete(String name) throws IOException {
-        time("delete", () -> {
-            next.delete(name);
-            return true;
-        });
+        calls.time("delete", () -> next.delete(name));
     }
 
     @Override
     public void listUnfinished(Consumer<UnfinishedUpload> consumer) throws IOException {
-        time("listUnfinished", () -> {
-            next.listUnfinished(consumer);
-            return true;
-        });
+        calls.time("listUnfinished", () -> next.listUnfinished(consumer));
     }
 
     @Override
     public void discard(UnfinishedUpload upload) throws IOException {
-        time("discard", () -> {
-            next.discard(upload);
-            return true;
-        });
+        calls.time("discard", () -> next.discard(upload));
     }
 
     @Override
@@ -99,39 +92,6 @@ public final class InstrumentedObjectStore implements ObjectStore {
     @Override
     public String describe() {
         return next.describe();
-    }
-
-    @FunctionalInterface
-    private interface Call<T> {
-        T run() throws IOException;
-    }
-
-    private <T> T time(String method, Call<T> call) throws IOException {
-        return time(method, availability::succeeded, call);
-    }
-
-    private <T> T time(String method, Runnable succeeded, Call<T> call) throws IOException {
-        Timer.Sample sample = Timer.start(meters);
-        String outcome = "error";
-        try {
-            T result = call.run();
-            outcome = "ok";
-            succeeded.run();
-            return result;
-        } catch (NoSuchFileException e) {
-            outcome = "missing";
-            availability.succeeded();
-            throw e;
-        } catch (IOException e) {
-            availability.failed(e);
-            throw e;
-        } finally {
-            sample.stop(Timer.builder("sluice.object.store.call")
-                    .description("Calls of the object store")
-                    .tag("method", method)
-                    .tag("outcome", outcome)
-                    .register(meters));
-        }
     }
 
     private final class Upload implements ObjectUpload {
@@ -150,7 +110,7 @@ public final class InstrumentedObjectStore implements ObjectStore {
 
         @Override
         public ObjectInfo complete() throws IOException {
-            ObjectInfo info = time("complete", upload::complete);
+            ObjectInfo info = calls.time("complete", upload::complete);
             uploadedBytes.increment((double) info.sizeBytes());
             return info;
         }

@@ -92,7 +92,7 @@ abstract class CatalogContractTest extends CatalogSchemaContractTest {
                 .isEqualTo(SequenceNumber.NONE);
     }
 
-    /// DESIGN.md §1, 3: a retry after a lost reply finds its own row and is content.
+    /// ARCHITECTURE.md, invariant 3: a retry after a lost reply finds its own row and is content.
     @Test
     void recordingAFileAgainChangesNothing() throws IOException {
         TableSchema table = ensure(METRICS, CPU, HOST);
@@ -151,7 +151,7 @@ abstract class CatalogContractTest extends CatalogSchemaContractTest {
                 .isEqualTo(SequenceNumber.NONE);
     }
 
-    /// DESIGN.md §1, 3 and 5: files of one partition hold disjoint ranges of an ingester.
+    /// ARCHITECTURE.md, invariants 3 and 5: files of one partition hold disjoint ranges of an ingester.
     @Test
     void anOverlappingFileIsRefused() throws IOException {
         TableSchema table = ensure(METRICS, CPU, HOST);
@@ -292,7 +292,7 @@ abstract class CatalogContractTest extends CatalogSchemaContractTest {
                 .withMessageContaining("createdAt");
     }
 
-    /// DESIGN.md §2: a commit under an older epoch is refused.
+    /// ARCHITECTURE.md, invariant 3: a commit under an older epoch is refused.
     @Test
     void anIngesterThatWasStartedAgainElsewhereMayNotRecord() throws IOException {
         TableSchema table = ensure(METRICS, CPU, HOST);

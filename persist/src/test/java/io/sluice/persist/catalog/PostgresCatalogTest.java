@@ -152,7 +152,7 @@ final class PostgresCatalogTest extends CatalogContractTest {
         assertThat(catalog.namespaces()).containsExactly(METRICS);
     }
 
-    /// DESIGN.md §1, 3: the file is recorded once although nobody heard so.
+    /// ARCHITECTURE.md, invariant 3: the file is recorded once although nobody heard so.
     @Test
     void aCommitWhoseAnswerIsLostIsFoundByLooking() throws IOException {
         TableSchema table = ensure(METRICS, CPU, HOST);

@@ -115,7 +115,8 @@ final class SqliteCatalogTest extends CatalogContractTest {
         }
     }
 
-    /// DESIGN.md §1, 3 and 9: what was reported as recorded is there after `kill -9`, and nothing has a hole.
+    /// ARCHITECTURE.md, invariants 3 and 9: what was reported as recorded is there after `kill -9`, and nothing has a
+    /// hole.
     @Test
     void whatWasReportedAsRecordedSurvivesKill() throws Exception {
         Path killed = folder.resolve("killed.db");

@@ -65,7 +65,7 @@ final class LocalObjectStoreTest extends ObjectStoreContractTest {
 
     // the unfinished uploads of other processes
 
-    /// DESIGN.md §1, 9: what a killed process leaves behind goes with the next start.
+    /// ARCHITECTURE.md, invariant 9: what a killed process leaves behind goes with the next start.
     @Test
     void whatAKilledProcessLeftIsRemovedAtTheNextOpening() throws Exception {
         try (var other = new OtherProcess(root, "a/b")) {
@@ -125,7 +125,7 @@ final class LocalObjectStoreTest extends ObjectStoreContractTest {
         assertThat(get("a")).isEqualTo(bytes("x"));
     }
 
-    /// DESIGN.md §1, 8: nothing that lies there prevents a start.
+    /// ARCHITECTURE.md, invariant 8: nothing that lies there prevents a start.
     @Test
     void foreignFilesAmongTheTemporaryOnesAreLeftAloneAndPreventNothing() throws IOException {
         Path temporary = root.resolve(".tmp");
