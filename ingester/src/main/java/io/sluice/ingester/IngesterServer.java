@@ -276,7 +276,7 @@ public final class IngesterServer {
     private static void warnOf(QuarantineFolder.Contents quarantined) {
         if (!quarantined.items().isEmpty()) {
             LOG.warn(
-                    "{} files, {} bytes, are set aside in {}: damage in the log, or writes that did not apply;"
+                    "{} files, {} bytes, are set aside in {}: damage in the log, segments of other logs, or writes that did not apply;"
                             + " {} entries were lost to damage of {} bytes;"
                             + " sluice wal quarantine lists them, and --discard ends this warning",
                     quarantined.items().size(),
