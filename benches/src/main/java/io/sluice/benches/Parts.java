@@ -61,7 +61,8 @@ final class Parts implements AutoCloseable {
                 _ -> CompletableFuture.failedStage(new IllegalStateException("nothing is persisted here")),
                 NEVER_HOT,
                 allocator,
-                System::nanoTime);
+                System::nanoTime,
+                Runnable::run);
         this.preparer = new WritePreparer(schemas, new PartitionSplitter(allocator), buffer);
         this.sink = new WalSink(wal, buffer, stable);
         this.writes = new WritePath(

@@ -29,7 +29,8 @@ import java.util.function.ToDoubleFunction;
 /// - `ingest-beside-read`: writes of 1,000 rows over a stream at half of the rate that was measured, while a client
 ///   reads all rows again and again, beside none reading (`alone`): writes a second.
 /// - `small-p99`: 100 clients that ask for one host each, again and again, while writes come at half of their rate,
-///   beside no writes (`idle`): the 99th percentile.
+///   beside no writes (`idle`), and beside a Flight server of Arrow's in the same process that answers with a batch
+///   which it has ready, while the same writes come (`bare`): the 99th percentile.
 /// - `stopped-readers`: 100 clients that stop after their first batch: by how much the server's memory grows for each,
 ///   beside the memory of the partition (`partition`).
 final class QueryComparison implements Program {
@@ -174,7 +175,7 @@ final class QueryComparison implements Program {
                 return List.of();
             }
             fill();
-            return List.of(smallQueries(LOAD * ingestPeak()));
+            return smallQueries(LOAD * ingestPeak());
         }
 
         private void fill() throws IOException, InterruptedException {
@@ -322,21 +323,38 @@ final class QueryComparison implements Program {
             }
         }
 
-        private Comparison smallQueries(double perSecond) throws IOException, InterruptedException {
+        private List<Comparison> smallQueries(double perSecond) throws IOException, InterruptedException {
             progress(SMALL);
             List<Double> ours = new ArrayList<>();
-            List<Double> theirs = new ArrayList<>();
-            SmallQueries queries = new SmallQueries(port, CLIENTS);
-            queries.run(amounts.window());
-            for (int run = 0; run < RUNS; run++) {
-                try (StreamWriter writer = new StreamWriter(port);
-                        Background _ = Background.repeat(
-                                () -> GrpcLoad.paced(writer, writes(), perSecond, Duration.ZERO, amounts.start()))) {
-                    ours.add(Latencies.percentile(queries.run(amounts.window()), PERCENTILE) / 1e6);
+            List<Double> alone = new ArrayList<>();
+            List<Double> bare = new ArrayList<>();
+            try (BareFlight peer = BareFlight.start(port, oneHost(0))) {
+                SmallQueries queries = new SmallQueries(port, CLIENTS);
+                SmallQueries others = new SmallQueries(peer.port(), CLIENTS);
+                queries.run(amounts.window());
+                others.run(amounts.window());
+                for (int run = 0; run < RUNS; run++) {
+                    ours.add(p99BesideWrites(queries, perSecond));
+                    bare.add(p99BesideWrites(others, perSecond));
+                    alone.add(p99(queries));
                 }
-                theirs.add(Latencies.percentile(queries.run(amounts.window()), PERCENTILE) / 1e6);
             }
-            return new Comparison(BENCH, SMALL, "ms", Better.LOWER, ours, "idle", theirs);
+            return List.of(
+                    new Comparison(BENCH, SMALL, "ms", Better.LOWER, ours, "idle", alone),
+                    new Comparison(BENCH, SMALL, "ms", Better.LOWER, ours, "bare", bare));
+        }
+
+        private double p99BesideWrites(SmallQueries queries, double perSecond)
+                throws IOException, InterruptedException {
+            try (StreamWriter writer = new StreamWriter(port);
+                    Background _ = Background.repeat(
+                            () -> GrpcLoad.paced(writer, writes(), perSecond, Duration.ZERO, amounts.start()))) {
+                return p99(queries);
+            }
+        }
+
+        private double p99(SmallQueries queries) throws IOException, InterruptedException {
+            return Latencies.percentile(queries.run(amounts.window()), PERCENTILE) / 1e6;
         }
     }
 }

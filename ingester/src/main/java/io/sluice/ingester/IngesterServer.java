@@ -46,8 +46,9 @@ public final class IngesterServer {
 
     private static final Logger LOG = LoggerFactory.getLogger(IngesterServer.class);
     private static final Duration TICK = Duration.ofMillis(100);
-    /// Between a fatal failure and the end of the process: time for clients to hear of it.
-    private static final Duration FATAL_GRACE = Duration.ofSeconds(1);
+    /// Between a fatal failure and the end of the process, which is to come within a second: time for clients to hear
+    /// of it.
+    private static final Duration FATAL_GRACE = Duration.ofMillis(700);
     /// Of a stop's deadline, for closing connections after rows are persisted.
     private static final Duration CLOSE_GRACE = Duration.ofSeconds(1);
     /// Behind a stop's deadline: a stop that has not ended by then waits for a disk that does not answer.
@@ -276,7 +277,7 @@ public final class IngesterServer {
     private static void warnOf(QuarantineFolder.Contents quarantined) {
         if (!quarantined.items().isEmpty()) {
             LOG.warn(
-                    "{} files, {} bytes, are set aside in {}: damage in the log, or writes that did not apply;"
+                    "{} files, {} bytes, are set aside in {}: damage in the log, segments of other logs, or writes that did not apply;"
                             + " {} entries were lost to damage of {} bytes;"
                             + " sluice wal quarantine lists them, and --discard ends this warning",
                     quarantined.items().size(),

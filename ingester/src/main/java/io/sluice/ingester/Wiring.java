@@ -388,7 +388,8 @@ final class Wiring {
                 persister::enqueue,
                 settings.persistHotBytes(),
                 bufferAllocator,
-                nanoTime);
+                nanoTime,
+                calls);
         live.follow(now -> buffer.limitPartitions(now.maxPartitions()), Setting.MAX_PARTITIONS);
         buffer.limitWaiting(settings.memory().waitingBytes());
         inFlight.limitWaiting(settings.memory().waitingBytes());

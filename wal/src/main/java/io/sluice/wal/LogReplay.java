@@ -534,7 +534,8 @@ final class LogReplay {
         }
         problems.add(problem.describe());
         switch (problem.kind()) {
-            case CORRUPT, GAP, HEADER, OTHER_LOG -> LOG.error("the log is damaged: {}", problem.describe());
+            case CORRUPT, GAP, HEADER -> LOG.error("the log is damaged: {}", problem.describe());
+            case OTHER_LOG -> LOG.error("a segment is not this log's: {}", problem.describe());
             case TORN_TAIL, EMPTY, FOREIGN -> LOG.warn("in the log's folder: {}", problem.describe());
         }
     }

@@ -85,7 +85,7 @@ final class Quarantine {
             number++; // another one of the same name, at an earlier start
         }
         Loss loss = new Loss(lostEntries, problem.lengthBytes());
-        record(QuarantineFolder.lossName(problem.file(), number, loss), problem.describe());
+        record(QuarantineFolder.movedName(problem.file(), number, loss), problem.describe());
         Path moved = folder.resolve(QuarantineFolder.stretchName(problem.file(), number));
         disk.rename(problem.file(), moved);
         disk.syncFolder(folder);

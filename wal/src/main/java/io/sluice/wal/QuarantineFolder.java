@@ -15,16 +15,15 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/// The folder `quarantine` of a log: copies of damage, records of what was lost with it, and writes that did not apply.
-/// Nothing reads them but people, so
-/// they stay until people say that they may go. Asks the disk at each call; any thread may call, also while a server
-/// uses the log.
+/// The folder `quarantine` of a log: copies of damage, segments of other logs, records of what was lost with them, and
+/// writes that did not apply. Nothing reads them but people, so they stay until people say that they may go. Asks the
+/// disk at each call; any thread may call, also while a server uses the log.
 public final class QuarantineFolder {
     private static final Pattern STRETCH = Pattern.compile("(\\d{20}\\.(?:wal|spare))\\.(\\d{1,18})");
     /// The record of what was lost with a stretch: `SEGMENT.POSITION.lost-ENTRIES-BYTES`, or `further-` for all those
-    /// behind that were not copied.
+    /// behind that were not copied; `moved-` for a segment of another log.
     private static final Pattern LOSS =
-            Pattern.compile("((\\d{20}\\.(?:wal|spare))\\.(\\d{1,18}))\\.(lost|further)-(\\d{1,18})-(\\d{1,18})");
+            Pattern.compile("((\\d{20}\\.(?:wal|spare))\\.(\\d{1,18}))\\.(lost|further|moved)-(\\d{1,18})-(\\d{1,18})");
     private static final Pattern GAP = Pattern.compile("gap-(\\d{20})-(\\d{20})\\.lost");
     private static final Pattern WRITE = Pattern.compile("write-(\\d{1,20})\\.(?:bin|tmp)");
 
@@ -45,6 +44,13 @@ public final class QuarantineFolder {
 
         /// All damage of one start of which no copies were kept, as there was so much; the place of the last of it.
         record Further(String segment, long position) implements Origin {}
+
+        /// A whole segment of another log, or of a copy of this one that was written to as well; none of it is
+        /// replayed.
+        ///
+        /// @param segment name of its file when it was moved
+        /// @param number tells those of one name apart
+        record OtherLog(String segment, long number) implements Origin {}
 
         /// Entries that were in no segment, though those before and behind them were. Found, and recorded, again at
         /// each start as long as the log has segments from before it.
@@ -142,25 +148,28 @@ public final class QuarantineFolder {
         if (loss.matches()) {
             String segment = loss.group(2);
             long position = Long.parseLong(loss.group(3));
-            Origin origin = loss.group(4).equals("lost")
-                    ? new Origin.Stretch(segment, position)
-                    : new Origin.Further(segment, position);
+            Origin origin = switch (loss.group(4)) {
+                case "lost" -> new Origin.Stretch(segment, position);
+                case "moved" -> new Origin.OtherLog(segment, position);
+                default -> new Origin.Further(segment, position);
+            };
             Loss lost = new Loss(Long.parseLong(loss.group(5)), Long.parseLong(loss.group(6)));
             return Optional.of(new Item(file, sizeBytes, origin, lost));
         }
         return Optional.empty();
     }
 
-    /// A record belongs to its stretch's copy, if that is there.
+    /// A record belongs to its stretch's copy, or to its segment, if that is there.
     private static void add(Item item, List<Item> items, Map<String, Item> copies) {
-        if (!(item.origin() instanceof Origin.Stretch(String segment, long position))) {
+        Optional<String> copyName = copyName(item.origin());
+        if (copyName.isEmpty()) {
             items.add(item);
             return;
         }
-        String name = stretchName(segment, position);
+        String name = copyName.get();
         Item copy = copies.get(name);
         if (copy != null && copy.loss().equals(Loss.NONE)) {
-            Item both = new Item(copy.file(), copy.sizeBytes(), copy.origin(), item.loss());
+            Item both = new Item(copy.file(), copy.sizeBytes(), item.origin(), item.loss());
             items.set(items.indexOf(copy), both);
             copies.put(name, both);
         } else {
@@ -171,12 +180,24 @@ public final class QuarantineFolder {
         }
     }
 
+    private static Optional<String> copyName(Origin origin) {
+        return switch (origin) {
+            case Origin.Stretch(String segment, long position) -> Optional.of(stretchName(segment, position));
+            case Origin.OtherLog(String segment, long number) -> Optional.of(stretchName(segment, number));
+            case Origin.Further _, Origin.Gap _, Origin.Write _ -> Optional.empty();
+        };
+    }
+
     /// Deletes an item, with the record of its loss; it is fine if it is gone.
     public void discard(Item item) throws IOException {
         Files.deleteIfExists(item.file());
         // Behind the copy: cut short in between, the loss is still told.
-        if (item.origin() instanceof Origin.Stretch(String segment, long position)) {
-            Files.deleteIfExists(directory.resolve(lossName(segment, position, item.loss())));
+        switch (item.origin()) {
+            case Origin.Stretch(String segment, long position) ->
+                Files.deleteIfExists(directory.resolve(lossName(segment, position, item.loss())));
+            case Origin.OtherLog(String segment, long number) ->
+                Files.deleteIfExists(directory.resolve(movedName(segment, number, item.loss())));
+            case Origin.Further _, Origin.Gap _, Origin.Write _ -> {}
         }
     }
 
@@ -201,6 +222,15 @@ public final class QuarantineFolder {
 
     private static String lossName(String segment, long position, Loss loss) {
         return "%s.lost-%d-%d".formatted(stretchName(segment, position), loss.entries(), loss.bytes());
+    }
+
+    /// The name of the record of what is in a segment of another log.
+    static String movedName(Path segment, long number, Loss loss) {
+        return movedName(String.valueOf(segment.getFileName()), number, loss);
+    }
+
+    private static String movedName(String segment, long number, Loss loss) {
+        return "%s.moved-%d-%d".formatted(stretchName(segment, number), loss.entries(), loss.bytes());
     }
 
     /// The name of the record of what was lost with stretches of which there are no copies.

@@ -297,7 +297,14 @@ final class SegmentChainTest {
             assertThat(wal.replay((_, _) -> {}, WalFolder.THREADS).quarantined())
                     .isEqualTo(1);
         }
-        assertThat(new QuarantineFolder(copies.ours().directory).contents().items())
-                .hasSize(added.size() + 1);
+        QuarantineFolder quarantine = new QuarantineFolder(copies.ours().directory);
+        assertThat(quarantine.contents().items()).hasSize(added.size() + 1).allSatisfy(item -> {
+            assertThat(item.origin()).isInstanceOf(QuarantineFolder.Origin.OtherLog.class);
+            assertThat(item.loss().entries()).isPositive();
+        });
+        for (QuarantineFolder.Item item : quarantine.contents().items()) {
+            quarantine.discard(item);
+        }
+        assertThat(quarantine.directory()).isEmptyDirectory();
     }
 }

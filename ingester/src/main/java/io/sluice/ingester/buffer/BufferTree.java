@@ -32,7 +32,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
@@ -55,12 +55,13 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     private final AtomicLong memoryBytes = new AtomicLong();
     private final AtomicLong frozenBytes = new AtomicLong();
     private final WaitingBytes waiting = new WaitingBytes();
-    private final AtomicBoolean uniting = new AtomicBoolean();
+    private final Uniter uniter;
 
     /// @param stable up to where queries see
     /// @param persist where frozen rows go
     /// @param hotBytes bytes of filling rows from which on a partition is frozen
     /// @param allocator of the memory of small writes' rows
+    /// @param behindQueries runs what small chunks are put together by, for some milliseconds each
     public BufferTree(
             IngesterId ingester,
             SchemaCache schemas,
@@ -69,7 +70,8 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
             PersistPort persist,
             long hotBytes,
             BufferAllocator allocator,
-            LongSupplier nanoTime) {
+            LongSupplier nanoTime,
+            Executor behindQueries) {
         this.ingester = ingester;
         this.schemas = schemas;
         this.catalog = catalog;
@@ -78,6 +80,7 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         this.hotBytes = hotBytes;
         this.allocator = allocator;
         this.nanoTime = nanoTime;
+        this.uniter = new Uniter(behindQueries);
     }
 
     /// From now on rows stay in their requests only as long as those are so many bytes together; others are copied when
@@ -387,7 +390,7 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
             nodes.find(namespace, table)
                     .ifPresent(node -> node.partitions().stream()
                             .sorted(Comparator.comparing(PartitionBuffer::key))
-                            .forEach(partition -> partitions.add(new ScannedPartition(partition, asOf, uniting))));
+                            .forEach(partition -> partitions.add(new ScannedPartition(partition, asOf, uniter))));
             return new Scan(found, ingester, asOf, partitions);
         });
     }
@@ -448,6 +451,7 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     /// Releases all rows. Nothing may be called afterwards.
     @Override
     public void close() {
+        uniter.close();
         partitions().forEach(PartitionBuffer::release);
     }
 
@@ -458,8 +462,7 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         }
     }
 
-    /// @param uniting held by who puts chunks together: one at a time, as that takes memory
-    private record ScannedPartition(PartitionBuffer partition, SequenceNumber asOf, AtomicBoolean uniting)
+    private record ScannedPartition(PartitionBuffer partition, SequenceNumber asOf, Uniter uniter)
             implements Partition {
         @Override
         public PartitionKey key() {
@@ -468,13 +471,7 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
 
         @Override
         public PartitionRows read() {
-            if (uniting.compareAndSet(false, true)) {
-                try {
-                    partition.uniteSome();
-                } finally {
-                    uniting.set(false);
-                }
-            }
+            uniter.visit(partition);
             return partition.read(asOf);
         }
     }

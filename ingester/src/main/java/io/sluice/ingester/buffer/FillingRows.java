@@ -165,6 +165,11 @@ final class FillingRows {
         }
     }
 
+    /// Whether [#findSmall] would find some.
+    boolean hasSmall() {
+        return sealed.findSmall().isPresent();
+    }
+
     /// Small chunks that can be put together. The caller closes what it gets.
     Optional<Union> findSmall() {
         return sealed.findSmall()

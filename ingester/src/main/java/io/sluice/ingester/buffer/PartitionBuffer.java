@@ -367,28 +367,41 @@ final class PartitionBuffer implements PreparedPartition {
         batch.done().complete(file);
     }
 
-    /// Puts some small chunks together, if there are enough of them; what that takes meanwhile is on the ledger. For
-    /// the thread of a query, which has the time. Where there is no memory for it, all stays as it is.
-    void uniteSome() {
-        Optional<FillingRows.Union> found = findSmall();
-        if (found.isEmpty()) {
-            return;
-        }
-        try (FillingRows.Union union = found.get()) {
-            unite(union);
+    /// Whether there are small chunks enough to be put together.
+    boolean hasSmallChunks() {
+        lock.lock();
+        try {
+            return filling.hasSmall();
+        } finally {
+            lock.unlock();
         }
     }
 
-    private void unite(FillingRows.Union union) {
+    /// Puts some small chunks together, if there are enough of them, and tells whether it did; what that takes
+    /// meanwhile is on the ledger. Where there is no memory for it, all stays as it is.
+    boolean tryUnite() {
+        Optional<FillingRows.Union> found = findSmall();
+        if (found.isEmpty()) {
+            return false;
+        }
+        try (FillingRows.Union union = found.get()) {
+            return tryUnite(union);
+        }
+    }
+
+    private boolean tryUnite(FillingRows.Union union) {
         long takenBytes = union.parts().memoryBytes();
         memoryChange.accept(takenBytes);
         try {
             Chunk united = union.unite(allocator);
-            if (!tryReplace(union, united)) {
+            boolean replaced = tryReplace(union, united);
+            if (!replaced) {
                 united.close(); // they were frozen meanwhile
             }
+            return replaced;
         } catch (OutOfMemoryException e) {
             LOG.debug("partition {} of table '{}': no memory to put chunks together", key, table.name(), e);
+            return false;
         } finally {
             memoryChange.accept(-takenBytes);
         }

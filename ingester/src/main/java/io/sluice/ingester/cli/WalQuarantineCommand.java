@@ -18,7 +18,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "quarantine",
         description = {
-            "Lists what starts set aside: copies of damage in the log, and writes that did not apply.",
+            "Lists what starts set aside: copies of damage in the log, segments of other logs, and writes that did not apply.",
             "The server warns of it at every start until it is discarded; nothing else reads it."
         },
         mixinStandardHelpOptions = true,
@@ -65,10 +65,19 @@ final class WalQuarantineCommand implements Callable<Integer> {
                 "damage in segment %s at %d".formatted(segment, position);
             case Origin.Further(String segment, long position) ->
                 "further damage up to segment %s at %d, of which there is no copy".formatted(segment, position);
+            case Origin.OtherLog other ->
+                "segment %s of another log, or of a copy of this one that was written to; none of it is replayed"
+                        .formatted(other.segment());
             case Origin.Gap(var first, var last) -> "entries %s to %s, which are in no segment".formatted(first, last);
             case Origin.Write(var sequence) -> "write %s, which did not apply".formatted(sequence);
         };
-        return item.loss().equals(Loss.NONE) ? origin : origin + ": " + describe(item.loss());
+        if (item.loss().equals(Loss.NONE)) {
+            return origin;
+        }
+        return origin + ": "
+                + (item.origin() instanceof Origin.OtherLog
+                        ? item.loss().entries() + " entries"
+                        : describe(item.loss()));
     }
 
     private static String describe(Loss loss) {

@@ -47,8 +47,8 @@ public final class GrpcServer {
     private static final Duration KEEPALIVE_TIMEOUT = Duration.ofSeconds(20);
 
     /// What HTTP/2 hands to a connection's socket at once, within the client's windows. At Netty's 64 KiB a large
-    /// answer
-    /// is a call of the system and a turn of the event loop for each 64 KiB, which was half of what sending costs.
+    /// answer is a call of the system and a turn of the event loop for each 64 KiB, which was half of what sending
+    /// costs.
     private static final WriteBufferWaterMark ON_THE_WAY = new WriteBufferWaterMark(512 << 10, 1 << 20);
 
     private final Server server;

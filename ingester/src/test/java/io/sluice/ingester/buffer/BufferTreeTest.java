@@ -107,7 +107,8 @@ final class BufferTreeTest {
                 },
                 HOT_BYTES,
                 allocator,
-                () -> nowNs);
+                () -> nowNs,
+                Runnable::run);
         tree = Optional.of(made);
         preparer = Optional.of(new WritePreparer(schemas, new PartitionSplitter(allocator), made));
     }

@@ -229,7 +229,7 @@ final class PartitionBufferTest {
                                         number > partition.persistedThrough().value())
                                 .findFirst());
                 switch (random.nextInt(9)) {
-                    case 8 -> partition.uniteSome();
+                    case 8 -> partition.tryUnite();
                     case 7 -> partition.help();
                     case 0 -> partition.freeze(FreezeReason.RPC, this::enqueue);
                     case 1 -> {
@@ -342,7 +342,7 @@ final class PartitionBufferTest {
                     long reads = 0;
                     while (!done.get()) {
                         long asOf = applied.get();
-                        partition.uniteSome();
+                        partition.tryUnite();
                         try (PartitionRows rows = partition.read(new SequenceNumber(asOf))) {
                             List<Long> expected = new ArrayList<>();
                             for (long number = rows.persistedThrough().value() + 1; number <= asOf; number++) {
@@ -414,12 +414,14 @@ final class PartitionBufferTest {
         }
         assertThat(before.getLast()).hasSize(3_312);
         assertThat(chunks(partition)).isEqualTo(5);
-        partition.uniteSome();
+        assertThat(partition.hasSmallChunks()).isTrue();
+        assertThat(partition.tryUnite()).isTrue();
         assertThat(chunks(partition)).isEqualTo(3);
         for (long asOf = 0; asOf <= 6; asOf++) {
             assertThat(read(partition, asOf)).as("as of %d", asOf).isEqualTo(before.get((int) asOf));
         }
-        partition.uniteSome();
+        assertThat(partition.hasSmallChunks()).isFalse();
+        assertThat(partition.tryUnite()).isFalse();
         assertThat(chunks(partition)).as("what is left is too little").isEqualTo(3);
         partition.freeze(FreezeReason.RPC, this::enqueue);
         assertThat(numbers(enqueued.getFirst().request().batches())).isEqualTo(before.getLast());
@@ -434,7 +436,7 @@ final class PartitionBufferTest {
         PartitionBuffer partition = withSmallChunks(allocator);
         long before = held.get();
         PartitionRows reader = partition.read(new SequenceNumber(3));
-        partition.uniteSome();
+        assertThat(partition.tryUnite()).isTrue();
         assertThat(held.get()).isGreaterThan(before + 2_205 * 20);
         assertThat(held.get()).isGreaterThanOrEqualTo(allocator.getAllocatedMemory());
         assertThat(numbers(reader.batches())).hasSize(2_205);
@@ -462,7 +464,7 @@ final class PartitionBufferTest {
                     append(partition, sequence, 1_100);
                 }
             });
-            partition.uniteSome();
+            assertThat(partition.tryUnite()).isFalse();
             assertThat(enqueued).hasSize(1);
             Enqueued job = enqueued.removeFirst();
             List<Long> frozen = numbers(job.request().batches());
@@ -482,7 +484,7 @@ final class PartitionBufferTest {
             List<Long> before = read(partition, 9);
             long heldBefore = held.get();
             own.setLimit(own.getAllocatedMemory() + 8_192);
-            partition.uniteSome();
+            assertThat(partition.tryUnite()).isFalse();
             assertThat(held).hasValue(heldBefore);
             own.setLimit(Long.MAX_VALUE);
             assertThat(chunks(partition)).isEqualTo(5);

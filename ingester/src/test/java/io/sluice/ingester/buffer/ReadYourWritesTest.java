@@ -212,7 +212,8 @@ final class ReadYourWritesTest {
                     },
                     1 << 20,
                     allocator,
-                    () -> 0);
+                    () -> 0,
+                    Thread.ofVirtual()::start);
             WritePreparer preparer = new WritePreparer(schemas, new PartitionSplitter(allocator), tree);
             LineProtocolParser parser = new LineProtocolParser(3);
             write(tree, preparer, parser, 1); // the table is there

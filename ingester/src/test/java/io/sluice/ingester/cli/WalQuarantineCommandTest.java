@@ -83,6 +83,20 @@ final class WalQuarantineCommandTest {
     }
 
     @Test
+    void aSegmentOfAnotherLogIsNoDamage() throws IOException {
+        Files.createDirectories(quarantine);
+        Path segment = Files.write(quarantine.resolve("00000000000000000007.wal.0"), new byte[100]);
+        Files.write(quarantine.resolve("00000000000000000007.wal.0.moved-5-100"), new byte[40]);
+        assertThat(run().outLines())
+                .first()
+                .isEqualTo("         100  %s  segment 00000000000000000007.wal of another log, or of a copy of this one"
+                                .formatted(segment)
+                        + " that was written to; none of it is replayed: 5 entries");
+        run("--discard");
+        assertThat(quarantine).isEmptyDirectory();
+    }
+
+    @Test
     void discardNamesAndDeletesWhatTheLogPutThereAndNothingElse() throws IOException {
         setAside();
         CommandRun run = run("--discard");

@@ -1,0 +1,53 @@
+package io.sluice.ingester.buffer;
+
+import java.util.concurrent.Executor;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/// Puts small chunks together behind the queries that meet them, so that none waits for it. One partition at a time, as
+/// it takes memory; a partition that is met meanwhile has its turn with a later query. Any thread may call any method.
+final class Uniter implements AutoCloseable {
+    private final Executor executor;
+    /// Held by who is at it, or is about to be, and for ever by the end.
+    private final Semaphore turn = new Semaphore(1);
+
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    Uniter(Executor executor) {
+        this.executor = executor;
+    }
+
+    /// To be called when a query comes to a partition.
+    void visit(PartitionBuffer partition) {
+        if (!closed.get() && partition.hasSmallChunks() && turn.tryAcquire()) {
+            boolean begun = false;
+            try {
+                executor.execute(() -> unite(partition));
+                begun = true;
+            } finally {
+                if (!begun) {
+                    turn.release();
+                }
+            }
+        }
+    }
+
+    private void unite(PartitionBuffer partition) {
+        try {
+            boolean mayBeMore = true;
+            while (mayBeMore && !closed.get()) {
+                mayBeMore = partition.tryUnite();
+            }
+        } finally {
+            turn.release();
+        }
+    }
+
+    /// Waits for who is at it, for some milliseconds; nothing is put together afterwards.
+    @Override
+    public void close() {
+        if (closed.compareAndSet(false, true)) {
+            turn.acquireUninterruptibly();
+        }
+    }
+}
