@@ -2,6 +2,7 @@ package io.sluice.ingester.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.ingester.fixture.RawHttp2;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -14,6 +15,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -90,6 +92,24 @@ final class EndToEndIT {
         }
         for (Map.Entry<String, List<String>> table : Rows.merged(lines).entrySet()) {
             assertThat(Rows.files(data, "air", table.getKey())).isEqualTo(table.getValue());
+        }
+    }
+
+    @Test
+    @DisplayName("Invariant 6: what has come of a gRPC message is on the ledger before the message is complete")
+    void aMessageThatIsNotCompleteIsOnTheLedger() throws Exception {
+        try (SluiceServer server = SluiceServer.start(data);
+                RawHttp2 client = new RawHttp2(server.grpcPort())) {
+            client.begin(1, "/sluice.v1.WriteService/Write");
+            client.message(1, 1_000_000, 50_000);
+            while (server.status().at("/memory/accounts/arriving").asLong() < 50_000) {
+                Thread.onSpinWait();
+            }
+            client.cancel(1);
+            while (server.status().at("/memory/accounts/arriving").asLong() > 0) {
+                Thread.onSpinWait();
+            }
+            assertThat(server.stop()).isZero();
         }
     }
 

@@ -3,6 +3,7 @@ package io.sluice.ingester.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.sluice.ingester.it.Failpoint.Place;
 import io.sluice.ingester.settings.MemoryPlan;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -33,6 +34,7 @@ final class MemoryIT {
     private static final String PADDING = "p".repeat(2_500);
     private static final int WRITERS = 4;
     private static final int ENOUGH_REFUSALS = 40;
+    private static final Place OBJECT = Place.entering("persist.store.LocalUpload$FileStream", "write");
 
     @TempDir
     private Path folder = Path.of("");
@@ -61,7 +63,7 @@ final class MemoryIT {
 
     /// As the launcher sizes it: other tests give their servers a heap of their own.
     private SluiceServer launch(String memory) throws Exception {
-        return SluiceServer.launch(folder, Map.of("SLUICE_JAVA_OPTS", ""), "--memory", memory);
+        return SluiceServer.launch(folder, Map.of("SLUICE_JAVA_OPTS", Failpoint.JVM_OPTION), "--memory", memory);
     }
 
     private static String metrics(SluiceServer server) throws Exception {
@@ -84,7 +86,7 @@ final class MemoryIT {
 
     @Test
     @DisplayName(
-            "Invariant 6: memory holds during a replay of more than that, under load without an object store, and under queries")
+            "Invariant 6: memory holds during a replay of more than that while the object store fails, and under load and queries while it hangs")
     void theProcessStaysWithinItsMemoryWhateverComes() throws Exception {
         Path obstacle = Files.createDirectories(folder.resolve("objects")).resolve("n");
         Files.createFile(obstacle);
@@ -112,10 +114,12 @@ final class MemoryIT {
             server.awaitReady();
             assertWithinPlan(server, "behind a replay of more than that");
 
-            Files.createFile(folder.resolve("objects").resolve("n2"));
-            long acknowledged = load(server);
-            assertWithinPlan(server, "with queries, and nothing becoming files");
-            Files.delete(folder.resolve("objects").resolve("n2"));
+            long acknowledged;
+            try (Hold store = Hold.arm(server, OBJECT)) {
+                acknowledged = load(server);
+                store.await();
+                assertWithinPlan(server, "with queries, and an object store that hangs");
+            }
             assertThat(server.run("persist")).isZero();
             assertThat(server.write("n2", body()).statusCode())
                     .as("there is room again")

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -80,6 +81,8 @@ final class SettingsIT {
                     List.of("persist-concurrency=3", "wal-dir=/elsewhere"),
                     List.of("persist-concurrency=3", "inflight-bytes=2MiB"),
                     List.of("persist-concurrency=3", "inflight-bytes=900GiB"),
+                    List.of("persist-concurrency=3", "wal-max-bytes=127MiB"),
+                    List.of("persist-concurrency=3", "create-on-write=perhaps"),
                     List.of("persist-concurrency=3", "no-such-setting=1"))) {
                 String[] command = {"reconfigure", wrong.getFirst(), wrong.getLast()};
                 assertThat(server.run(command)).as("%s", wrong).isEqualTo(2);
@@ -92,6 +95,15 @@ final class SettingsIT {
                 server.awaitLine("SIGHUP: the server was started without --config");
             }
             assertThat(server.write("n", "cpu,host=a v=1 1\n".getBytes(UTF_8)).statusCode())
+                    .isEqualTo(204);
+
+            assertThat(server.run("reconfigure", "create-on-write=false", "wal-max-bytes=128MiB"))
+                    .isZero();
+            assertThat(server.status().at("/log/max_bytes").asLong()).isEqualTo(128 << 20);
+            HttpResponse<String> unknown = server.write("other", "cpu,host=a v=1 1\n".getBytes(UTF_8));
+            assertThat(unknown.statusCode()).isEqualTo(400);
+            assertThat(unknown.body()).contains("--create-on-write");
+            assertThat(server.write("n", "cpu,host=a w=1 1\n".getBytes(UTF_8)).statusCode())
                     .isEqualTo(204);
             assertThat(server.stop()).isZero();
         }
