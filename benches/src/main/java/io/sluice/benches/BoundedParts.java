@@ -75,8 +75,8 @@ final class BoundedParts implements AutoCloseable {
         this.catalog = Catalogs.open("sqlite:" + directory.resolve("catalog.db"), Clock.systemUTC());
         SchemaCache schemas = new SchemaCache(catalog, true);
         this.persist = new DiscardingPersist(catalog, INGESTER);
-        this.buffer =
-                new BufferTree(INGESTER, schemas, catalog, stable, persist, HOT_BYTES, allocator, System::nanoTime, Runnable::run);
+        this.buffer = new BufferTree(
+                INGESTER, schemas, catalog, stable, persist, HOT_BYTES, allocator, System::nanoTime, Runnable::run);
         // A state of its own: here writes wait for room, and none is refused.
         SimpleMeterRegistry unseen = new SimpleMeterRegistry();
         Ledger ledger = new Ledger(
