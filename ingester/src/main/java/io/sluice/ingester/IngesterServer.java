@@ -46,8 +46,9 @@ public final class IngesterServer {
 
     private static final Logger LOG = LoggerFactory.getLogger(IngesterServer.class);
     private static final Duration TICK = Duration.ofMillis(100);
-    /// Between a fatal failure and the end of the process: time for clients to hear of it.
-    private static final Duration FATAL_GRACE = Duration.ofSeconds(1);
+    /// Between a fatal failure and the end of the process, which is to come within a second: time for clients to hear
+    /// of it.
+    private static final Duration FATAL_GRACE = Duration.ofMillis(700);
     /// Of a stop's deadline, for closing connections after rows are persisted.
     private static final Duration CLOSE_GRACE = Duration.ofSeconds(1);
     /// Behind a stop's deadline: a stop that has not ended by then waits for a disk that does not answer.
@@ -340,6 +341,7 @@ public final class IngesterServer {
     private void tellHealth() {
         try {
             wiring.admission.observe();
+            wiring.persistRoom.observe(wiring.nanoTime.getAsLong(), wiring.persister.backlog());
             http.checkConnections();
             grpc.checkConnections();
             boolean isStalled = wiring.logStall.observe();

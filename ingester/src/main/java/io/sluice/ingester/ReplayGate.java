@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntSupplier;
 
 /// Keeps queries waiting while a start replays the log, until all that an earlier process acknowledged is in the buffer
 /// or in files: an answer before that could miss rows without anybody knowing. Any table may have rows in the log's
@@ -23,7 +24,7 @@ final class ReplayGate implements QueryGate {
         STOPPING
     }
 
-    private final int maxWaiting;
+    private final IntSupplier maxWaiting;
     private final RetryDelays delays;
     private final Duration maxWait;
     private final ReentrantLock lock = new ReentrantLock();
@@ -34,10 +35,10 @@ final class ReplayGate implements QueryGate {
 
     private volatile State state = State.REPLAYING;
 
-    /// @param maxWaiting how many queries may wait; what is more is refused
+    /// @param maxWaiting how many queries may wait; what is more is refused; asked for each
     /// @param maxWait how long one waits whose client says nothing of it
     /// @param delays when those who are refused may come back
-    ReplayGate(int maxWaiting, Duration maxWait, RetryDelays delays, MeterRegistry metrics) {
+    ReplayGate(IntSupplier maxWaiting, Duration maxWait, RetryDelays delays, MeterRegistry metrics) {
         this.delays = delays;
         this.maxWaiting = maxWaiting;
         this.maxWait = maxWait;
@@ -88,11 +89,12 @@ final class ReplayGate implements QueryGate {
     private void awaitOpen() throws QueryRefusedException, InterruptedException {
         lock.lockInterruptibly();
         try {
-            if (waiting == maxWaiting) {
+            int limit = maxWaiting.getAsInt();
+            if (waiting >= limit) {
                 throw refused(
                         Reason.NOT_READY,
                         "the server is starting: the log is being replayed, and %d queries wait for that, which is the limit (--admission-query-streaming)"
-                                .formatted(maxWaiting));
+                                .formatted(limit));
             }
             waiting++;
             try {

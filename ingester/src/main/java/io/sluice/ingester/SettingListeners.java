@@ -59,6 +59,8 @@ final class SettingListeners {
         live.onChange(now -> wiring.idleStreams.reconfigure(now.flight()), Setting.QUERY_IDLE_TIMEOUT);
         live.onChange(now -> wiring.queryAllocator.setLimit(now.queryMemoryBytes()), Setting.QUERY_MEMORY);
         live.onChange(now -> wiring.schemas.reconfigure(now.maxColumns()), Setting.MAX_COLUMNS);
+        live.onChange(now -> wiring.schemas.createOnWrite(now.createOnWrite()), Setting.CREATE_ON_WRITE);
+        live.onChange(now -> wiring.wal.reconfigure(now.wal().maxBytes()), Setting.WAL_MAX_BYTES);
         live.onChange(now -> LogLevel.set(now.logLevel()), Setting.LOG_LEVEL);
         live.readWhenUsed(
                 Setting.MAX_NAMESPACES,

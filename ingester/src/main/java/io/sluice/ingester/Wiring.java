@@ -11,6 +11,7 @@ import io.sluice.ingester.admission.AdmissionController;
 import io.sluice.ingester.admission.IngestState;
 import io.sluice.ingester.admission.KnownTables;
 import io.sluice.ingester.admission.Refusals;
+import io.sluice.ingester.admission.RoomEstimate;
 import io.sluice.ingester.admission.WorkQueue;
 import io.sluice.ingester.admission.WriteAdmission;
 import io.sluice.ingester.buffer.BufferTree;
@@ -185,7 +186,11 @@ final class Wiring {
     final Wal wal;
     final LogStall logStall;
     final Persister persister;
+    /// When a persist queue that is full will be half free.
+    final RoomEstimate persistRoom = new RoomEstimate();
     final Ledger ledger;
+    /// Bytes of gRPC messages that are not complete; none before there is a server.
+    private final AtomicReference<LongSupplier> arriving = new AtomicReference<>(() -> 0);
     final DiskGuard disks;
     final SettingListeners listeners;
 
@@ -206,7 +211,8 @@ final class Wiring {
         this.inFlight = new InFlightWrites(settings.inflightBytes(), settings.inflightOps(), nanoTime, metrics);
         this.idleStreams = new IdleStreams(settings.flight(), nanoTime, metrics);
         writes.set(WritePath.notReady(inFlight, refuser));
-        this.replayGate = new ReplayGate(settings.admission().queryStreaming(), MAX_QUERY_WAIT, delays, metrics);
+        this.replayGate =
+                new ReplayGate(() -> live.current().admission().queryStreaming(), MAX_QUERY_WAIT, delays, metrics);
         this.bodies = new FixedByteBudget(SettingListeners.bodyBytes(settings), "--inflight-bytes");
         this.calls = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("call-", 0).factory());
@@ -276,6 +282,7 @@ final class Wiring {
                 }
             }
         }
+        delays.estimate(Reason.PERSIST_SATURATED, persistRoom::seconds);
         this.logStall = new LogStall(
                 settings.wal().directory(),
                 () -> live.current().walStallTimeout(),
@@ -295,6 +302,8 @@ final class Wiring {
                         inFlight::waitingBytes,
                         Account.BODIES,
                         bodies::usedBytes,
+                        Account.ARRIVING,
+                        () -> arriving.get().getAsLong(),
                         Account.FILLING,
                         () -> ofPipeline(p -> Math.max(
                                 0, p.buffer().memoryBytes() - p.buffer().frozenBytes())),
@@ -434,7 +443,7 @@ final class Wiring {
                 queryAllocator,
                 calls,
                 Thread.ofVirtual().name("query-", 0).factory());
-        return new GrpcServer(
+        GrpcServer server = new GrpcServer(
                 settings.grpcBind(),
                 GrpcServer.Limits.of(
                         settings.maxRequestBytes(),
@@ -455,6 +464,8 @@ final class Wiring {
                         new NamespaceServiceDoor(new CatalogNamespaces(catalog)),
                         new CatalogServiceDoor(catalog, settings.objectStore().address()),
                         new AdminServiceDoor(live)));
+        arriving.set(server::arrivingBytes);
+        return server;
     }
 
     /// Builds the HTTP server.

@@ -11,6 +11,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 final class ReplayGateTest {
@@ -33,7 +34,7 @@ final class ReplayGateTest {
 
     @Test
     void queriesWaitUntilTheLogIsReplayedAndNotAfterwards() throws Exception {
-        ReplayGate gate = new ReplayGate(2, LONG, Admissions.delays(), metrics);
+        ReplayGate gate = new ReplayGate(() -> 2, LONG, Admissions.delays(), metrics);
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Future<?> first = begin(threads, gate);
             Future<?> second = begin(threads, gate);
@@ -52,8 +53,27 @@ final class ReplayGateTest {
     }
 
     @Test
+    void asManyWaitAsMayAtThatMoment() throws Exception {
+        AtomicInteger limit = new AtomicInteger(1);
+        ReplayGate gate = new ReplayGate(limit::get, LONG, Admissions.delays(), metrics);
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<?> first = begin(threads, gate);
+            awaitWaiting(1);
+            assertThatThrownBy(gate::await).hasMessageContaining("1 queries");
+            limit.set(2);
+            Future<?> second = begin(threads, gate);
+            awaitWaiting(2);
+            limit.set(1);
+            assertThatThrownBy(gate::await).isInstanceOf(QueryRefusedException.class);
+            gate.open();
+            assertThat(first.get()).isEqualTo(true);
+            assertThat(second.get()).isEqualTo(true);
+        }
+    }
+
+    @Test
     void aStopRefusesThoseWhoWaitAndThoseWhoCome() throws Exception {
-        ReplayGate gate = new ReplayGate(2, LONG, Admissions.delays(), metrics);
+        ReplayGate gate = new ReplayGate(() -> 2, LONG, Admissions.delays(), metrics);
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Future<?> waiting = begin(threads, gate);
             awaitWaiting(1);
@@ -69,7 +89,7 @@ final class ReplayGateTest {
 
     @Test
     void whoHasWaitedLongEnoughIsRefused() {
-        ReplayGate gate = new ReplayGate(2, Duration.ofNanos(1), Admissions.delays(), metrics);
+        ReplayGate gate = new ReplayGate(() -> 2, Duration.ofNanos(1), Admissions.delays(), metrics);
         assertThatThrownBy(gate::await)
                 .isInstanceOf(QueryRefusedException.class)
                 .hasMessageContainingAll("starting", "being replayed");
@@ -78,7 +98,7 @@ final class ReplayGateTest {
 
     @Test
     void whoHasGoneWaitsNoLonger() throws Exception {
-        ReplayGate gate = new ReplayGate(1, LONG, Admissions.delays(), metrics);
+        ReplayGate gate = new ReplayGate(() -> 1, LONG, Admissions.delays(), metrics);
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Future<?> gone = begin(threads, gate);
             awaitWaiting(1);

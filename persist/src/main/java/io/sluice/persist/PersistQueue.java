@@ -62,6 +62,9 @@ final class PersistQueue {
     private final Set<PersistJob> unfinished = new HashSet<>();
 
     @GuardedBy("lock")
+    private long ended;
+
+    @GuardedBy("lock")
     private boolean isSaturated;
 
     @GuardedBy("lock")
@@ -142,7 +145,7 @@ final class PersistQueue {
     void finish(PersistJob job) {
         lock.lock();
         try {
-            unfinished.remove(job);
+            ended += unfinished.remove(job) ? 1 : 0;
             updateSaturation();
         } finally {
             lock.unlock();
@@ -332,6 +335,15 @@ final class PersistQueue {
         lock.lock();
         try {
             return unfinished.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    PersistBacklog backlog() {
+        lock.lock();
+        try {
+            return new PersistBacklog(unfinished.size(), depthLimit, ended);
         } finally {
             lock.unlock();
         }

@@ -193,6 +193,11 @@ public final class Persister {
         return queue.isSaturated();
     }
 
+    /// How long the queue is, and how many jobs have left it.
+    public PersistBacklog backlog() {
+        return queue.backlog();
+    }
+
     /// Waits until the queue is not saturated: how replay is slowed down.
     ///
     /// @throws PersistStoppedException if the persister stops or has ended

@@ -48,6 +48,7 @@ final class LogWriter {
 
     private final WalSettings settings;
     private final Supplier<GroupWait> groupWait;
+    private final LongSupplier maxBytes;
     private final SequenceSource sequences;
     private final SegmentList segments;
     private final SegmentPool pool;
@@ -91,10 +92,12 @@ final class LogWriter {
 
     /// Makes the first segment; starts nothing.
     ///
+    /// @param maxBytes of all segments; asked for each
     /// @param lastSequence the last number given before
     LogWriter(
             WalSettings settings,
             Supplier<GroupWait> groupWait,
+            LongSupplier maxBytes,
             SequenceSource sequences,
             SegmentList segments,
             SegmentPool pool,
@@ -109,6 +112,7 @@ final class LogWriter {
         this.ownerId = ownerId;
         this.settings = settings;
         this.groupWait = groupWait;
+        this.maxBytes = maxBytes;
         this.sequences = sequences;
         this.segments = segments;
         this.pool = pool;
@@ -192,7 +196,7 @@ final class LogWriter {
         return new WalRefusedException(
                 Reason.FULL,
                 "the log is full: its segments have %d of %d bytes (--wal-max-bytes), and what they hold is not in files yet"
-                        .formatted(segments.sizeBytes(), settings.maxBytes()));
+                        .formatted(segments.sizeBytes(), maxBytes.getAsLong()));
     }
 
     private void told(List<Append> appends) {
@@ -486,7 +490,7 @@ final class LogWriter {
     }
 
     private boolean hasRoom() {
-        if (segments.sizeBytes() + settings.segmentBytes() <= settings.maxBytes()) {
+        if (segments.sizeBytes() + settings.segmentBytes() <= maxBytes.getAsLong()) {
             return true;
         }
         if (state != WalStatus.State.FULL) {

@@ -49,6 +49,7 @@ public final class Wal implements AutoCloseable {
     private final AtomicBoolean started = new AtomicBoolean();
     private final AtomicBoolean closed = new AtomicBoolean();
     private volatile GroupWait groupWait;
+    private volatile long maxBytes;
     private volatile Optional<SegmentPool> pool = Optional.empty();
     private volatile Optional<LogWriter> writer = Optional.empty();
 
@@ -62,6 +63,7 @@ public final class Wal implements AutoCloseable {
             FileChannel lockFile) {
         this.settings = settings;
         this.groupWait = settings.groupWait();
+        this.maxBytes = settings.maxBytes();
         this.disk = disk;
         this.clock = clock;
         this.nanoTime = nanoTime;
@@ -255,6 +257,7 @@ public final class Wal implements AutoCloseable {
             LogWriter begun = new LogWriter(
                     settings,
                     () -> groupWait,
+                    () -> maxBytes,
                     sequences,
                     segments,
                     made,
@@ -279,6 +282,19 @@ public final class Wal implements AutoCloseable {
     /// Makes writes wait for one another in another way from now on.
     public void reconfigure(GroupWait wait) {
         groupWait = wait;
+    }
+
+    /// Segments may have so many bytes from now on. If that is more, a log that was full takes writes again; if it is
+    /// less than they have, it takes none until some were deleted.
+    ///
+    /// @throws IllegalArgumentException if that is less than two segments
+    public void reconfigure(long newMaxBytes) {
+        if (newMaxBytes < 2 * settings.segmentBytes()) {
+            throw new IllegalArgumentException("maxBytes must be at least two segments of %d bytes: %d"
+                    .formatted(settings.segmentBytes(), newMaxBytes));
+        }
+        maxBytes = newMaxBytes;
+        writer.ifPresent(LogWriter::look);
     }
 
     /// As [#append(byte\[\], AppendSession, AppendListener)], of a payload that depends on no other.
@@ -340,7 +356,7 @@ public final class Wal implements AutoCloseable {
                 running.map(LogWriter::waitingEntries).orElse(0),
                 running.map(LogWriter::waitingBytes).orElse(0L),
                 pool.map(SegmentPool::spareCount).orElse(0),
-                settings.maxBytes(),
+                maxBytes,
                 Duration.ofNanos(running.map(LogWriter::writingForNs).orElse(0L)),
                 running.flatMap(LogWriter::failure).map(Throwable::getMessage));
     }

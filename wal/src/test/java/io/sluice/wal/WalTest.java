@@ -176,6 +176,56 @@ final class WalTest {
     }
 
     @Test
+    void aLogThatIsFullTakesEntriesAgainOnceItMayBeLarger() throws Exception {
+        WalFolder log = new WalFolder(folder.resolve("wal"), 4_096);
+        log.maxBytes = 3 * 4_096;
+        try (Wal wal = log.open()) {
+            WalFolder.start(wal);
+            fillUntilFull(wal);
+            assertThat(wal.status().maxBytes()).isEqualTo(3 * 4_096);
+            wal.reconfigure(6 * 4_096);
+            while (wal.status().state() != WalStatus.State.RUNNING) {
+                Thread.onSpinWait();
+            }
+            assertThat(wal.status().maxBytes()).isEqualTo(6 * 4_096);
+            fillUntilFull(wal);
+            assertThat(wal.status().bytes()).isEqualTo(6 * 4_096);
+            wal.reconfigure(2 * 4_096);
+            assertThat(wal.status().state()).as("what there is stays").isEqualTo(WalStatus.State.FULL);
+            assertThatThrownBy(() -> wal.reconfigure(2 * 4_096 - 1)).isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
+    /// Until entries are refused: before they are queued, or from the queue.
+    private static void fillUntilFull(Wal wal) throws Exception {
+        while (wal.status().state() != WalStatus.State.FULL) {
+            CountDownLatch told = new CountDownLatch(1);
+            try {
+                wal.append(new byte[1_000], new AppendListener() {
+                    @Override
+                    public void durable(SequenceNumber sequence) {
+                        told.countDown();
+                    }
+
+                    @Override
+                    public void refused(WalRefusedException refusal) {
+                        told.countDown();
+                    }
+
+                    @Override
+                    public void failed(IOException cause) {
+                        told.countDown();
+                    }
+                });
+            } catch (WalRefusedException e) {
+                assertThat(e.reason()).isEqualTo(WalRefusedException.Reason.FULL);
+                continue;
+            }
+            told.await();
+        }
+    }
+
+    @Test
     void numbersAreGivenDenselyAndCompletedInOrder() throws Exception {
         List<Long> completed = Collections.synchronizedList(new ArrayList<>());
         WalFolder log = new WalFolder(folder.resolve("wal"), 4_096);

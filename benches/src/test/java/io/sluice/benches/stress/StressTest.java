@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.openjdk.jcstress.infra.collectors.DiskReadCollector;
 import org.openjdk.jcstress.infra.collectors.InProcessCollector;
@@ -52,7 +53,7 @@ final class StressTest {
                 .redirectOutput(output.toFile())
                 .start();
         try {
-            assertThat(jcstress.waitFor(IS_LONG ? 120 : 4, TimeUnit.MINUTES))
+            assertThat(jcstress.waitFor(IS_LONG ? 120 : 9, TimeUnit.MINUTES))
                     .as("jcstress ends: %s", output)
                     .isTrue();
         } finally {
@@ -85,6 +86,7 @@ final class StressTest {
     }
 
     @Test
+    @Timeout(value = 130, unit = TimeUnit.MINUTES) // the process has its own
     void noRaceEndsInAWayThatIsForbidden() throws Exception {
         assumeThat(Runtime.getRuntime().availableProcessors())
                 .as("without a second processor jcstress has no race")

@@ -5,7 +5,6 @@ import io.grpc.Grpc;
 import io.grpc.Metadata;
 import io.grpc.ServerStreamTracer;
 import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import java.net.SocketAddress;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -22,6 +21,7 @@ final class Arrival extends ServerStreamTracer {
     static final Context.Key<Arrival> KEY = Context.key("sluice-arrival");
 
     private final Arrivals arrivals;
+    private final Optional<InboundWindows.Window> window;
     private final AtomicLong heldBytes = new AtomicLong();
     private final AtomicReference<Optional<GuardedCall<?, ?>>> call = new AtomicReference<>(Optional.empty());
     private final AtomicReference<Optional<Peer>> peer = new AtomicReference<>(Optional.empty());
@@ -40,8 +40,10 @@ final class Arrival extends ServerStreamTracer {
 
     private long seenSinceNanos;
 
-    Arrival(Arrivals arrivals) {
+    /// @param window of the call's client; empty if it has none of its own
+    Arrival(Arrivals arrivals, Optional<InboundWindows.Window> window) {
         this.arrivals = arrivals;
+        this.window = window;
     }
 
     @Override
@@ -85,6 +87,7 @@ final class Arrival extends ServerStreamTracer {
         if (isOver) {
             return;
         }
+        window.ifPresent(InboundWindows.Window::open); // somebody asked for the message
         if (heldBytes.addAndGet(bytes) > maxBytes && markRefused()) {
             arrivals.tooLong(this, maxBytes);
         }
@@ -163,8 +166,8 @@ final class Arrival extends ServerStreamTracer {
     boolean refuse(Failure failure) {
         refused.set(true);
         Metadata trailers = new Metadata();
-        StatusRuntimeException status = Statuses.of(failure, trailers);
-        boolean ended = call.get().isPresent() && call.get().get().end(status.getStatus(), trailers);
+        Status status = Statuses.of(failure, trailers);
+        boolean ended = call.get().isPresent() && call.get().get().end(status, trailers);
         letGo();
         return ended;
     }

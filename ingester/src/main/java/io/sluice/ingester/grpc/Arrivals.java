@@ -34,6 +34,7 @@ final class Arrivals extends ServerStreamTracer.Factory implements ServerInterce
             Metadata.Key.of("grpc-encoding", Metadata.ASCII_STRING_MARSHALLER);
 
     private final Connections connections;
+    private final InboundWindows windows;
     private final WriteAdmission admission;
     private final int maxCalls;
     private final long maxBytes;
@@ -46,12 +47,14 @@ final class Arrivals extends ServerStreamTracer.Factory implements ServerInterce
     private final Counter noRoom;
     private final Counter slow;
 
+    /// @param windows of the same connections
     /// @param maxCalls of all connections, from their headers to their end
     /// @param maxBytes of messages that are not complete
     /// @param executor runs short tasks
     /// @param nanoTime nanoseconds from any beginning
     Arrivals(
             Connections connections,
+            InboundWindows windows,
             WriteAdmission admission,
             int maxCalls,
             long maxBytes,
@@ -59,6 +62,7 @@ final class Arrivals extends ServerStreamTracer.Factory implements ServerInterce
             LongSupplier nanoTime,
             MeterRegistry metrics) {
         this.connections = connections;
+        this.windows = windows;
         this.admission = admission;
         this.maxCalls = maxCalls;
         this.maxBytes = maxBytes;
@@ -103,7 +107,7 @@ final class Arrivals extends ServerStreamTracer.Factory implements ServerInterce
 
     @Override
     public ServerStreamTracer newServerStreamTracer(String method, Metadata headers) {
-        Arrival arrival = new Arrival(this);
+        Arrival arrival = new Arrival(this, windows.take());
         calls.add(arrival);
         return arrival;
     }

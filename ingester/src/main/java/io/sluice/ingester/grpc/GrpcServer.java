@@ -142,8 +142,16 @@ public final class GrpcServer {
             List<BindableService> others) {
         this.streams = new WriteStreams(admission, writes, limits.maxStreamMessageBytes(), executor, metrics);
         this.connections = new Connections(limits.connections(), nanoTime, metrics);
+        InboundWindows windows = new InboundWindows();
         this.arrivals = new Arrivals(
-                connections, admission, limits.maxCalls(), limits.maxArrivingBytes(), executor, nanoTime, metrics);
+                connections,
+                windows,
+                admission,
+                limits.maxCalls(),
+                limits.maxArrivingBytes(),
+                executor,
+                nanoTime,
+                metrics);
         this.acceptor = new MultiThreadIoEventLoopGroup(1, threads, NioIoHandler.newFactory());
         this.workers = new MultiThreadIoEventLoopGroup(threads, NioIoHandler.newFactory());
         NettyServerBuilder builder = NettyServerBuilder.forAddress(bind)
@@ -151,6 +159,8 @@ public final class GrpcServer {
                 .channelFactory(connections.ports())
                 .bossEventLoopGroup(acceptor)
                 .workerEventLoopGroup(workers)
+                .protocolNegotiator(windows)
+                .flowControlWindow(InboundWindows.FIRST_BYTES)
                 .withChildOption(ChannelOption.WRITE_BUFFER_WATER_MARK, ON_THE_WAY)
                 .addStreamTracerFactory(arrivals)
                 .intercept(arrivals)

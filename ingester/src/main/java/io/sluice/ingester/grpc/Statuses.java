@@ -4,14 +4,17 @@ import com.google.protobuf.Any;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import io.grpc.Metadata;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.grpc.protobuf.StatusProto;
+import io.grpc.protobuf.ProtoUtils;
 import java.time.Duration;
 
 /// Failures as gRPC statuses, with `google.rpc.ErrorInfo` (reason, limit, side effects) and, where trying again makes
 /// sense, `google.rpc.RetryInfo`; and the trailer that gRPC's own retry obeys, which otherwise says "never".
 final class Statuses {
     private static final String DOMAIN = "sluice";
+    private static final Metadata.Key<com.google.rpc.Status> DETAILS = Metadata.Key.of(
+            "grpc-status-details-bin", ProtoUtils.metadataMarshaller(com.google.rpc.Status.getDefaultInstance()));
     private static final Metadata.Key<String> PUSHBACK =
             Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
 
@@ -20,11 +23,14 @@ final class Statuses {
     private Statuses() {}
 
     static StatusRuntimeException of(Failure failure) {
-        return of(failure, new Metadata());
+        Metadata trailers = new Metadata();
+        return of(failure, trailers).asRuntimeException(trailers);
     }
 
-    /// @param trailers to be sent along; taken over
-    static StatusRuntimeException of(Failure failure, Metadata trailers) {
+    /// Makes no exception, whose stack would cost more than all else of a refusal.
+    ///
+    /// @param trailers to be sent along; the details are added to them
+    static Status of(Failure failure, Metadata trailers) {
         ErrorInfo.Builder info = ErrorInfo.newBuilder()
                 .setReason(failure.reason())
                 .setDomain(DOMAIN)
@@ -46,7 +52,8 @@ final class Statuses {
                         },
                         // Else a client whose policy lists the code would send the same again at once.
                         () -> trailers.put(PUSHBACK, NEVER));
-        return StatusProto.toStatusRuntimeException(status.build(), trailers);
+        trailers.put(DETAILS, status.build());
+        return Status.fromCodeValue(failure.code().getNumber()).withDescription(failure.message());
     }
 
     private static RetryInfo retryInfo(Duration after) {

@@ -3,7 +3,6 @@ package io.sluice.ingester.grpc;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import io.sluice.ingester.admission.Admission;
 import io.sluice.ingester.admission.AdmissionPermit;
 import io.sluice.ingester.admission.WriteAdmission;
@@ -147,8 +146,7 @@ final class UnaryWriteCall extends ServerCall.Listener<InboundMessage> {
 
     private void fail(Failure failure) {
         Metadata trailers = new Metadata();
-        StatusRuntimeException status = Statuses.of(failure, trailers);
-        close(status.getStatus(), trailers);
+        close(Statuses.of(failure, trailers), trailers);
     }
 
     private void close(Status status, Metadata trailers) {

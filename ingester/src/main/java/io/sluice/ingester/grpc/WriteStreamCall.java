@@ -5,7 +5,6 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.StreamedWriteHandler;
 import io.sluice.ingester.door.Waiting;
@@ -514,7 +513,6 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
             return;
         }
         Metadata trailers = trailers(acknowledgedThrough, failure.get());
-        StatusRuntimeException status = Statuses.of(failure.get(), trailers);
-        call.close(status.getStatus(), trailers);
+        call.close(Statuses.of(failure.get(), trailers), trailers);
     }
 }

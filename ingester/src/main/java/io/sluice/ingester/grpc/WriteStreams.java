@@ -123,7 +123,7 @@ final class WriteStreams {
             ServerCall<InboundMessage, WriteStreamResponse> call, Failure failure) {
         Metadata trailers = WriteStreamCall.trailers(0, failure);
         count("TOO_MANY_STREAMS");
-        call.close(Statuses.of(failure, trailers).getStatus(), trailers);
+        call.close(Statuses.of(failure, trailers), trailers);
         return new ServerCall.Listener<>() {};
     }
 

@@ -99,7 +99,7 @@ public final class HttpDoor {
     /// Binds the address; answers nothing before [#start].
     ///
     /// @param executor runs each request; it blocks while the write is on its way
-    /// @param pause of connections that come back too early
+    /// @param pause of connections that come back too early, and of reading what nobody wants
     /// @throws IOException if the address cannot be bound
     public HttpDoor(
             InetSocketAddress bind,
@@ -110,7 +110,7 @@ public final class HttpDoor {
             Pause pause,
             MeterRegistry metrics)
             throws IOException {
-        this.server = new HttpListener(bind, parts.connections(), executor, this::handle, nanoTime, metrics);
+        this.server = new HttpListener(bind, parts.connections(), executor, this::handle, nanoTime, pause, metrics);
         this.writes = new LineWriteEndpoint(
                 parts.admission(),
                 parts.refusals(),

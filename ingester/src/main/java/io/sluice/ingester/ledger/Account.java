@@ -18,10 +18,21 @@ public enum Account {
     QUERIES,
     /// Writes of the log that were read and are not applied yet.
     REPLAY,
+    /// gRPC messages that are not complete. They lie in the network's buffers, which have a part of the memory and a
+    /// limit of their own: who is one too many is refused there. So it does not count for the marks.
+    ARRIVING,
     /// What persist jobs take beside the frozen rows. It has a reserve of its own, so that a full ledger can be
     /// emptied,
     /// and does not count for the marks.
     PERSISTING;
+
+    /// Whether what it holds has room of its own, so that it does not count for the marks.
+    public boolean isApart() {
+        return switch (this) {
+            case ARRIVING, PERSISTING -> true;
+            case REQUESTS, WAITING, BODIES, FILLING, FROZEN, QUERIES, REPLAY -> false;
+        };
+    }
 
     /// As in metrics and reports: `filling`.
     public String label() {

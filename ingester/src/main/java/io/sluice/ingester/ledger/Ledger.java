@@ -79,7 +79,7 @@ public final class Ledger {
     public long heldBytes() {
         long sum = 0;
         for (Map.Entry<Account, LongSupplier> account : accounts.entrySet()) {
-            if (account.getKey() != Account.PERSISTING) {
+            if (!account.getKey().isApart()) {
                 sum += account.getValue().getAsLong();
             }
         }
@@ -154,7 +154,7 @@ public final class Ledger {
             long rows = heldBytes.getOrDefault(Account.FILLING, 0L) + heldBytes.getOrDefault(Account.FROZEN, 0L);
             long total = 0;
             for (Map.Entry<Account, Long> account : heldBytes.entrySet()) {
-                total += account.getKey() == Account.PERSISTING ? 0 : account.getValue();
+                total += account.getKey().isApart() ? 0 : account.getValue();
             }
             boolean isRows = (double) rows / limits.rowsBytes() >= (double) total / limits.totalBytes();
             StringBuilder words = new StringBuilder();

@@ -39,7 +39,7 @@ public final class SchemaCache {
     public static final int MAX_COLUMNS = 1_000;
 
     private final Catalog catalog;
-    private final boolean createOnWrite;
+    private volatile boolean createOnWrite;
     private volatile int maxColumns;
     private final Map<Limit, Counter> refusals = new EnumMap<>(Limit.class);
     private final CatalogTurns<TableKey> turns = new CatalogTurns<>();
@@ -54,6 +54,11 @@ public final class SchemaCache {
     /// Another number of columns that a table may have, from now on. Tables that have more keep them.
     public void reconfigure(int newMaxColumns) {
         maxColumns = newMaxColumns;
+    }
+
+    /// Writes may create their namespace and tables, or may not, from now on.
+    public void createOnWrite(boolean may) {
+        createOnWrite = may;
     }
 
     /// @param createOnWrite whether a write may create its namespace and tables; columns are created by

@@ -38,7 +38,7 @@ public enum Setting {
             "10s",
             "How long a client may take for a request's head, for each 64 KiB of a body or message, and to read as much"
                     + " of an answer"),
-    CREATE_ON_WRITE("true|false", "true", "Whether a write creates its namespace and table"),
+    CREATE_ON_WRITE(Change.LIVE, "true|false", "true", "Whether a write creates its namespace and table"),
     MAX_NAMESPACES(Change.LIVE, "N", "10000", "Namespaces in the catalog; a write that needs one more is refused"),
     MAX_TABLES(Change.LIVE, "N", "10000", "Tables of a namespace; a write that needs one more is refused"),
     MAX_COLUMNS(Change.LIVE, "N", "1000", "Columns of a table, time included; a write that needs one more is refused"),
@@ -70,7 +70,7 @@ public enum Setting {
             "Writes in flight at once; more wait, those of streams as long as it takes, others 1 s"),
     BUFFER_BYTES(Change.LIVE, "SIZE", "", "Memory of rows not yet in files; default: 5/16 of --memory"),
     WAL_SEGMENT_BYTES("SIZE", "64MiB", "Length of a segment's file of the log"),
-    WAL_MAX_BYTES("SIZE", "4GiB", "Bytes of all segments from which on writes are refused"),
+    WAL_MAX_BYTES(Change.LIVE, "SIZE", "4GiB", "Bytes of all segments from which on writes are refused"),
     WAL_MAX_SEGMENT_AGE("DURATION", "5m", "Age from which on a segment of the log is closed"),
     WAL_ON_CORRUPTION("quarantine|fail", "quarantine", "What a start does about damage in the log"),
     WAL_GROUP_DELAY(Change.LIVE, "DURATION", "0ms", "How long a write waits for others to share its sync"),

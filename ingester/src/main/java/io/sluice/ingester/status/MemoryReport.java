@@ -32,12 +32,14 @@ public record MemoryReport(
     public static MemoryReport of(Ledger.Stats stats) {
         Map<String, Long> accounts = new LinkedHashMap<>();
         new EnumMap<>(stats.heldBytes()).forEach((account, bytes) -> accounts.put(account.label(), bytes));
-        long all =
-                stats.heldBytes().values().stream().mapToLong(Long::longValue).sum();
+        long counted = stats.heldBytes().entrySet().stream()
+                .filter(account -> !account.getKey().isApart())
+                .mapToLong(Map.Entry::getValue)
+                .sum();
         return new MemoryReport(
                 stats.mark().name().toLowerCase(Locale.ROOT),
                 stats.share(),
-                all - held(stats, Account.PERSISTING),
+                counted,
                 stats.limits().totalBytes(),
                 held(stats, Account.FILLING) + held(stats, Account.FROZEN),
                 stats.limits().rowsBytes(),

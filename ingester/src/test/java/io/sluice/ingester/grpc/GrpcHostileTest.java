@@ -297,7 +297,9 @@ final class GrpcHostileTest {
     void whoIsOneByteTooManyIsRefusedUnlessSomebodyHasStopped() throws IOException {
         RawHttp2 first = raw();
         first.begin(1, WRITE);
-        first.message(1, 100_000, 90_000);
+        first.message(1, 100_000, 60_000);
+        first.awaitWindow(1, 40_000); // more than HTTP/2's first window
+        first.data(1, new byte[30_000]);
         awaitArriving(90_000);
         awaitBegun(1);
         RawHttp2 second = raw();

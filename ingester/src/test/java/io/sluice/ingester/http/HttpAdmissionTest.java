@@ -91,6 +91,40 @@ final class HttpAdmissionTest {
         assertThat(door.budget.peakBytes()).as("room that was ever taken").isEqualTo(held);
     }
 
+    /// As Telegraf and many others do: an answer that came while it was still sending must not be lost, nor the
+    /// connection.
+    @Test
+    void whoSendsALongBodyInOneGoAndThenReadsHearsWhenToComeBackOverTheSameConnection() throws Exception {
+        for (int i = 0; i < LIMIT; i++) {
+            hold();
+        }
+        byte[] body = new byte[8 << 20];
+        try (RawClient client = new RawClient(door)) {
+            for (int i = 0; i < 3; i++) {
+                client.sendHead("Content-Length: " + body.length);
+                client.send(body);
+                RawClient.Response refused = client.receive();
+                assertThat(refused.status()).isEqualTo(503);
+                assertThat(refused.headers()).containsEntry("retry-after", "2").doesNotContainKey("connection");
+            }
+            client.sendHead("Transfer-Encoding: chunked");
+            for (int i = 0; i < 8; i++) {
+                client.send("100000\r\n");
+                client.send(new byte[1 << 20]);
+                client.send("\r\n");
+            }
+            client.send("0\r\n\r\n");
+            assertThat(client.receive().status()).isEqualTo(503);
+            held.forEach(write -> write.complete(new WriteOutcome.Written(new SequenceNumber(1))));
+            while (door.admission.isFull(Bucket.EXISTING)) {
+                Thread.onSpinWait();
+            }
+            client.sendHead("Content-Length: " + LINE.length());
+            client.send(LINE);
+            assertThat(client.receive().status()).isEqualTo(204);
+        }
+    }
+
     @Test
     void aNamespaceAboveItsOwnLimitIsToldSoWith429() throws Exception {
         door.admission.reconfigure(new AdmissionLimits(1, LIMIT, 1, 1, 1, 1));

@@ -221,6 +221,25 @@ final class MemoryMarksTest {
     }
 
     @Test
+    void streamsAreLetGoAsSoonAsMemoryPressesNoMoreHoweverMuchItFell() {
+        MemoryMarks marks = marks(ledger(1_000, 1_000));
+        for (int calmer : new int[] {799, 699, 0}) {
+            otherBytes.set(900);
+            marks.check();
+            List<WritePermit> entered = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                inFlight.enter(10, entered::add);
+            }
+            assertThat(entered).as("held back").isEmpty();
+            otherBytes.set(calmer);
+            marks.check();
+            assertThat(entered).as("let go at %d", calmer).hasSize(20);
+            entered.forEach(WritePermit::close);
+            assertThat(inFlight.bytes()).isZero();
+        }
+    }
+
+    @Test
     @Timeout(60)
     void whoeverWaitsForRoomGoesOnOncePersistHasMadeIt() throws Exception {
         write(0, 20_000);

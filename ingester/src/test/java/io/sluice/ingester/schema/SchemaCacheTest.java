@@ -177,12 +177,20 @@ final class SchemaCacheTest {
     }
 
     @Test
-    void withoutCreateOnWriteATableIsNotCreatedButAColumnIs() throws Exception {
+    void withoutCreateOnWriteATableIsNotCreatedUntilThatIsAllowed() throws Exception {
         SchemaCache strict = new SchemaCache(catalog.orElseThrow(), false);
         assertThatThrownBy(() -> strict.resolve(NAMESPACE, table(VALUE)))
                 .isInstanceOf(SchemaConflictException.class)
                 .hasMessageContainingAll("'m'", "'n'", "--create-on-write");
         assertThat(catalog.orElseThrow().namespaces()).isEmpty();
+        strict.createOnWrite(true);
+        assertThat(strict.resolve(NAMESPACE, table(VALUE)).columns()).containsExactly(ColumnSchema.TIME, VALUE);
+    }
+
+    @Test
+    void withoutCreateOnWriteTablesThatThereAreGrow() throws Exception {
+        SchemaCache strict = cache();
+        strict.createOnWrite(false);
         catalog.orElseThrow().ensureTable(NAMESPACE, TABLE, List.of(), SchemaCache.MAX_COLUMNS);
         assertThat(strict.resolve(NAMESPACE, table(VALUE)).columns()).containsExactly(ColumnSchema.TIME, VALUE);
     }

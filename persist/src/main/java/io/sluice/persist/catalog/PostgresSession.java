@@ -43,7 +43,8 @@ final class PostgresSession implements CatalogSession {
     /// As many as there may be in a row before the caller hears of it.
     static final int MAX_ATTEMPTS = 8;
 
-    /// A connection that broke may have been one of many that broke at once, as when the server was restarted.
+    /// So many connections that break in a row are the server's fault. One alone may be of before the server was
+    /// restarted.
     static final int MAX_BROKEN = 2;
 
     /// How long a call waits for a connection, to be opened or given back. Writes that need something new wait with it.
@@ -159,6 +160,10 @@ final class PostgresSession implements CatalogSession {
                     throw failure(address, doing, e);
                 }
                 LOG.debug("catalog {}: cannot {}, attempt {}", address, doing, attempt, e);
+                if (isBroken) {
+                    // The others may have broken with it, and the pool does not look at those that were used just now.
+                    pool.getHikariPoolMXBean().softEvictConnections();
+                }
                 await(doing, attempt);
             } catch (IllegalArgumentException e) {
                 // The values that callers hand in were checked by their types; so this one came from the database.

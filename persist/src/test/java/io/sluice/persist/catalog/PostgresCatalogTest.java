@@ -9,6 +9,7 @@ import io.sluice.fixtures.BreakableConnection;
 import io.sluice.fixtures.PostgresServer;
 import io.sluice.model.ColumnName;
 import io.sluice.model.ColumnSchema;
+import io.sluice.model.NamespaceName;
 import io.sluice.model.PartitionTemplate;
 import io.sluice.model.SequenceNumber;
 import io.sluice.model.SortKey;
@@ -16,13 +17,17 @@ import io.sluice.model.TableName;
 import io.sluice.model.TableSchema;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -145,11 +150,51 @@ final class PostgresCatalogTest extends CatalogContractTest {
     @Test
     void aConnectionThatBreaksIsReplaced() throws IOException, SQLException {
         catalog.createNamespace(METRICS, PartitionTemplate.DAILY);
+        breakAll();
+        assertThat(catalog.namespaces()).containsExactly(METRICS);
+    }
+
+    private static void breakAll() throws SQLException {
         server.execute(
                 "postgres",
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '" + database + "'");
+    }
 
+    /// As when the database was started again: the pool has more of them than one call may find broken.
+    @Test
+    void connectionsThatBreakAllAtOnceAreReplaced() throws Exception {
+        catalog.createNamespace(METRICS, PartitionTemplate.DAILY);
+        useConnections(2 * PostgresSession.MAX_BROKEN);
+        breakAll();
         assertThat(catalog.namespaces()).containsExactly(METRICS);
+    }
+
+    /// Has so many calls wait for one lock, each on a connection of its own, and then end.
+    private void useConnections(int count) throws Exception {
+        try (Connection holder = server.connect(database);
+                Statement statement = holder.createStatement();
+                ExecutorService threads = Executors.newFixedThreadPool(count)) {
+            holder.setAutoCommit(false);
+            statement.execute("LOCK TABLE %s.namespaces IN ACCESS EXCLUSIVE MODE".formatted(schema));
+            List<Future<List<NamespaceName>>> reads = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                reads.add(threads.submit(catalog::namespaces));
+            }
+            while (waiting(statement) != count) {
+                Thread.onSpinWait();
+            }
+            holder.commit();
+            for (Future<List<NamespaceName>> read : reads) {
+                assertThat(read.get()).containsExactly(METRICS);
+            }
+        }
+    }
+
+    private static int waiting(Statement statement) throws SQLException {
+        try (ResultSet row = statement.executeQuery("SELECT count(*) FROM pg_locks WHERE NOT granted")) {
+            row.next();
+            return row.getInt(1);
+        }
     }
 
     /// ARCHITECTURE.md, invariant 3: the file is recorded once although nobody heard so.

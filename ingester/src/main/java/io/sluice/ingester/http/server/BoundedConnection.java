@@ -16,9 +16,26 @@ import org.eclipse.jetty.server.internal.HttpConnection;
 final class BoundedConnection extends HttpConnection {
     /// Of a head, and of what stands behind a body in chunks, together.
     private static final int MAX_FIELDS = 200;
+    /// Read at once of what nobody wants, and the most that the pool of buffers keeps.
+    private static final int MUCH_BYTES = 64 * 1_024;
 
     private BoundedConnection(HttpConfiguration configuration, Connector connector, EndPoint endPoint) {
         super(configuration, connector, endPoint);
+    }
+
+    /// Reads more at once from now on, and into memory to which the system's bytes are not copied twice. For the thread
+    /// that reads, which keeps none of it while it waits.
+    @SuppressWarnings("removal") // there is no other way for one connection
+    void readMuch() {
+        setInputBufferSize(MUCH_BYTES);
+        setUseInputDirectByteBuffers(true);
+    }
+
+    /// As configured from now on.
+    @SuppressWarnings("removal")
+    void readUsual() {
+        setInputBufferSize(getHttpConfiguration().getInputBufferSize());
+        setUseInputDirectByteBuffers(getHttpConfiguration().isUseInputDirectByteBuffers());
     }
 
     /// Makes such connections.

@@ -1,6 +1,7 @@
 package io.sluice.ingester.http.server;
 
 import io.sluice.ingester.http.server.Patience.Phase;
+import io.sluice.persist.retry.Pause;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
@@ -21,10 +22,13 @@ final class CallHandler extends Handler.Abstract {
 
     private final Connections connections;
     private final HttpHandler handler;
+    private final Pause pause;
 
-    CallHandler(Connections connections, HttpHandler handler) {
+    /// @param pause of reading what nobody wants
+    CallHandler(Connections connections, HttpHandler handler, Pause pause) {
         this.connections = connections;
         this.handler = handler;
+        this.pause = pause;
     }
 
     @Override
@@ -44,7 +48,7 @@ final class CallHandler extends Handler.Abstract {
             return true;
         }
         try {
-            serve(new HttpCall(request, response, connection), connection);
+            serve(new HttpCall(request, response, connection, pause), connection);
             callback.succeeded();
         } catch (IOException e) {
             LOG.debug("the connection of {} ended: {}", connection.client(), e.toString());

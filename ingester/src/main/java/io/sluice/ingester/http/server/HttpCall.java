@@ -1,10 +1,12 @@
 package io.sluice.ingester.http.server;
 
 import io.sluice.ingester.http.server.Patience.Phase;
+import io.sluice.persist.retry.Pause;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.eclipse.jetty.http.HttpHeader;
@@ -12,6 +14,7 @@ import org.eclipse.jetty.http.HttpHeaderValue;
 import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
+import org.eclipse.jetty.util.Blocker;
 
 /// One request, and the way to answer it. For the thread that serves it.
 public final class HttpCall {
@@ -20,19 +23,27 @@ public final class HttpCall {
     /// the answer if its connection breaks.
     private static final long MAX_DRAIN_BYTES = 16L << 20;
 
-    private static final int DRAIN_BUFFER_BYTES = 16 * 1_024;
+    /// Between two looks at what has come of it. A client's writes come by and by, and to be woken for each costs more
+    /// than to read them; so they gather in the system's buffers, and when those are full the client waits, who
+    ///     must
+    /// not come back sooner than in a second anyway.
+    private static final Duration DRAIN_PAUSE = Duration.ofMillis(2);
+    /// Looks that found nothing; then the client is slow, and the thread waits until something comes.
+    private static final int MAX_EMPTY_LOOKS = 4;
 
     private final Request request;
     private final Response response;
     private final OpenConnection connection;
+    private final Pause pause;
     private final Body body;
     private boolean isAnswered;
     private boolean isLast;
 
-    HttpCall(Request request, Response response, OpenConnection connection) {
+    HttpCall(Request request, Response response, OpenConnection connection, Pause pause) {
         this.request = request;
         this.response = response;
         this.connection = connection;
+        this.pause = pause;
         this.body = new Body(Content.Source.asInputStream(request));
     }
 
@@ -118,10 +129,11 @@ public final class HttpCall {
         }
         if (!body.isRead) {
             connection.patience().begin(isLast ? Phase.END : Phase.BODY);
-            byte[] buffer = new byte[DRAIN_BUFFER_BYTES];
-            long drained = 0;
-            while (!body.isRead && drained < MAX_DRAIN_BYTES) {
-                drained += Math.max(0, body.read(buffer));
+            connection.beginDrain();
+            try {
+                body.pass();
+            } finally {
+                connection.endDrain();
             }
         }
         return body.isRead && !isLast;
@@ -166,16 +178,62 @@ public final class HttpCall {
             return read;
         }
 
+        /// Passes over what was not read, within the limit: nothing of it is copied.
+        void pass() throws IOException {
+            while (bytes.available() > 0) {
+                bytes.skipNBytes(bytes.available()); // came with what was read
+            }
+            long passed = 0;
+            int emptyLooks = 0;
+            while (!isRead && passed < MAX_DRAIN_BYTES) {
+                Content.Chunk chunk = request.read();
+                if (chunk == null) {
+                    awaitMore(emptyLooks++);
+                } else if (Content.Chunk.isFailure(chunk)) {
+                    throw failure(chunk.getFailure());
+                } else {
+                    int length = chunk.remaining();
+                    isRead = chunk.isLast();
+                    chunk.release();
+                    passed += length;
+                    emptyLooks = length > 0 ? 0 : emptyLooks;
+                    if (connection.patience().state().phase() == Phase.BODY) {
+                        connection.patience().moved(length);
+                    }
+                }
+            }
+        }
+
+        private void awaitMore(int emptyLooks) throws IOException {
+            try {
+                if (emptyLooks < MAX_EMPTY_LOOKS) {
+                    pause.await(DRAIN_PAUSE);
+                    return;
+                }
+                try (Blocker.Runnable more = Blocker.runnable()) {
+                    request.demand(more);
+                    more.block();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IOException("the server stops", e);
+            }
+        }
+
         private int receive(byte[] into, int from, int length) throws IOException {
             try {
                 return bytes.read(into, from, length);
             } catch (IOException | RuntimeException e) {
-                if (connection.patience().isExhausted()) {
-                    throw new SlowClientException();
-                }
-                // Jetty throws what a body's framing lacks unchecked.
-                throw e instanceof IOException failure ? failure : new IOException(e.getMessage(), e);
+                throw failure(e);
             }
+        }
+
+        private IOException failure(Throwable cause) {
+            if (connection.patience().isExhausted()) {
+                return new SlowClientException();
+            }
+            // Jetty throws what a body's framing lacks unchecked.
+            return cause instanceof IOException failure ? failure : new IOException(cause.getMessage(), cause);
         }
     }
 }

@@ -3,6 +3,7 @@ package io.sluice.ingester.http.server;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.sluice.ingester.door.ConnectionLimits;
 import io.sluice.ingester.http.server.Patience.Phase;
+import io.sluice.persist.retry.Pause;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -46,6 +47,7 @@ public final class HttpListener {
     ///
     /// @param executor gives each request a thread of its own
     /// @param nanoTime nanoseconds from any beginning
+    /// @param pause of reading what nobody wants
     /// @throws IOException if the address cannot be bound
     public HttpListener(
             InetSocketAddress bind,
@@ -53,6 +55,7 @@ public final class HttpListener {
             Executor executor,
             HttpHandler handler,
             LongSupplier nanoTime,
+            Pause pause,
             MeterRegistry metrics)
             throws IOException {
         this.connections = new Connections(limits, nanoTime, metrics);
@@ -70,7 +73,7 @@ public final class HttpListener {
         connector.setIdleTimeout(0); // our own patience can be changed while it runs, and tells heads from silence
         connector.addBean(connections);
         server.addConnector(connector);
-        server.setHandler(new CallHandler(connections, handler));
+        server.setHandler(new CallHandler(connections, handler, pause));
         server.setErrorHandler(new ErrorAnswers(connections));
         connector.open();
     }

@@ -62,6 +62,20 @@ final class OpenConnection {
         }
     }
 
+    /// From now on, what comes is passed over.
+    void beginDrain() {
+        if (connection instanceof BoundedConnection bounded) {
+            bounded.readMuch();
+        }
+    }
+
+    /// What comes is a request again.
+    void endDrain() {
+        if (connection instanceof BoundedConnection bounded) {
+            bounded.readUsual();
+        }
+    }
+
     /// Ends the connection of a client that took too long: if it sends a body it hears why, the first time.
     void endSlow() {
         if (patience.state().phase() != Phase.BODY || patience.isExhausted()) {

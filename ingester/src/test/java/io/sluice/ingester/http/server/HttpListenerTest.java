@@ -49,6 +49,7 @@ final class HttpListenerTest {
                     executor,
                     this::answer,
                     nowNanos::get,
+                    _ -> {},
                     metrics);
             made.start();
             return made;
