@@ -6,11 +6,13 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// The stream as pyarrow reads it. Needs a Python with pyarrow: `SLUICE_TEST_PYTHON`, or `python3`.
+/// Streams and files as pyarrow reads them. Needs a Python with pyarrow: `SLUICE_TEST_PYTHON`, or `python3`.
 final class PyArrowIT {
     private static final String SCRIPT = """
             import json, sys
@@ -26,6 +28,34 @@ final class PyArrowIT {
             print(len(list(client.list_flights())), table.schema.field("time").type)
             """;
 
+    /// Prints the rows of a table, merged, one a line, from a server or from the one file below a folder.
+    private static final String PRINT_ROWS = """
+            import glob, json, sys
+            import pyarrow.flight as flight
+            import pyarrow.parquet as parquet
+            source, where = sys.argv[1:]
+            if source == "server":
+                request = {"namespace": "n", "table": "m", "merge": True}
+                ticket = flight.Ticket(json.dumps(request).encode())
+                table = flight.connect("grpc://127.0.0.1:" + where).do_get(ticket).read_all()
+            else:
+                [file] = glob.glob(where + "/**/*.parquet", recursive=True)
+                table = parquet.read_table(file)
+            place = table.schema.get_field_index("time")
+            table = table.set_column(place, "time", table["time"].cast("int64"))
+            for row in sorted(str(sorted(row.items())) for row in table.to_pylist()):
+                print(row)
+            """;
+
+    /// All types, tags and fields that are missing, and a key that is written twice.
+    private static final String ROWS = """
+            m,host=a,region=eu f=1.5,i=3i,s="first",b=true 1000000001
+            m,host=b f=-0.25,i=-9223372036854775808i 1000000002
+            m,host=a,region=eu f=2.5,s="ü 世界" 1000000001
+            m,host=c,region=us s="",b=false 999999999
+            m f=1e300 3
+            """;
+
     @TempDir
     private Path data = Path.of("");
 
@@ -37,17 +67,39 @@ final class PyArrowIT {
             assertThat(server.write("air", EndToEndIT.sample("air_and_water.lp"))
                             .statusCode())
                     .isEqualTo(204);
-            Process client = new ProcessBuilder(python, "-c", SCRIPT, Integer.toString(server.grpcPort()))
-                    .redirectErrorStream(true)
-                    .start();
-            String output = new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(client.waitFor()).as(output).isZero();
-            assertThat(output.lines())
+            assertThat(run(python, SCRIPT, Integer.toString(server.grpcPort())).lines())
                     .containsExactly(
                             "4 ['coyote_creek', 'santa_monica'] dictionary<values=string, indices=int32, ordered=0>",
                             "True True",
                             "2 timestamp[ns, tz=UTC]");
         }
+    }
+
+    @Test
+    void pyarrowReadsAFileAsItReadTheRowsBefore() throws Exception {
+        String python = Optional.ofNullable(System.getenv("SLUICE_TEST_PYTHON")).orElse("python3");
+        assumeTrue(hasPyArrow(python), "skipped: " + python + " has no pyarrow");
+        try (SluiceServer server = SluiceServer.start(data)) {
+            assertThat(server.write("n", ROWS.getBytes(StandardCharsets.UTF_8)).statusCode())
+                    .isEqualTo(204);
+            String rows = run(python, PRINT_ROWS, "server", Integer.toString(server.grpcPort()));
+            assertThat(rows.lines())
+                    .hasSize(4)
+                    .contains("[('b', True), ('f', 2.5), ('host', 'a'), ('i', 3), ('region', 'eu'),"
+                            + " ('s', 'ü 世界'), ('time', 1000000001)]");
+            assertThat(server.run("persist")).isZero();
+            assertThat(run(python, PRINT_ROWS, "files", data.resolve("objects").toString()))
+                    .isEqualTo(rows);
+        }
+    }
+
+    private static String run(String python, String script, String... arguments) throws Exception {
+        List<String> command = new ArrayList<>(List.of(python, "-X", "utf8", "-c", script));
+        command.addAll(List.of(arguments));
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(output).isZero();
+        return output;
     }
 
     private static boolean hasPyArrow(String python) throws InterruptedException {
