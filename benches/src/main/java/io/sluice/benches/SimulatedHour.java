@@ -21,9 +21,9 @@ import java.util.SplittableRandom;
 import java.util.TreeSet;
 import java.util.random.RandomGenerator;
 
-/// An hour of hot partitions before a gate, in simulated time: each persists its rows, fills again, and comes back.
-/// With
-/// the same seed, ours and the ideal queue get the same partitions, which take equally long. One thread.
+/// An hour of hot partitions before a gate, in simulated time: each persists its rows, fills again, and comes
+/// back. With the same seed, ours and the ideal queue get the same partitions, which take equally long. One
+/// thread.
 final class SimulatedHour {
     private static final Duration LENGTH = Duration.ofHours(1);
     private static final int PARTITIONS = 100;

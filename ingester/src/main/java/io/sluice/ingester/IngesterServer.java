@@ -290,9 +290,8 @@ public final class IngesterServer {
 
     /// The catalog has numbers of this ingester that the log has not: the folder is a copy of an older state, or
     /// segments were lost. To go on would give those numbers out again. So what the log holds becomes files under
-    ///     the
-    /// old id, and writing begins anew under another. Killed on the way, the next start does the same again: the
-    /// segments are deleted when their rows are in files, and the new id comes last.
+    /// the old id, and writing begins anew under another. Killed on the way, the next start does the same again:
+    /// the segments are deleted when their rows are in files, and the new id comes last.
     private void takeNewId(WritePipeline old) throws IOException, InterruptedException {
         String message =
                 "the catalog knows writes of ingester %s up to %s, the log ends at %s: its rows are persisted under that id,"

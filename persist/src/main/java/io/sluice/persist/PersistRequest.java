@@ -8,9 +8,8 @@ import io.sluice.model.TableSchema;
 import io.sluice.rows.RowBatch;
 import java.util.List;
 
-/// The frozen rows of one partition that are to become one file. It holds references to the batches' memory; whoever
-/// takes
-/// the request closes it.
+/// The frozen rows of one partition that are to become one file. It holds references to the batches' memory;
+/// whoever takes the request closes it.
 ///
 /// @param schema of the table, at least as new as every batch
 /// @param minSequence above everything of the partition that is in files or in an earlier request

@@ -116,8 +116,7 @@ public final class PartitionTemplate {
 
     /// The number of the stretch of time that holds a timestamp: of two rows that have the same values of all
     /// [tags][#tags], equal exactly when the keys are. Never falls as time rises; the same for all timestamps if
-    ///     the
-    /// template has no time.
+    /// the template has no time.
     ///
     /// @param timestampNs nanoseconds since the epoch, in range
     public long slot(long timestampNs) {

@@ -103,8 +103,7 @@ public sealed interface RowColumn extends AutoCloseable {
     FieldVector values();
 
     /// The first `rows` rows as a column of its own that holds references to the same memory: no copy. The caller
-    /// closes
-    /// it.
+    /// closes it.
     RowColumn share(int rows);
 
     /// Releases the references to the column's memory.

@@ -290,9 +290,8 @@ final class LogWriter {
 
     /// Most of those who heard of the last group come back with their next write within microseconds. Waiting for
     /// half of them, as long as they keep coming, makes few large groups of many small ones; and the other half
-    ///     comes
-    /// back while those are written. It lets others run meanwhile and does not sleep, as to be woken takes longer
-    /// than all of this.
+    /// comes back while those are written. It lets others run meanwhile and does not sleep, as to be woken takes
+    /// longer than all of this.
     @SuppressWarnings("ThreadPriorityCheck") // whether a yield does anything is a matter of speed only
     private void awaitReturn() {
         if (held != null || closing || isNextGroupThere()) {

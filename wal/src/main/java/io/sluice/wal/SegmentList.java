@@ -171,8 +171,7 @@ final class SegmentList {
     /// is tried again at the next call, and those behind it wait: a log without its middle looks damaged.
     ///
     /// The newest segment stays until another is open: without it nothing would tell which numbers were given,
-    ///     neither
-    /// to who goes on from there nor to the next start.
+    /// neither to who goes on from there nor to the next start.
     ///
     /// @return whether any went
     boolean deleteBelow(long firstNeeded, FileRemoval removal) {

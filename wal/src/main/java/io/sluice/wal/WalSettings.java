@@ -100,8 +100,7 @@ public record WalSettings(
 
     /// Files that are kept to become segments; more are deleted. Segments are let go of many at once, when a
     /// partition's rows are in a file, and a new file of zeros makes the log's writes wait for the disk ten times
-    ///     as
-    /// long.
+    /// as long.
     int maxSpares() {
         return Math.clamp(maxBytes / 4 / segmentBytes, MIN_SPARES, MAX_SPARES);
     }

@@ -94,17 +94,15 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         hotBytes = newHotBytes;
     }
 
-    /// From now on [#prepareWithinLimit] refuses a partition more than so many in a namespace; [#prepare] does not, as
-    /// a
-    /// replay cannot refuse what was acknowledged.
+    /// From now on [#prepareWithinLimit] refuses a partition more than so many in a namespace; [#prepare] does
+    /// not, as a replay cannot refuse what was acknowledged.
     public void limitPartitions(int perNamespace) {
         nodes.limitPartitions(perNamespace);
     }
 
-    /// Makes sure that a partition's node exists, with what the catalog knows of it, and stays until the result is
-    /// closed: to apply rows to it asks nobody. Small writes before this one may still have to be copied to where
-    ///     they
-    /// gather; then some are.
+    /// Makes sure that a partition's node exists, with what the catalog knows of it, and stays until the result
+    /// is closed: to apply rows to it asks nobody. Small writes before this one may still have to be copied to
+    /// where they gather; then some are.
     ///
     /// @throws IOException if the catalog cannot answer
     /// @throws OutOfMemoryException if there is no memory for the writes before this one

@@ -22,8 +22,7 @@ public enum Account {
     /// limit of their own: who is one too many is refused there. So it does not count for the marks.
     ARRIVING,
     /// What persist jobs take beside the frozen rows. It has a reserve of its own, so that a full ledger can be
-    /// emptied,
-    /// and does not count for the marks.
+    /// emptied, and does not count for the marks.
     PERSISTING;
 
     /// Whether what it holds has room of its own, so that it does not count for the marks.

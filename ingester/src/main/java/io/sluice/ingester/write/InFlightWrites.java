@@ -206,9 +206,8 @@ public final class InFlightWrites {
         look = new Look(bytes, action);
     }
 
-    /// Lets a write of a stream in as soon as there is room and all who came before it are in. The caller bounds how
-    /// many
-    /// wait.
+    /// Lets a write of a stream in as soon as there is room and all who came before it are in. The caller bounds
+    /// how many wait.
     ///
     /// @param admitted is handed the room, once: at once on this thread, or later on that of whoever made
     ///     room, which it must not block

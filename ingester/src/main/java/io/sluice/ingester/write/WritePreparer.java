@@ -82,8 +82,7 @@ public final class WritePreparer {
     }
 
     /// Prepares a write of the log, which was decoded already. It is not refused: it was acknowledged. The caller
-    ///     closes
-    /// the operation or hands it on.
+    /// closes the operation or hands it on.
     ///
     /// @throws InvalidWriteException if the request has rows of too many partitions
     /// @throws SchemaConflictException if it contradicts the catalog

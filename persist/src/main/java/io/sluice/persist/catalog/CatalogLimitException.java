@@ -1,8 +1,7 @@
 package io.sluice.persist.catalog;
 
-/// What was asked would make the catalog larger than it may be. Nothing was changed; asking again changes nothing,
-/// until
-/// the limit is raised.
+/// What was asked would make the catalog larger than it may be. Nothing was changed; asking again changes
+/// nothing, until the limit is raised.
 public final class CatalogLimitException extends CatalogConflictException {
     private final Limit limit;
 

@@ -170,9 +170,8 @@ final class SqliteSession implements AutoCloseable {
     }
 
     /// Whether all is in the file. From a process's first transaction on until it closes the catalog, and after a
-    /// crash, there is a log of changes beside it. Without one, SQLite need not make it and its index only to read:
-    ///     the
-    /// folder may be another's.
+    /// crash, there is a log of changes beside it. Without one, SQLite need not make it and its index only to
+    /// read: the folder may be another's.
     private boolean isAtRest() {
         return !Files.exists(Path.of(file + "-wal")) && !Files.exists(Path.of(file + "-journal"));
     }

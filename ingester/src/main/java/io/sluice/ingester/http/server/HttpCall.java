@@ -23,10 +23,9 @@ public final class HttpCall {
     /// the answer if its connection breaks.
     private static final long MAX_DRAIN_BYTES = 16L << 20;
 
-    /// Between two looks at what has come of it. A client's writes come by and by, and to be woken for each costs more
-    /// than to read them; so they gather in the system's buffers, and when those are full the client waits, who
-    ///     must
-    /// not come back sooner than in a second anyway.
+    /// Between two looks at what has come of it. A client's writes come by and by, and to be woken for each costs
+    /// more than to read them; so they gather in the system's buffers, and when those are full the client waits,
+    /// who must not come back sooner than in a second anyway.
     private static final Duration DRAIN_PAUSE = Duration.ofMillis(2);
     /// Looks that found nothing; then the client is slow, and the thread waits until something comes.
     private static final int MAX_EMPTY_LOOKS = 4;
