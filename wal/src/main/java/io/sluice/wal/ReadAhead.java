@@ -4,6 +4,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
@@ -11,13 +12,19 @@ import java.util.Deque;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.zip.CRC32C;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// A file, seen through a window that moves on; while one window is looked at, other threads read the next ones. For
 /// one thread.
 final class ReadAhead implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ReadAhead.class);
     /// After so many windows that followed one another those behind are read ahead: not yet for somebody who jumps back
     /// and forth, as a search behind damage does.
     private static final int STEADY = 2;
+    /// Files from this length on are read with direct I/O where that goes: the log is larger than what the page cache
+    /// should give up for it, and to take pages for it costs more than to read them.
+    private static final long DIRECT_BYTES = 4L << 20;
 
     private final Path file;
     private final FileChannel channel;
@@ -35,11 +42,22 @@ final class ReadAhead implements AutoCloseable {
 
     ReadAhead(Path file, ReadAheadBuffers buffers) throws IOException {
         this.file = file;
-        this.channel = FileChannel.open(file, StandardOpenOption.READ);
+        this.channel = open(file, buffers);
         this.sizeBytes = channel.size();
         this.buffers = buffers;
         this.windowBytes = buffers.windowBytes();
         this.window = buffers.take(sizeBytes).limit(0);
+    }
+
+    private static FileChannel open(Path file, ReadAheadBuffers buffers) throws IOException {
+        if (buffers.ahead() > 0 && Files.size(file) >= DIRECT_BYTES) {
+            try {
+                return DirectIo.openToRead(file);
+            } catch (IOException | UnsupportedOperationException e) {
+                LOG.debug("{} is read through the page cache: {}", file, e.toString());
+            }
+        }
+        return FileChannel.open(file, StandardOpenOption.READ);
     }
 
     long sizeBytes() {
@@ -132,20 +150,28 @@ final class ReadAhead implements AutoCloseable {
         }
     }
 
-    private void giveUpAhead() throws IOException {
+    /// Waits for what is being read. What cannot be read harms nobody, as nobody looks at it.
+    private void giveUpAhead() {
         while (!ahead.isEmpty()) {
-            buffers.giveBack(result(ahead.remove().window()));
+            try {
+                buffers.giveBack(result(ahead.remove().window()));
+            } catch (IOException e) {
+                LOG.debug("read ahead in vain", e);
+            }
         }
     }
 
     private ByteBuffer read(ByteBuffer reused, long at) throws IOException {
-        reused.clear().limit((int) Math.min(windowBytes, sizeBytes - at));
-        while (reused.hasRemaining()) {
-            if (channel.read(reused, at + reused.position()) < 0) {
+        int wanted = (int) Math.min(windowBytes, sizeBytes - at);
+        // Asks for whole blocks; only at the file's end there are fewer bytes.
+        reused.clear();
+        while (reused.position() < wanted) {
+            int _ = channel.read(reused, at + reused.position());
+            if (reused.position() < wanted && at + reused.position() >= channel.size()) {
                 throw new EOFException("%s: shorter than its %d bytes".formatted(file, sizeBytes));
             }
         }
-        return reused.flip();
+        return reused.position(wanted).flip();
     }
 
     private static ByteBuffer result(Future<ByteBuffer> read) throws IOException {
@@ -169,10 +195,8 @@ final class ReadAhead implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        try (channel) {
-            giveUpAhead();
-        } finally {
-            buffers.giveBack(window);
-        }
+        giveUpAhead();
+        buffers.giveBack(window);
+        channel.close();
     }
 }

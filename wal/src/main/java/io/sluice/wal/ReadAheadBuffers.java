@@ -55,13 +55,17 @@ final class ReadAheadBuffers implements AutoCloseable {
         return ahead;
     }
 
-    /// A window for a file of a length; smaller than [#windowBytes] if the file is.
+    /// A window for a file of a length; smaller than [#windowBytes] if the file is. A whole one may be read into with
+    /// direct I/O.
     ByteBuffer take(long fileBytes) {
         int neededBytes = (int) Math.min(windowBytes, fileBytes);
         ByteBuffer pooled = free.poll();
-        return pooled != null && pooled.capacity() >= neededBytes
-                ? pooled
-                : ByteBuffer.allocateDirect(neededBytes).order(ByteOrder.LITTLE_ENDIAN);
+        if (pooled != null && pooled.capacity() >= neededBytes) {
+            return pooled;
+        }
+        ByteBuffer made =
+                neededBytes == windowBytes ? DirectIo.allocate(windowBytes) : ByteBuffer.allocateDirect(neededBytes);
+        return made.order(ByteOrder.LITTLE_ENDIAN);
     }
 
     void giveBack(ByteBuffer window) {

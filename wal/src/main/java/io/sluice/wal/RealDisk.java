@@ -5,11 +5,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
-import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,10 +31,7 @@ final class RealDisk implements Disk {
         boolean done = false;
         try (FileChannel channel = openForZeros(file)) {
             int chunkBytes = (int) Math.min(ALLOCATION_CHUNK_BYTES, sizeBytes);
-            ByteBuffer zeros = ByteBuffer.allocateDirect(chunkBytes + BLOCK_BYTES)
-                    .alignedSlice(BLOCK_BYTES)
-                    .limit(chunkBytes)
-                    .slice();
+            ByteBuffer zeros = DirectIo.allocate(chunkBytes);
             for (long position = 0; position < sizeBytes; position += chunkBytes) {
                 zeros.clear().limit((int) Math.min(chunkBytes, sizeBytes - position));
                 writeFully(channel, zeros, position);
@@ -54,7 +49,7 @@ final class RealDisk implements Disk {
     /// all at once, and keeps the log's own writes waiting.
     private FileChannel openForZeros(Path file) throws IOException {
         return isProven
-                ? FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, direct())
+                ? FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, DirectIo.option())
                 : FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
     }
 
@@ -80,12 +75,8 @@ final class RealDisk implements Disk {
         if (isProven) {
             return new SyncedFile(openChannel(file), false);
         }
-        if (BLOCK_BYTES % Files.getFileStore(file).getBlockSize() != 0) {
-            throw new IOException("block size " + Files.getFileStore(file).getBlockSize());
-        }
-        ByteBuffer block = ByteBuffer.allocateDirect(2 * BLOCK_BYTES)
-                .alignedSlice(BLOCK_BYTES)
-                .limit(BLOCK_BYTES);
+        DirectIo.checkBlockSize(file);
+        ByteBuffer block = DirectIo.allocate(BLOCK_BYTES);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             while (block.hasRemaining() && channel.read(block, block.position()) >= 0) {
                 // reads on
@@ -107,22 +98,7 @@ final class RealDisk implements Disk {
     }
 
     private static FileChannel openChannel(Path file) throws IOException {
-        return FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.DSYNC, direct());
-    }
-
-    /// The option for direct I/O, by its name: the compiler warns of classes in the module jdk.unsupported, which has
-    /// it.
-    private static OpenOption direct() throws IOException {
-        try {
-            return Stream.of(
-                            Class.forName("com.sun.nio.file.ExtendedOpenOption").getEnumConstants())
-                    .map(OpenOption.class::cast)
-                    .filter(option -> option.toString().equals("DIRECT"))
-                    .findFirst()
-                    .orElseThrow(() -> new IOException("this JDK has no direct I/O"));
-        } catch (ClassNotFoundException e) {
-            throw new IOException("this JDK has no direct I/O", e);
-        }
+        return FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.DSYNC, DirectIo.option());
     }
 
     @Override
