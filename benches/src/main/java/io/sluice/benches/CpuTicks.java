@@ -17,7 +17,7 @@ final class CpuTicks {
     static final String NAMESPACE = "bench";
     static final String TABLE = "cpu";
     static final int HOSTS = 4_000;
-    private static final long START_NS = 1_451_606_400_000_000_000L;
+    static final long START_NS = 1_451_606_400_000_000_000L;
     private static final long TICK_NS = 10_000_000_000L;
     private static final int VALUES = 101;
     private static final List<String> REGIONS =

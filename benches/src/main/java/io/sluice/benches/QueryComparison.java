@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.IntFunction;
 import java.util.function.ToDoubleFunction;
 
 /// Queries of rows that are in memory, by a whole server: 5 M rows of TSBS's cpu-only use case, in a quick run 1 M; no
@@ -28,9 +29,11 @@ import java.util.function.ToDoubleFunction;
 /// - `one-host`: the rows of one of the 4,000 hosts, beside all of them (`all`): seconds.
 /// - `ingest-beside-read`: writes of 1,000 rows over a stream at half of the rate that was measured, while a client
 ///   reads all rows again and again, beside none reading (`alone`): writes a second.
-/// - `small-p99`: 100 clients that ask for one host each, again and again, while writes come at half of their rate,
-///   beside no writes (`idle`), and beside a Flight server of Arrow's in the same process that answers with a batch
-///   which it has ready, while the same writes come (`bare`): the 99th percentile.
+/// - `small-p99`: 100 clients that ask for one metric of one host in one hour each (360 rows; in a quick run 150: what
+///   TSBS's `single-groupby-1-1-1` groups), again and again, while writes come at half of their rate, beside no writes
+///   (`idle`), and beside a Flight server of Arrow's in the same process that answers with a batch which it has ready,
+///   while the same writes come (`bare`): the 99th percentile.
+/// - `host-p99`: the same for all rows and columns of a host, which become more with each write.
 /// - `stopped-readers`: 100 clients that stop after their first batch: by how much the server's memory grows for each,
 ///   beside the memory of the partition (`partition`).
 final class QueryComparison implements Program {
@@ -41,6 +44,7 @@ final class QueryComparison implements Program {
     private static final String ONE_HOST = "one-host";
     private static final String INGEST = "ingest-beside-read";
     private static final String SMALL = "small-p99";
+    private static final String HOST = "host-p99";
     private static final String STOPPED = "stopped-readers";
 
     private static final int RUNS = 3;
@@ -54,6 +58,7 @@ final class QueryComparison implements Program {
     private static final int IN_FLIGHT = 16;
     private static final double LOAD = 0.5;
     private static final int CLIENTS = 100;
+    private static final Duration HOUR_BEGINS = Duration.ofSeconds(1_000);
     private static final double PERCENTILE = 0.99;
     private static final long SEED = 1;
     private static final long MACHINE_BYTES = 8L << 30;
@@ -63,7 +68,7 @@ final class QueryComparison implements Program {
 
     @Override
     public List<String> cases() {
-        return List.of(ALL, ALL_FIRST, ALL_CPU, ONE_HOST, INGEST, SMALL, STOPPED);
+        return List.of(ALL, ALL_FIRST, ALL_CPU, ONE_HOST, INGEST, SMALL, HOST, STOPPED);
     }
 
     private static void progress(String message) {
@@ -71,12 +76,12 @@ final class QueryComparison implements Program {
     }
 
     /// @param streams each client reads before those that are measured
-    private record Amounts(long rows, int streams, Duration start, Duration window) {
-        static Amounts of(Options options) {
-            return options.quick()
-                    ? new Amounts(QUICK_ROWS, QUICK_WARM_STREAMS, Duration.ofMillis(500), Duration.ofSeconds(2))
-                    : new Amounts(ROWS, WARM_STREAMS, Duration.ofSeconds(1), Duration.ofSeconds(4));
-        }
+    /// @param warmUp of small queries, so that their code is compiled
+    private record Amounts(long rows, int streams, Duration warmUp, Duration start, Duration window) {
+        private static final Amounts FULL =
+                new Amounts(ROWS, WARM_STREAMS, Duration.ofSeconds(20), Duration.ofSeconds(1), Duration.ofSeconds(4));
+        private static final Amounts QUICK = new Amounts(
+                QUICK_ROWS, QUICK_WARM_STREAMS, Duration.ofSeconds(8), Duration.ofMillis(500), Duration.ofSeconds(2));
     }
 
     @Override
@@ -84,9 +89,10 @@ final class QueryComparison implements Program {
         Path directory = Files.createTempDirectory(options.directory(), BENCH);
         try {
             PythonFlight python = PythonFlight.in(options.directory(), directory);
-            Amounts amounts = Amounts.of(options);
+            Amounts amounts = options.quick() ? Amounts.QUICK : Amounts.FULL;
             List<Comparison> comparisons = new ArrayList<>();
-            for (CaseGroup group : List.<CaseGroup>of(Session::reads, Session::ingest, Session::smallQueries)) {
+            for (CaseGroup group :
+                    List.<CaseGroup>of(Session::reads, Session::ingest, Session::hourOfHost, Session::wholeHost)) {
                 // Each with a server of its own: nothing is persisted, and writes take memory.
                 IngesterServer server = start(directory.resolve("data"));
                 try {
@@ -120,9 +126,9 @@ final class QueryComparison implements Program {
                 Setting.DATA_DIR, data.toString(),
                 Setting.GRPC_BIND, "127.0.0.1:0",
                 Setting.HTTP_BIND, "127.0.0.1:0",
-                Setting.MEMORY, "18GiB",
-                Setting.BUFFER_BYTES, "6GiB",
-                Setting.PERSIST_HOT_BYTES, "6GiB",
+                Setting.MEMORY, "40GiB",
+                Setting.BUFFER_BYTES, "12GiB",
+                Setting.PERSIST_HOT_BYTES, "12GiB",
                 Setting.PERSIST_MAX_AGE, "1h",
                 Setting.WAL_MAX_BYTES, "64GiB",
                 Setting.SHUTDOWN_DEADLINE, "1ms");
@@ -141,8 +147,16 @@ final class QueryComparison implements Program {
     }
 
     /// The rows of one host.
-    static String oneHost(int host) {
+    private static String oneHost(int host) {
         return ticket(",\"predicates\":[{\"column\":\"hostname\",\"in\":[\"host_%d\"]}]".formatted(host));
+    }
+
+    /// One metric of one host in an hour in which no write falls that comes beside the queries.
+    private static String hourOfHost(int host) {
+        long startNs = CpuTicks.START_NS + HOUR_BEGINS.toNanos();
+        return ticket("""
+                ,"columns":["time","hostname","usage_user"],"time_range":{"start_ns":"%d","end_ns":"%d"},\
+                "predicates":[{"column":"hostname","in":["host_%d"]}]""".formatted(startNs, startNs + Duration.ofHours(1).toNanos(), host));
     }
 
     /// A server, and what is done with it.
@@ -170,12 +184,12 @@ final class QueryComparison implements Program {
             return List.of(ingestBesideRead(LOAD * ingestPeak()));
         }
 
-        List<Comparison> smallQueries() throws IOException, InterruptedException {
-            if (!options.wants(SMALL)) {
-                return List.of();
-            }
-            fill();
-            return smallQueries(LOAD * ingestPeak());
+        List<Comparison> hourOfHost() throws IOException, InterruptedException {
+            return smallQueries(SMALL, QueryComparison::hourOfHost);
+        }
+
+        List<Comparison> wholeHost() throws IOException, InterruptedException {
+            return smallQueries(HOST, QueryComparison::oneHost);
         }
 
         private void fill() throws IOException, InterruptedException {
@@ -323,36 +337,41 @@ final class QueryComparison implements Program {
             }
         }
 
-        private List<Comparison> smallQueries(double perSecond) throws IOException, InterruptedException {
-            progress(SMALL);
+        private List<Comparison> smallQueries(String caseName, IntFunction<String> ticketOf)
+                throws IOException, InterruptedException {
+            if (!options.wants(caseName)) {
+                return List.of();
+            }
+            fill();
+            double perSecond = LOAD * ingestPeak();
+            progress(caseName);
             List<Double> ours = new ArrayList<>();
             List<Double> alone = new ArrayList<>();
             List<Double> bare = new ArrayList<>();
-            SmallQueries queries = new SmallQueries(port, CLIENTS);
-            queries.run(amounts.window());
-            bareP99(perSecond);
+            SmallQueries queries = new SmallQueries(port, CLIENTS, ticketOf);
+            queries.run(amounts.warmUp());
+            try (BareFlight peer = BareFlight.start(port, ticketOf.apply(0))) {
+                new SmallQueries(peer.port(), CLIENTS, ticketOf).run(amounts.warmUp());
+            }
             for (int run = 0; run < RUNS; run++) {
                 ours.add(p99BesideWrites(queries, perSecond));
-                bare.add(bareP99(perSecond));
+                // It answers as many rows as ours has by now.
+                try (BareFlight peer = BareFlight.start(port, ticketOf.apply(0))) {
+                    bare.add(p99BesideWrites(new SmallQueries(peer.port(), CLIENTS, ticketOf), perSecond));
+                }
                 alone.add(p99(queries));
             }
             return List.of(
-                    new Comparison(BENCH, SMALL, "ms", Better.LOWER, ours, "idle", alone),
-                    new Comparison(BENCH, SMALL, "ms", Better.LOWER, ours, "bare", bare));
-        }
-
-        /// Of a server that answers as many rows as ours has of a host by now.
-        private double bareP99(double perSecond) throws IOException, InterruptedException {
-            try (BareFlight peer = BareFlight.start(port, oneHost(0))) {
-                return p99BesideWrites(new SmallQueries(peer.port(), CLIENTS), perSecond);
-            }
+                    new Comparison(BENCH, caseName, "ms", Better.LOWER, ours, "idle", alone),
+                    new Comparison(BENCH, caseName, "ms", Better.LOWER, ours, "bare", bare));
         }
 
         private double p99BesideWrites(SmallQueries queries, double perSecond)
                 throws IOException, InterruptedException {
+            List<byte[]> writes = writes();
             try (StreamWriter writer = new StreamWriter(port);
                     Background _ = Background.repeat(
-                            () -> GrpcLoad.paced(writer, writes(), perSecond, Duration.ZERO, amounts.start()))) {
+                            () -> GrpcLoad.paced(writer, writes, perSecond, Duration.ZERO, amounts.start()))) {
                 return p99(queries);
             }
         }
