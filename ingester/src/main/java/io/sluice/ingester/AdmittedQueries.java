@@ -49,7 +49,7 @@ final class AdmittedQueries implements QueryAdmission {
                 throw new QueryRefusedException(new QueryRefusal(
                         why.reason().name(),
                         true,
-                        why.message(),
+                        why.message() + ": this one waited %d ms or longer for its turn".formatted(maxWait.toMillis()),
                         why.retryAfter(),
                         why.quota().map(AdmittedQueries::details).orElse(Map.of())));
         };

@@ -389,7 +389,8 @@ final class Wiring {
                 settings.persistHotBytes(),
                 bufferAllocator,
                 nanoTime,
-                calls);
+                // No virtual thread: it would keep a processor from queries for as long as it copies.
+                behindQuery -> Thread.ofPlatform().name("unite").start(behindQuery));
         live.follow(now -> buffer.limitPartitions(now.maxPartitions()), Setting.MAX_PARTITIONS);
         buffer.limitWaiting(settings.memory().waitingBytes());
         inFlight.limitWaiting(settings.memory().waitingBytes());

@@ -1,12 +1,12 @@
 package io.sluice.query;
 
+import io.sluice.model.ColumnKind;
 import io.sluice.model.ColumnSchema;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.BitVector;
@@ -57,17 +57,17 @@ final class BatchBuilder implements AutoCloseable {
         REFERS
     }
 
-    /// @param dictionaries of the tags, by place in `columns`
-    /// @param root where rows are copied to
-    /// @param allocator of what is neither copied nor sent as it is
+    /// Takes no memory yet.
+    ///
+    /// @param dictionaries of the tags; those that are plain stay so
+    /// @param allocator of what is not sent as it is
     BatchBuilder(
             List<ColumnSchema> schemas,
-            Map<Integer, StreamDictionary> dictionaries,
-            VectorSchemaRoot root,
+            StreamDictionaries dictionaries,
             BatchLimits limits,
             BufferAllocator allocator) {
-        this.dictionaries = dictionaries;
-        this.root = root;
+        this.dictionaries = dictionaries.byPlace();
+        this.root = VectorSchemaRoot.create(WireSchema.memory(schemas, dictionaries.plain()), allocator);
         this.limits = limits;
         this.scratch = new Scratch(allocator);
         int rowBytes = 1; // booleans and nulls take bits
@@ -81,7 +81,10 @@ final class BatchBuilder implements AutoCloseable {
                 }
                 case BitVector bits -> columns.add(new OutColumn.Bits(name, bits));
                 case VarCharVector text -> {
-                    columns.add(new OutColumn.Text(name, text));
+                    columns.add(
+                            schemas.get(place).kind() == ColumnKind.TAG
+                                    ? new OutColumn.PlainTag(name, text)
+                                    : new OutColumn.Text(name, text));
                     texts.add(columns.getLast());
                     rowBytes += Integer.BYTES;
                 }
@@ -134,7 +137,10 @@ final class BatchBuilder implements AutoCloseable {
     private Source source(RowBatch chunk, int number, int place) {
         int nullCount = chunk.nullCount(number);
         return switch (chunk.columns().get(number)) {
-            case RowColumn.Tag tag -> Source.of(tag, nullCount, Objects.requireNonNull(dictionaries.get(place)));
+            case RowColumn.Tag tag -> {
+                StreamDictionary dictionary = dictionaries.get(place);
+                yield dictionary == null ? Source.plain(tag, nullCount) : Source.of(tag, nullCount, dictionary);
+            }
             case RowColumn.Plain plain -> Source.of(plain, nullCount);
         };
     }
@@ -236,10 +242,14 @@ final class BatchBuilder implements AutoCloseable {
     private int fitting(List<Optional<Source>> sources, int from, int most) {
         int fits = rowCount == 0 ? 1 : 0;
         int tooMany = most + 1;
+        long text = fits == 0 ? 0 : textBytes(sources, from, fits);
         while (tooMany - fits > 1) {
             int middle = (fits + tooMany) >>> 1;
-            if (bytes + textBytes(sources, from, middle) + (long) middle * fixedBytes <= limits.maxBytes()) {
+            // Of what lies behind those that fit: the text of a plain tag is told row by row.
+            long more = textBytes(sources, from + fits, middle - fits);
+            if (bytes + text + more + (long) middle * fixedBytes <= limits.maxBytes()) {
                 fits = middle;
+                text += more;
             } else {
                 tooMany = middle;
             }

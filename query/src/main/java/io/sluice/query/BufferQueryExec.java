@@ -11,6 +11,7 @@ import io.sluice.query.QuerySource.TableScan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.types.pojo.Schema;
 
@@ -19,17 +20,24 @@ import org.apache.arrow.vector.types.pojo.Schema;
 public final class BufferQueryExec implements QueryExec {
     private final QuerySource source;
     private final BatchLimits limits;
+    private final DictionaryBounds bounds;
     private final BufferAllocator allocator;
     private final ChunkSelector.Counts counts;
 
     /// @param allocator of what is being sent
     public BufferQueryExec(QuerySource source, BufferAllocator allocator, MeterRegistry metrics) {
-        this(source, BatchLimits.STANDARD, allocator, metrics);
+        this(source, BatchLimits.STANDARD, DictionaryBounds.STANDARD, allocator, metrics);
     }
 
-    BufferQueryExec(QuerySource source, BatchLimits limits, BufferAllocator allocator, MeterRegistry metrics) {
+    BufferQueryExec(
+            QuerySource source,
+            BatchLimits limits,
+            DictionaryBounds bounds,
+            BufferAllocator allocator,
+            MeterRegistry metrics) {
         this.source = source;
         this.limits = limits;
+        this.bounds = bounds;
         this.allocator = allocator;
         this.counts = new ChunkSelector.Counts(metrics);
     }
@@ -49,14 +57,15 @@ public final class BufferQueryExec implements QueryExec {
                 partitions.add(partition);
             }
         }
-        return new PartitionStream(request, scan, columns, partitions, counts, limits, allocator);
+        DictionaryBounds applied = request.keepsDictionaries() ? DictionaryBounds.NONE : bounds;
+        return new PartitionStream(request, scan, columns, partitions, counts, limits, applied, allocator);
     }
 
     @Override
     public Schema schema(QueryRequest request) throws InvalidQueryException, TableNotFoundException {
         TableScan scan = scan(request);
         checkPredicates(request, scan.schema());
-        return WireSchema.message(columns(request, scan.schema()));
+        return WireSchema.message(columns(request, scan.schema()), Set.of());
     }
 
     private TableScan scan(QueryRequest request) throws TableNotFoundException {

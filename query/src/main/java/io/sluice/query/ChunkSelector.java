@@ -25,6 +25,7 @@ final class ChunkSelector {
         final Counter readPartitions;
         final Counter prunedPartitions;
         final Counter partitionsPrunedByTag;
+        final Counter plainColumns;
         private final Counter readChunks;
         private final Counter prunedChunks;
 
@@ -32,6 +33,10 @@ final class ChunkSelector {
             this.readPartitions = partitions(metrics, "read");
             this.prunedPartitions = partitions(metrics, "pruned");
             this.partitionsPrunedByTag = partitions(metrics, "pruned_by_tag");
+            this.plainColumns = Counter.builder("sluice.query.plain.columns")
+                    .description(
+                            "Tags that streams sent as plain strings, as they had too many values for a dictionary")
+                    .register(metrics);
             this.readChunks = chunks(metrics, "read");
             this.prunedChunks = chunks(metrics, "pruned");
         }

@@ -1,6 +1,8 @@
 package io.sluice.query;
 
+import io.sluice.rows.RowColumn;
 import org.apache.arrow.memory.util.MemoryUtil;
+import org.apache.arrow.vector.VarCharVector;
 
 /// One column of a batch that is sent from chunks' memory: where its values lie, and which of them are null. For one
 /// thread.
@@ -146,6 +148,27 @@ final class ColumnPieces {
         int bytes = MemoryUtil.getInt(ends + (long) count * Integer.BYTES) - start;
         textBytes += bytes;
         values.add(data + start, bytes);
+    }
+
+    /// Adds copies of the values that rows of a chunk have in its dictionary.
+    void textByCode(RowColumn.Tag tag, boolean hasNulls, int from, int count) {
+        int bytes = Math.toIntExact(OutColumn.PlainTag.textBytes(tag, hasNulls, from, count));
+        long ends = beginOffsets(count);
+        long target = bytes == 0 ? 0 : own(bytes);
+        VarCharVector values = tag.dictionary();
+        long data = values.getDataBuffer().memoryAddress();
+        long codes = tag.codes().getDataBuffer().memoryAddress();
+        for (int i = 0; i < count; i++) {
+            if (!hasNulls || !tag.codes().isNull(from + i)) {
+                int code = MemoryUtil.getInt(codes + (from + (long) i) * Integer.BYTES);
+                int start = values.getStartOffset(code);
+                int length = values.getEndOffset(code) - start;
+                MemoryUtil.copyMemory(data + start, target, length);
+                target += length;
+                textBytes += length;
+            }
+            MemoryUtil.putInt(ends + (long) i * Integer.BYTES, textBytes);
+        }
     }
 
     /// Adds strings that are empty.

@@ -4,6 +4,7 @@ import io.sluice.model.ColumnSchema;
 import io.sluice.proto.v1.BatchMetadata;
 import java.util.List;
 import org.apache.arrow.vector.dictionary.DictionaryProvider;
+import org.apache.arrow.vector.types.pojo.Schema;
 
 /// A stream that is another one, for decorators to change what they are about.
 abstract class ForwardingQueryStream implements QueryStream {
@@ -16,6 +17,11 @@ abstract class ForwardingQueryStream implements QueryStream {
     @Override
     public List<ColumnSchema> columns() {
         return next.columns();
+    }
+
+    @Override
+    public Schema schema() {
+        return next.schema();
     }
 
     @Override

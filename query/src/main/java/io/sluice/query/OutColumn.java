@@ -1,6 +1,7 @@
 package io.sluice.query;
 
 import io.sluice.model.ColumnName;
+import io.sluice.rows.RowColumn;
 import java.util.List;
 import org.apache.arrow.memory.ArrowBuf;
 import org.apache.arrow.memory.util.MemoryUtil;
@@ -268,11 +269,11 @@ abstract sealed class OutColumn {
         }
     }
 
-    /// Strings.
-    static final class Text extends OutColumn {
-        private final VarCharVector vector;
+    /// Strings, of whatever they are made.
+    abstract static sealed class Strings extends OutColumn {
+        final VarCharVector vector;
 
-        Text(ColumnName name, VarCharVector vector) {
+        Strings(ColumnName name, VarCharVector vector) {
             super(name);
             this.vector = vector;
         }
@@ -280,22 +281,6 @@ abstract sealed class OutColumn {
         @Override
         FieldVector vector() {
             return vector;
-        }
-
-        @Override
-        void copyOne(Source source, int row, int at) {
-            VarCharVector values = (VarCharVector) source.column().values();
-            int start = values.getStartOffset(row);
-            vector.setSafe(at, start, values.getEndOffset(row) - start, values.getDataBuffer());
-        }
-
-        @Override
-        void referValues(Source source, int from, int count, ColumnPieces into) {
-            VarCharVector values = (VarCharVector) source.column().values();
-            into.text(
-                    values.getOffsetBuffer().memoryAddress() + (long) from * Integer.BYTES,
-                    values.getDataBuffer().memoryAddress(),
-                    count);
         }
 
         @Override
@@ -315,11 +300,76 @@ abstract sealed class OutColumn {
             shareOne(vector.getOffsetBuffer(), rowCount == 0 ? 0 : (rowCount + 1L) * Integer.BYTES, into, releases);
             shareOne(vector.getDataBuffer(), rowCount == 0 ? 0 : vector.getEndOffset(rowCount - 1), into, releases);
         }
+    }
+
+    /// Strings.
+    static final class Text extends Strings {
+        Text(ColumnName name, VarCharVector vector) {
+            super(name, vector);
+        }
+
+        @Override
+        void copyOne(Source source, int row, int at) {
+            VarCharVector values = (VarCharVector) source.column().values();
+            int start = values.getStartOffset(row);
+            vector.setSafe(at, start, values.getEndOffset(row) - start, values.getDataBuffer());
+        }
+
+        @Override
+        void referValues(Source source, int from, int count, ColumnPieces into) {
+            VarCharVector values = (VarCharVector) source.column().values();
+            into.text(
+                    values.getOffsetBuffer().memoryAddress() + (long) from * Integer.BYTES,
+                    values.getDataBuffer().memoryAddress(),
+                    count);
+        }
 
         @Override
         long textBytes(Source source, int row, int count) {
             VarCharVector values = (VarCharVector) source.column().values();
             return (long) values.getEndOffset(row + count - 1) - values.getStartOffset(row);
+        }
+    }
+
+    /// Tags that are plain in the stream: the values that rows of a chunk have in its own dictionary.
+    static final class PlainTag extends Strings {
+        PlainTag(ColumnName name, VarCharVector vector) {
+            super(name, vector);
+        }
+
+        @Override
+        void copyOne(Source source, int row, int at) {
+            VarCharVector values = source.tag().dictionary();
+            int code = source.tag().codes().getDataBuffer().getInt((long) row * Integer.BYTES);
+            int start = values.getStartOffset(code);
+            vector.setSafe(at, start, values.getEndOffset(code) - start, values.getDataBuffer());
+        }
+
+        @Override
+        void referValues(Source source, int from, int count, ColumnPieces into) {
+            into.textByCode(source.tag(), source.nullCount() > 0, from, count);
+        }
+
+        @Override
+        long textBytes(Source source, int row, int count) {
+            return textBytes(source.tag(), source.nullCount() > 0, row, count);
+        }
+
+        /// Bytes of the values in rows of a chunk.
+        static long textBytes(RowColumn.Tag tag, boolean hasNulls, int from, int count) {
+            ArrowBuf codes = tag.codes().getDataBuffer();
+            // Bounds of codes are checked once, here; where a row is null, its code can be anything.
+            codes.checkBytes((long) from * Integer.BYTES, ((long) from + count) * Integer.BYTES);
+            long address = codes.memoryAddress();
+            long total = 0;
+            for (int row = from; row < from + count; row++) {
+                if (!hasNulls || !tag.codes().isNull(row)) {
+                    int code = MemoryUtil.getInt(address + (long) row * Integer.BYTES);
+                    total += (long) tag.dictionary().getEndOffset(code)
+                            - tag.dictionary().getStartOffset(code);
+                }
+            }
+            return total;
         }
     }
 

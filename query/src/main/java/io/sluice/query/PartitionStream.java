@@ -1,6 +1,5 @@
 package io.sluice.query;
 
-import io.sluice.model.ColumnKind;
 import io.sluice.model.ColumnSchema;
 import io.sluice.proto.v1.BatchMetadata;
 import io.sluice.query.QueryRequest.Order;
@@ -8,22 +7,20 @@ import io.sluice.query.QuerySource.Partition;
 import io.sluice.query.QuerySource.PartitionRows;
 import io.sluice.query.QuerySource.TableScan;
 import io.sluice.rows.RowBatch;
-import io.sluice.rows.RowColumn;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
-import java.util.TreeMap;
 import org.apache.arrow.memory.BufferAllocator;
-import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.dictionary.DictionaryProvider;
+import org.apache.arrow.vector.types.pojo.Schema;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// The lazy answer: a partition's rows are taken when its first batch is pulled, and let go of with its last. A small
 /// one that can be looked up is made at once.
 final class PartitionStream implements QueryStream {
-    /// A smaller dictionary of a chunk is taken into the stream's as it is; of a larger one, only what matching rows
-    /// have.
-    private static final int SMALL_DICTIONARY = 1_024;
+    private static final Logger LOG = LoggerFactory.getLogger(PartitionStream.class);
 
     /// An answer of more rows than this, or of more batches, is not made ahead.
     private static final int MAX_ROWS_AHEAD = 8_192;
@@ -38,9 +35,10 @@ final class PartitionStream implements QueryStream {
     private final List<ColumnSchema> columns;
     private final List<Partition> partitions;
     private final BufferAllocator allocator;
-    private final TreeMap<Integer, StreamDictionary> dictionaries = new TreeMap<>();
-    private final DictionaryProvider.MapDictionaryProvider provider = new DictionaryProvider.MapDictionaryProvider();
-    private final BatchBuilder batch;
+    private final BatchLimits limits;
+    private final StreamDictionaries dictionaries;
+    private DictionaryProvider provider = new DictionaryProvider.MapDictionaryProvider();
+    private BatchBuilder batch;
     private Optional<OutBatch> out = Optional.empty();
     private int rowCount;
     /// Batches that were made when the stream was opened.
@@ -64,6 +62,7 @@ final class PartitionStream implements QueryStream {
             List<Partition> partitions,
             ChunkSelector.Counts counts,
             BatchLimits limits,
+            DictionaryBounds bounds,
             BufferAllocator allocator) {
         this.request = request;
         this.filter = new RowFilter(request);
@@ -72,52 +71,63 @@ final class PartitionStream implements QueryStream {
         this.scan = scan;
         this.columns = List.copyOf(columns);
         this.partitions = partitions;
+        this.limits = limits;
         this.allocator = allocator;
         this.rowsLeft = request.limit().orElse(Long.MAX_VALUE);
+        this.dictionaries = new StreamDictionaries(this.columns, filter, bounds, allocator);
+        this.batch = new BatchBuilder(this.columns, dictionaries, limits, allocator);
         boolean done = false;
-        Optional<BatchBuilder> opened = Optional.empty();
         try {
-            for (int place = 0; place < columns.size(); place++) {
-                if (columns.get(place).kind() == ColumnKind.TAG) {
-                    dictionaries.put(
-                            place,
-                            new StreamDictionary(
-                                    WireSchema.encoding(place),
-                                    columns.get(place).name().value(),
-                                    allocator));
-                }
-            }
-            VectorSchemaRoot root = VectorSchemaRoot.create(WireSchema.memory(columns), allocator);
-            opened = Optional.of(new BatchBuilder(columns, dictionaries, root, limits, allocator));
-            this.batch = opened.get();
             if (!filter.mayBeLookedUp() || !makeAhead()) {
                 gatherDictionaries();
+                if (!dictionaries.plain().isEmpty()) {
+                    startOver();
+                }
             }
-            dictionaries.values().forEach(StreamDictionary::seal);
-            dictionaries.values().forEach(dictionary -> provider.put(dictionary.dictionary()));
+            provider = dictionaries.seal();
             done = true;
         } finally {
             if (!done) {
-                out.ifPresent(OutBatch::close);
-                made.forEach(one -> one.batch().close());
-                cursor.ifPresent(PartitionCursor::close);
-                opened.ifPresent(BatchBuilder::close);
-                dictionaries.values().forEach(StreamDictionary::close);
+                close();
             }
         }
     }
 
     private void gatherDictionaries() {
-        if (!dictionaries.isEmpty()) {
-            if (cursor.isPresent()) {
-                gatherDictionaries(reading); // as they were read: some may be in files by now
+        if (cursor.isPresent()) {
+            reading.forEach(dictionaries::gather); // as they were read: some may be in files by now
+        }
+        for (Partition partition : partitions.subList(nextPartition, partitions.size())) {
+            if (dictionaries.byPlace().isEmpty()) {
+                return;
             }
-            for (Partition partition : partitions.subList(nextPartition, partitions.size())) {
-                try (PartitionRows rows = partition.read()) {
-                    gatherDictionaries(rows.batches());
-                }
+            try (PartitionRows rows = partition.read()) {
+                rows.batches().forEach(dictionaries::gather);
             }
         }
+    }
+
+    /// Some tags are plain, and the schema is another one than that of the batches that may have been made ahead. They
+    /// are made anew, of what their partitions have now.
+    private void startOver() {
+        for (int place : dictionaries.plain()) {
+            counts.plainColumns.increment();
+            LOG.debug(
+                    "namespace '{}', table '{}': tag '{}' has too many values for a dictionary, and is sent as plain"
+                            + " strings",
+                    request.namespace(),
+                    request.table(),
+                    columns.get(place).name());
+        }
+        made.forEach(one -> one.batch().close());
+        made.clear();
+        cursor.ifPresent(PartitionCursor::close);
+        cursor = Optional.empty();
+        reading = List.of();
+        nextPartition = 0;
+        rowsLeft = request.limit().orElse(Long.MAX_VALUE);
+        batch.close();
+        batch = new BatchBuilder(columns, dictionaries, limits, allocator);
     }
 
     /// Makes a small answer before its dictionaries are complete, which are those of its rows. False if it is not
@@ -135,56 +145,14 @@ final class PartitionStream implements QueryStream {
         return true;
     }
 
-    private void gatherDictionaries(List<RowBatch> chunks) {
-        for (RowBatch chunk : chunks) {
-            Optional<Selection> few = filter.lookUp(chunk);
-            if (few.isPresent() ? few.get().count() == 0 : !filter.mayMatch(chunk)) {
-                continue;
-            }
-            Optional<Selection> selection = few;
-            for (var entry : dictionaries.entrySet()) {
-                if (chunk.find(columns.get(entry.getKey()).name()).orElse(null) instanceof RowColumn.Tag tag) {
-                    if (few.isPresent()) {
-                        entry.getValue().gather(tag, few.get());
-                    } else if (!filter.hasPredicates()) {
-                        entry.getValue().gatherAll(tag);
-                    } else {
-                        selection = gather(chunk, tag, entry.getValue(), selection);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Adds the values of a chunk's tag that rows may have which are asked for. Returns the selected rows, if somebody
-    /// had to look at them.
-    private Optional<Selection> gather(
-            RowBatch chunk, RowColumn.Tag tag, StreamDictionary into, Optional<Selection> selected) {
-        boolean[] wanted = filter.possible(tag);
-        if (count(wanted) <= SMALL_DICTIONARY) {
-            into.gather(tag, wanted);
-            return selected;
-        }
-        Selection rows = selected.isPresent() ? selected.get() : filter.select(chunk);
-        if (rows instanceof Selection.Some) {
-            into.gather(tag, rows);
-        } else {
-            into.gather(tag, wanted);
-        }
-        return Optional.of(rows);
-    }
-
-    private static int count(boolean[] wanted) {
-        int count = 0;
-        for (boolean one : wanted) {
-            count += one ? 1 : 0;
-        }
-        return count;
-    }
-
     @Override
     public List<ColumnSchema> columns() {
         return columns;
+    }
+
+    @Override
+    public Schema schema() {
+        return WireSchema.message(columns, dictionaries.plain());
     }
 
     @Override
@@ -289,7 +257,7 @@ final class PartitionStream implements QueryStream {
             out.ifPresent(OutBatch::close);
             made.forEach(one -> one.batch().close());
             made.clear();
-            dictionaries.values().forEach(StreamDictionary::close);
+            dictionaries.close();
         }
     }
 }

@@ -13,5 +13,6 @@ public interface QueryExec {
             throws InvalidQueryException, TableNotFoundException, QueryRefusedException;
 
     /// The schema that the stream of this query has, as it stands on the wire: a tag is a string with a dictionary.
+    /// Only the stream itself tells of a tag with very many values that it is plain.
     Schema schema(QueryRequest request) throws InvalidQueryException, TableNotFoundException, QueryRefusedException;
 }

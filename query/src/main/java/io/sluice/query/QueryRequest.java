@@ -19,6 +19,7 @@ import java.util.Set;
 /// @param limit the most rows that are wanted; empty: all
 /// @param order of the rows within a partition
 /// @param isMerged whether rows of one key are merged into one
+/// @param keepsDictionaries whether tags come with dictionaries, however many values they have
 public record QueryRequest(
         NamespaceName namespace,
         TableName table,
@@ -28,7 +29,8 @@ public record QueryRequest(
         List<TagPredicate> predicates,
         OptionalLong limit,
         Order order,
-        boolean isMerged) {
+        boolean isMerged,
+        boolean keepsDictionaries) {
     /// How the rows of a partition follow one another.
     public enum Order {
         /// As they were written; if they are merged, by their tags in the table's order, then by time.

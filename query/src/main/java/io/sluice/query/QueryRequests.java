@@ -35,7 +35,18 @@ public final class QueryRequests {
             throw new InvalidQueryException(
                     "query of %d bytes: expected at most %d".formatted(bytes.length, MAX_BYTES));
         }
-        return check(isJson(bytes) ? json(bytes) : protobuf(bytes));
+        return check(read(bytes));
+    }
+
+    /// The same request, whose answer has the schema that is told without a look at the rows.
+    ///
+    /// @throws InvalidQueryException as [#parse]
+    public static byte[] withDictionaries(byte[] bytes) throws InvalidQueryException {
+        return read(bytes).toBuilder().setDictionaries(true).build().toByteArray();
+    }
+
+    private static io.sluice.proto.v1.QueryRequest read(byte[] bytes) throws InvalidQueryException {
+        return isJson(bytes) ? json(bytes) : protobuf(bytes);
     }
 
     private static boolean isJson(byte[] bytes) {
@@ -105,7 +116,8 @@ public final class QueryRequests {
                     predicates,
                     request.hasLimit() ? OptionalLong.of(request.getLimit()) : OptionalLong.empty(),
                     order(request.getOrder()),
-                    request.getMerge());
+                    request.getMerge(),
+                    request.getDictionaries());
         } catch (IllegalArgumentException e) {
             throw new InvalidQueryException(String.valueOf(e.getMessage()));
         }

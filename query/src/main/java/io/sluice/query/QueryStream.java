@@ -9,13 +9,12 @@ import org.apache.arrow.vector.types.pojo.Schema;
 /// The rows of one query, pulled batch by batch by one thread. Holds the rows of one partition at most, and of the
 /// batches that were taken what they stand on. Whatever thread closes it, the one that pulls must have stopped.
 public interface QueryStream extends AutoCloseable {
-    /// The columns of each batch. Tags are codes into [#dictionaries].
+    /// The columns of each batch.
     List<ColumnSchema> columns();
 
-    /// The schema of the batches, as it stands on the wire: a tag is a string with a dictionary.
-    default Schema schema() {
-        return WireSchema.message(columns());
-    }
+    /// The schema of the batches, as it stands on the wire: a tag is a string with a dictionary, and its batches have
+    /// codes into [#dictionaries]; one with very many values is a plain string.
+    Schema schema();
 
     /// The dictionaries of all batches, by the place of their columns. They live as long as the stream is open.
     DictionaryProvider dictionaries();

@@ -26,6 +26,13 @@ final class Source {
         return new Source(column, nullCount, Optional.empty());
     }
 
+    /// A tag that is plain in the stream.
+    ///
+    /// @param nullCount how many rows of it are null
+    static Source plain(RowColumn.Tag column, int nullCount) {
+        return new Source(column, nullCount, Optional.empty());
+    }
+
     /// @param nullCount how many rows of it are null
     static Source of(RowColumn.Tag column, int nullCount, StreamDictionary dictionary) {
         return new Source(column, nullCount, Optional.of(dictionary));
@@ -39,7 +46,7 @@ final class Source {
         return nullCount;
     }
 
-    private RowColumn.Tag tag() {
+    RowColumn.Tag tag() {
         return (RowColumn.Tag) column;
     }
 

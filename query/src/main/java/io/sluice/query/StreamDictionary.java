@@ -34,21 +34,35 @@ final class StreamDictionary implements AutoCloseable {
     private final Map<TagIndex, Integer> same = new HashMap<>();
 
     private boolean isSealed;
+    private final DictionaryBounds bounds;
+    private long bytes;
+    /// Rows that were looked at while values were gathered.
+    private long rowCount;
+
+    private boolean isTooLarge;
     private final VarCharVector values;
     private final Dictionary dictionary;
 
-    StreamDictionary(DictionaryEncoding encoding, String column, BufferAllocator allocator) {
+    StreamDictionary(DictionaryEncoding encoding, String column, DictionaryBounds bounds, BufferAllocator allocator) {
+        this.bounds = bounds;
         this.values = new VarCharVector(column, allocator);
         this.dictionary = new Dictionary(values, encoding);
+    }
+
+    /// Whether it has more values than the bounds allow. Then it is of no use: to gather more ends at once.
+    boolean isTooLarge() {
+        return isTooLarge;
     }
 
     /// Adds values of a chunk's dictionary.
     ///
     /// @param wanted for each code whether its value is added
-    void gather(RowColumn.Tag tag, boolean[] wanted) {
+    /// @param rows that may have them
+    void gather(RowColumn.Tag tag, boolean[] wanted, int rows) {
+        rowCount += rows;
         int[] numbers = tag.valueNumbers();
         int[] byNumber = codes(tag.numbers().index());
-        for (int code = 0; code < wanted.length; code++) {
+        for (int code = 0; code < wanted.length && !isTooLarge; code++) {
             if (wanted[code]) {
                 int number = numbers[code];
                 if (number < 0) {
@@ -67,6 +81,8 @@ final class StreamDictionary implements AutoCloseable {
             return known;
         }
         values.setSafe(codes.size() - 1, value);
+        bytes += value.length;
+        isTooLarge = bounds.arePassed(codes.size(), bytes, rowCount);
         return codes.size() - 1;
     }
 
@@ -90,19 +106,22 @@ final class StreamDictionary implements AutoCloseable {
 
     /// Adds all values of the index that a chunk's values have their numbers in: those of this chunk, and of others.
     /// To do so again costs nothing.
-    void gatherAll(RowColumn.Tag tag) {
+    ///
+    /// @param rows of the chunk
+    void gatherAll(RowColumn.Tag tag, int rows) {
         int size = tag.dictionary().getValueCount();
         if (!tag.numbers().areAll(tag.dictionary())) {
             boolean[] wanted = new boolean[size];
             Arrays.fill(wanted, true);
-            gather(tag, wanted);
+            gather(tag, wanted, rows);
             return;
         }
+        rowCount += rows;
         TagIndex index = tag.numbers().index();
         int[] byNumber = codes(index);
         int gathered = whole.getOrDefault(index, 0);
         if (gathered < byNumber.length) {
-            for (int number = gathered; number < byNumber.length; number++) {
+            for (int number = gathered; number < byNumber.length && !isTooLarge; number++) {
                 if (byNumber[number] < 0) {
                     byNumber[number] = add(index.value(number));
                 }
@@ -113,10 +132,11 @@ final class StreamDictionary implements AutoCloseable {
 
     /// Adds the values that some rows have. To be called before [#seal].
     void gather(RowColumn.Tag tag, Selection rows) {
+        rowCount += rows.count();
         int[] numbers = tag.valueNumbers();
         int[] byNumber = codes(tag.numbers().index());
         ArrowBuf data = tag.codes().getDataBuffer();
-        for (int i = 0; i < rows.count(); i++) {
+        for (int i = 0; i < rows.count() && !isTooLarge; i++) {
             int row = rows.row(i);
             if (!tag.codes().isNull(row)) {
                 var _ = translate(tag, data.getInt((long) row * Integer.BYTES), numbers, byNumber);

@@ -4,6 +4,7 @@ import io.sluice.model.ColumnKind;
 import io.sluice.model.ColumnSchema;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.apache.arrow.vector.types.FloatingPointPrecision;
 import org.apache.arrow.vector.types.TimeUnit;
 import org.apache.arrow.vector.types.pojo.ArrowType;
@@ -17,6 +18,7 @@ import org.apache.arrow.vector.types.pojo.Schema;
 /// | column         | Arrow                                   |
 /// |----------------|-----------------------------------------|
 /// | TAG            | dictionary of int32 to utf8             |
+/// | TAG, plain     | utf8                                    |
 /// | TIME           | timestamp[ns, UTC], never null          |
 /// | FIELD `I64`    | int64                                   |
 /// | FIELD `U64`    | uint64                                  |
@@ -29,13 +31,17 @@ final class WireSchema {
     private WireSchema() {}
 
     /// The schema as it is sent: the type of a tag is that of its values.
-    static Schema message(List<ColumnSchema> columns) {
-        return schema(columns, ArrowType.Utf8.INSTANCE);
+    ///
+    /// @param plain the places of the tags that have no dictionary
+    static Schema message(List<ColumnSchema> columns, Set<Integer> plain) {
+        return schema(columns, plain, ArrowType.Utf8.INSTANCE);
     }
 
     /// The schema as it is in memory: the type of a tag is that of its codes.
-    static Schema memory(List<ColumnSchema> columns) {
-        return schema(columns, CODE);
+    ///
+    /// @param plain the places of the tags that have no dictionary
+    static Schema memory(List<ColumnSchema> columns, Set<Integer> plain) {
+        return schema(columns, plain, CODE);
     }
 
     /// The dictionary of the column at a place.
@@ -43,11 +49,11 @@ final class WireSchema {
         return new DictionaryEncoding(place, false, new ArrowType.Int(32, true));
     }
 
-    private static Schema schema(List<ColumnSchema> columns, ArrowType tagType) {
+    private static Schema schema(List<ColumnSchema> columns, Set<Integer> plain, ArrowType tagType) {
         List<Field> fields = new ArrayList<>(columns.size());
         for (int place = 0; place < columns.size(); place++) {
             ColumnSchema column = columns.get(place);
-            FieldType type = column.kind() == ColumnKind.TAG
+            FieldType type = column.kind() == ColumnKind.TAG && !plain.contains(place)
                     ? new FieldType(true, tagType, encoding(place))
                     : new FieldType(column.kind() != ColumnKind.TIME, type(column), null);
             fields.add(new Field(column.name().value(), type, null));

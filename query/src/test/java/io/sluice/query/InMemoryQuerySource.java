@@ -14,7 +14,9 @@ import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -61,7 +63,7 @@ public final class InMemoryQuerySource implements QuerySource, AutoCloseable {
         IntVector codes = new IntVector("host", allocator);
         VarCharVector dictionary = new VarCharVector("host", allocator);
         Float8Vector usage = (Float8Vector) RowColumn.newVector(USAGE, allocator);
-        List<String> values = new ArrayList<>();
+        Map<String, Integer> values = new HashMap<>();
         long min = Long.MAX_VALUE;
         long max = Long.MIN_VALUE;
         for (int i = 0; i < rows.size(); i++) {
@@ -71,11 +73,11 @@ public final class InMemoryQuerySource implements QuerySource, AutoCloseable {
             if (row.host().isEmpty()) {
                 codes.setNull(i);
             } else {
-                if (!values.contains(row.host())) {
-                    dictionary.setSafe(values.size(), row.host().getBytes(StandardCharsets.UTF_8));
-                    values.add(row.host());
+                Integer known = values.putIfAbsent(row.host(), values.size());
+                if (known == null) {
+                    dictionary.setSafe(values.size() - 1, row.host().getBytes(StandardCharsets.UTF_8));
                 }
-                codes.setSafe(i, values.indexOf(row.host()));
+                codes.setSafe(i, known == null ? values.size() - 1 : known);
             }
             min = Math.min(min, row.timeNs());
             max = Math.max(max, row.timeNs());

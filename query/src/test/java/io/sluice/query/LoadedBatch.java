@@ -21,12 +21,15 @@ import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.dictionary.DictionaryProvider;
 import org.apache.arrow.vector.ipc.message.ArrowFieldNode;
 import org.apache.arrow.vector.ipc.message.ArrowRecordBatch;
+import org.apache.arrow.vector.types.pojo.Field;
+import org.apache.arrow.vector.types.pojo.FieldType;
+import org.apache.arrow.vector.types.pojo.Schema;
 
 /// A batch as who receives it has it: its pieces put together and loaded by Arrow.
 record LoadedBatch(VectorSchemaRoot rows) implements AutoCloseable {
     /// Takes the batch that a stream made last.
     static LoadedBatch of(QueryStream stream, BufferAllocator allocator) {
-        VectorSchemaRoot root = VectorSchemaRoot.create(WireSchema.memory(stream.columns()), allocator);
+        VectorSchemaRoot root = VectorSchemaRoot.create(memory(stream.schema()), allocator);
         List<ArrowBuf> buffers = new ArrayList<>();
         try (OutBatch batch = stream.takeBatch()) {
             for (Pieces pieces : batch.buffers()) {
@@ -43,6 +46,18 @@ record LoadedBatch(VectorSchemaRoot rows) implements AutoCloseable {
             buffers.forEach(ArrowBuf::close);
         }
         return new LoadedBatch(root);
+    }
+
+    /// Where the values of a column stand in its dictionary, the batch has codes.
+    private static Schema memory(Schema sent) {
+        return new Schema(sent.getFields().stream()
+                .map(field -> field.getDictionary() == null
+                        ? field
+                        : new Field(
+                                field.getName(),
+                                new FieldType(true, field.getDictionary().getIndexType(), field.getDictionary()),
+                                null))
+                .toList());
     }
 
     private static ArrowBuf join(Pieces pieces, BufferAllocator allocator) {

@@ -162,7 +162,8 @@ final class QueryModelTest {
                 predicates,
                 random.nextInt(3) == 0 ? OptionalLong.of(1 + random.nextLong(30)) : OptionalLong.empty(),
                 random.nextBoolean() ? Order.TIME : Order.NATURAL,
-                random.nextBoolean());
+                random.nextBoolean(),
+                false);
     }
 
     private static long time(Random random) {
@@ -244,6 +245,14 @@ final class QueryModelTest {
         return rows;
     }
 
+    /// In half of the rounds so small that columns are plain.
+    private static DictionaryBounds bounds(Random random) {
+        int anyValues = 1 + random.nextInt(6);
+        return random.nextBoolean()
+                ? DictionaryBounds.STANDARD
+                : new DictionaryBounds(anyValues, anyValues + random.nextInt(4), 1 + random.nextLong(100));
+    }
+
     @Test
     void everyQueryAnswersAsAPlainEvaluationDoes() throws Exception {
         SimpleMeterRegistry metrics = new SimpleMeterRegistry();
@@ -255,7 +264,7 @@ final class QueryModelTest {
             try (RootAllocator allocator = new RootAllocator();
                     BufferAllocator sending = allocator.newChildAllocator("query", 0, Long.MAX_VALUE);
                     Stored stored = Stored.of(seed, random, allocator)) {
-                BufferQueryExec queries = new BufferQueryExec(stored, limits, sending, metrics);
+                BufferQueryExec queries = new BufferQueryExec(stored, limits, bounds(random), sending, metrics);
                 for (int query = 0; query < 5; query++) {
                     QueryRequest request = request(stored.schema(), random);
                     try (QueryStream stream = queries.execute(request)) {
@@ -269,6 +278,7 @@ final class QueryModelTest {
             }
         }
         assertThat(answered).isGreaterThan(10L * ROUNDS);
+        assertThat(metrics.get("sluice.query.plain.columns").counter().count()).isGreaterThan(ROUNDS);
         assertThat(metrics.get("sluice.query.chunks")
                         .tag("result", "pruned")
                         .counter()
@@ -289,6 +299,7 @@ final class QueryModelTest {
     /// A stream that is let go of after any number of batches, or that finds no memory anywhere, keeps nothing.
     @Test
     void aStreamThatEndsEarlyOrFindsNoMemoryReleasesEverything() throws Exception {
+        SimpleMeterRegistry metrics = new SimpleMeterRegistry();
         int failed = 0;
         int broken = 0;
         for (long seed = 0; seed < 1_500; seed++) {
@@ -298,7 +309,7 @@ final class QueryModelTest {
                     BufferAllocator sending =
                             allocator.newChildAllocator("query", 0, 1 + random.nextLong(random.nextLong(1, 40_000)));
                     Stored stored = Stored.of(seed, random, allocator)) {
-                BufferQueryExec queries = new BufferQueryExec(stored, limits, sending, new SimpleMeterRegistry());
+                BufferQueryExec queries = new BufferQueryExec(stored, limits, bounds(random), sending, metrics);
                 QueryRequest request = request(stored.schema(), random);
                 try (QueryStream stream = queries.execute(request)) {
                     int batches = random.nextInt(4);
@@ -316,5 +327,6 @@ final class QueryModelTest {
         }
         assertThat(failed).isGreaterThan(100);
         assertThat(broken).isGreaterThan(100);
+        assertThat(metrics.get("sluice.query.plain.columns").counter().count()).isGreaterThan(20);
     }
 }

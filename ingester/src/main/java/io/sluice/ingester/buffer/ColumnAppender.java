@@ -138,11 +138,13 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         setPresent();
         ArrowBuf bits = validity.memory();
         int present = 0;
-        for (int i = 0; i < rows >> 3; i++) {
-            present += Integer.bitCount(bits.getByte(i) & 0xff);
+        int counted = 0;
+        for (; counted + Long.SIZE <= rows; counted += Long.SIZE) {
+            present += Long.bitCount(bits.getLong(counted >> 3));
         }
-        if ((rows & 7) != 0) {
-            present += Integer.bitCount(bits.getByte(rows >> 3) & ((1 << (rows & 7)) - 1));
+        for (; counted < rows; counted += Byte.SIZE) {
+            int mask = (1 << Math.min(Byte.SIZE, rows - counted)) - 1;
+            present += Integer.bitCount(bits.getByte(counted >> 3) & mask);
         }
         List<ArrowBuf> buffers = values.length == 1 ? List.of(bits, values[0]) : List.of(bits, values[0], values[1]);
         vector.loadFieldBuffers(new ArrowFieldNode(rows, rows - present), buffers);

@@ -83,6 +83,7 @@ final class FillingRows {
     /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; then none is added
     boolean add(RowBatch rows, SequenceNumber sequence) {
         if (OpenChunk.isSmall(rows)) {
+            makeRoom(rows.rowCount());
             open.append(rows, sequence);
             return false;
         }
@@ -95,6 +96,7 @@ final class FillingRows {
     ///
     /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; then none is added
     void add(ShapedRows rows, SequenceNumber sequence) {
+        makeRoom(rows.rowCount());
         open.append(rows, sequence);
     }
 
@@ -103,6 +105,7 @@ final class FillingRows {
     /// @throws org.apache.arrow.memory.OutOfMemoryException if there is no memory; then none is added
     boolean add(Chunk chunk) {
         if (OpenChunk.isSmall(chunk.rows())) {
+            makeRoom(chunk.rowCount());
             open.append(chunk);
             return false;
         }
@@ -123,9 +126,23 @@ final class FillingRows {
             sinceNs = nowNs;
         }
         if (open.isFull()) {
-            sealOpen();
+            sealFull();
         }
         recount();
+    }
+
+    /// Begins another chunk if so many rows are too many for the open one.
+    private void makeRoom(int rows) {
+        if (!open.isEmpty() && open.isFullWith(rows)) {
+            sealFull();
+        }
+    }
+
+    private void sealFull() {
+        int rows = open.rowCount();
+        long lengthBytes = open.memoryBytes();
+        sealOpen();
+        open.expectAsMany(rows, lengthBytes);
     }
 
     private void sealOpen() {
@@ -146,6 +163,7 @@ final class FillingRows {
     /// @param max the last write that is here
     Frozen cut(SequenceNumber min, SequenceNumber max) {
         sealOpen();
+        open.expect(0);
         recount();
         Frozen batch = new Frozen(min, first, max, sealed.all(), memoryBytes, sinceNs, new CompletableFuture<>());
         sealed = new SealedChunks(unitedSize);

@@ -203,8 +203,21 @@ final class OpenChunk implements AutoCloseable {
         expectedRows = Math.min(rows, FULL_ROWS);
     }
 
+    /// The chunk behind a full one will be as full, so that its memory is taken at once: to grow by and by copies each
+    /// row twice, while whoever reads waits. Rows whose memory would make it full are not expected.
+    void expectAsMany(int rows, long lengthBytes) {
+        if (lengthBytes < FULL_BYTES) {
+            expect(rows);
+        }
+    }
+
     boolean isEmpty() {
         return rowCount == 0;
+    }
+
+    /// Whether so many rows more would be more than a chunk has: then memory for twice as many would be taken.
+    boolean isFullWith(int rows) {
+        return rowCount + rows > FULL_ROWS;
     }
 
     boolean isFull() {

@@ -47,6 +47,18 @@ final class PyArrowIT {
                 print(row)
             """;
 
+    /// Of a table whose tag `trace` has a value of its own in each row.
+    private static final String READ_TRACES = """
+            import json, sys
+            import pyarrow.flight as flight
+            client = flight.connect("grpc://127.0.0.1:" + sys.argv[1])
+            ticket = flight.Ticket(json.dumps({"namespace": "n", "table": "m"}).encode())
+            table = client.do_get(ticket).read_all()
+            print(table.schema.field("trace").type, table.schema.field("host").type)
+            rows = table.select(["trace", "i"]).to_pylist()
+            print(len(rows), all(row["trace"] == "trace-%d" % row["i"] for row in rows))
+            """;
+
     /// All types, tags and fields that are missing, and a key that is written twice.
     private static final String ROWS = """
             m,host=a,region=eu f=1.5,i=3i,s="first",b=true 1000000001
@@ -90,6 +102,24 @@ final class PyArrowIT {
             assertThat(server.run("persist")).isZero();
             assertThat(run(python, PRINT_ROWS, "files", data.resolve("objects").toString()))
                     .isEqualTo(rows);
+        }
+    }
+
+    @Test
+    void pyarrowReadsATagOfVeryManyValuesAsPlainStrings() throws Exception {
+        String python = Optional.ofNullable(System.getenv("SLUICE_TEST_PYTHON")).orElse("python3");
+        assumeTrue(hasPyArrow(python), "skipped: " + python + " has no pyarrow");
+        StringBuilder lines = new StringBuilder();
+        for (int i = 0; i < 70_000; i++) {
+            lines.append("m,host=a,trace=trace-%d i=%di %d\n".formatted(i, i, 1_000 + i));
+        }
+        try (SluiceServer server = SluiceServer.start(data)) {
+            assertThat(server.write("n", lines.toString().getBytes(StandardCharsets.UTF_8))
+                            .statusCode())
+                    .isEqualTo(204);
+            assertThat(run(python, READ_TRACES, Integer.toString(server.grpcPort()))
+                            .lines())
+                    .containsExactly("string dictionary<values=string, indices=int32, ordered=0>", "70000 True");
         }
     }
 

@@ -60,7 +60,8 @@ final class SluiceFlightProducer extends NoOpFlightProducer {
     @Override
     public FlightInfo getFlightInfo(CallContext context, FlightDescriptor descriptor) {
         Ticket ticket = ticket(descriptor);
-        return new FlightInfo(schema(ticket), descriptor, List.of(new FlightEndpoint(ticket)), -1, -1);
+        Schema schema = schema(ticket);
+        return new FlightInfo(schema, descriptor, List.of(new FlightEndpoint(withDictionaries(ticket))), -1, -1);
     }
 
     @Override
@@ -102,6 +103,15 @@ final class SluiceFlightProducer extends NoOpFlightProducer {
                 .build()
                 .toByteArray();
         return new Ticket(request);
+    }
+
+    /// The stream of a ticket that was told with a schema has that schema: some clients compare them.
+    private static Ticket withDictionaries(Ticket ticket) {
+        try {
+            return new Ticket(QueryRequests.withDictionaries(ticket.getBytes()));
+        } catch (InvalidQueryException e) {
+            throw status(e).toRuntimeException();
+        }
     }
 
     private Schema schema(Ticket ticket) {

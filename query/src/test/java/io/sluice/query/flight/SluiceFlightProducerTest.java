@@ -40,6 +40,9 @@ import org.apache.arrow.flight.Location;
 import org.apache.arrow.flight.Ticket;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.VarCharVector;
+import org.apache.arrow.vector.types.pojo.ArrowType;
+import org.apache.arrow.vector.types.pojo.Field;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -138,6 +141,61 @@ final class SluiceFlightProducerTest {
             }
         }
         return new Answer(json.toString().lines().toList(), metadata);
+    }
+
+    /// Six of seven rows of 80,000 have a value: more than a dictionary has in any case.
+    @Test
+    @SuppressWarnings("try") // an interrupted close fails the test
+    void aTagWithAValueOfItsOwnInEachRowComesAsPlainStrings() throws Exception {
+        List<Row> rows = new ArrayList<>();
+        for (int i = 0; i < 80_000; i++) {
+            rows.add(new Row(10 + i, i % 7 == 0 ? "" : "trace-" + i, i));
+        }
+        source.add(rows, false);
+        try (FlightStream stream = client.getStream(ticket(",\"columns\":[\"host\"]"))) {
+            Field host = stream.getSchema().findField("host");
+            assertThat(host.getType()).isEqualTo(ArrowType.Utf8.INSTANCE);
+            assertThat(host.getDictionary()).isNull();
+            List<String> hosts = new ArrayList<>();
+            while (stream.next()) {
+                VarCharVector values = (VarCharVector) stream.getRoot().getVector("host");
+                for (int row = 0; row < values.getValueCount(); row++) {
+                    hosts.add(values.isNull(row) ? "" : values.getObject(row).toString());
+                }
+            }
+            List<String> expected = new ArrayList<>(List.of("a", "b", "", "b", "c"));
+            rows.forEach(row -> expected.add(row.host()));
+            expected.addAll(List.of("a", "d"));
+            assertThat(hosts).isEqualTo(expected);
+        }
+        assertThat(get(ticket(",\"columns\":[\"host\",\"usage\"],\"limit\":6")).rows())
+                .endsWith("{\"host\":\"c\",\"usage\":5.0}", "{\"host\":null,\"usage\":0.0}");
+    }
+
+    @Test
+    @SuppressWarnings("try") // an interrupted close fails the test
+    void theStreamOfATicketThatWasToldWithASchemaHasThatSchema() throws Exception {
+        List<Row> rows = new ArrayList<>();
+        for (int i = 0; i < 80_000; i++) {
+            rows.add(new Row(10 + i, "trace-" + i, i));
+        }
+        source.add(rows, false);
+        byte[] command = ticket(",\"columns\":[\"host\"]").getBytes();
+        FlightInfo info = client.getInfo(FlightDescriptor.command(command));
+        try (FlightStream stream =
+                client.getStream(info.getEndpoints().getFirst().getTicket())) {
+            assertThat(stream.getSchema().findField("host").getDictionary())
+                    .isNotNull()
+                    .isEqualTo(info.getSchemaOptional()
+                            .orElseThrow()
+                            .findField("host")
+                            .getDictionary());
+            long count = 0;
+            while (stream.next()) {
+                count += stream.getRoot().getRowCount();
+            }
+            assertThat(count).isGreaterThan(rows.size());
+        }
     }
 
     @Test
