@@ -39,6 +39,8 @@ import org.junit.jupiter.api.io.TempDir;
 /// succeeds.
 final class HostileIT {
     private static final int IDLE_CONNECTIONS = 10_000;
+    /// Half of what may be open.
+    private static final int AT_ONCE = 500;
     private static final int SLOW_CONNECTIONS = 300;
     private static final int MAX_SILENCE_MS = 60_000;
     private static final int DEAF_STREAMS = 20;
@@ -165,9 +167,15 @@ final class HostileIT {
     }
 
     /// Connections that say nothing: most are closed to make room. The system takes them before the server does.
+    ///
+    /// The honest one's newest connection is like them until its request comes: fewer than may be open come
+    /// within one of its rounds.
     private void crowd(SluiceServer server, String door, int port, Honest honest) throws Exception {
-        for (int i = 0; i < IDLE_CONNECTIONS; i++) {
+        for (int i = 1; i <= IDLE_CONNECTIONS; i++) {
             var _ = connect(port);
+            if (i % AT_ONCE == 0) {
+                honest.awaitProgress();
+            }
         }
         while (closed(server, door, "crowded") <= IDLE_CONNECTIONS / 2) {
             honest.awaitProgress();

@@ -20,7 +20,8 @@ import org.eclipse.jetty.io.Connection;
 ///
 /// If there are too many, the one that is of least use makes room: one over which nothing was ever asked before one
 /// that waits for its next request or for its end, and that before one whose client is slow; among equals, the one that
-/// has waited for longest. A request that is being worked on is never ended.
+/// has waited for longest. A request that is being worked on is never ended, nor one that has come and was not looked
+/// at yet: among thousands of newcomers that takes a while.
 final class Connections implements Connection.Listener {
     /// A client that has sent for no longer than this is not slow.
     private static final Duration GRACE = Duration.ofSeconds(1);
@@ -104,7 +105,8 @@ final class Connections implements Connection.Listener {
             State state = each.getValue().state();
             long waited = state.waitedNanos(now);
             int use = use(state.phase(), waited, each.getValue().patience().hasServed());
-            if (use < leastUse || (use == leastUse && use < NEEDED && waited > longest)) {
+            boolean isLess = use < leastUse || (use == leastUse && use < NEEDED && waited > longest);
+            if (isLess && !each.getValue().hasUnread()) {
                 least = Optional.of(each);
                 leastUse = use;
                 longest = waited;
@@ -136,6 +138,9 @@ final class Connections implements Connection.Listener {
             if (state.isOver(now)) {
                 switch (state.phase()) {
                     case IDLE -> {
+                        if (connection.hasUnread()) {
+                            continue;
+                        }
                         meters.closed(Reason.IDLE);
                         connection.close();
                     }

@@ -45,6 +45,27 @@ final class OpenConnection {
         return state;
     }
 
+    /// Whether the client has sent a request, or more of one, at which nobody has looked yet: then it is the server
+    /// that
+    /// is slow. A call of the system; false behind a request, where what comes is of no use.
+    boolean hasUnread() {
+        return switch (patience.state().phase()) {
+            case IDLE, HEAD, BODY -> arrivedBytes() > 0;
+            case WORK, ANSWER, END -> false;
+        };
+    }
+
+    private int arrivedBytes() {
+        try {
+            return connection.getEndPoint().getTransport() instanceof SocketChannel channel
+                    ? channel.socket().getInputStream().available()
+                    : 0;
+        } catch (IOException e) {
+            LOG.debug("the connection of {} ended by itself: {}", client, e.toString());
+            return 0;
+        }
+    }
+
     /// A request was served, and there may be another.
     void awaitNext() {
         bytesBefore = connection.getBytesIn();
