@@ -2,7 +2,7 @@ package io.sluice.ingester.admission;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -15,7 +15,18 @@ final class BucketPair {
     /// The counter in the low half.
     static final int SECOND = 0;
 
-    private final AtomicLong counts = new AtomicLong();
+    /// Longs before and behind the counters that nobody touches: all processors write the counters' cache line, and
+    /// what shares it they would have to fetch again each time. 128 bytes, as processors fetch lines in pairs.
+    private static final int PADDING = 16;
+
+    /// How long a thread waits whose compare-and-set came too late, in turns of an idle loop: some microseconds.
+    /// If all tried again at once, each would take the cache line away before the one that has it is done: with
+    /// two threads, to acquire, swap and release took 1.5 times as long.
+    static final int PAUSES = 128;
+
+    /// The counters are at [#PADDING].
+    private final AtomicLongArray counts = new AtomicLongArray(2 * PADDING + 1);
+
     private volatile long limits;
 
     /// Threads in [#awaitAcquire]; while there are none, nobody takes the lock.
@@ -46,15 +57,22 @@ final class BucketPair {
         return (int) (packed >>> side);
     }
 
+    /// The counters after a moment, for a thread to which another one was first.
+    private long seenLater() {
+        for (int i = 0; i < PAUSES; i++) {
+            Thread.onSpinWait();
+        }
+        return counts.get(PADDING);
+    }
+
     /// Counts one more; false if that would be above the limit.
     boolean tryAcquire(int side) {
-        long now = counts.get();
+        long now = counts.get(PADDING);
         while (half(now, side) < half(limits, side)) {
-            long seen = counts.compareAndExchange(now, now + one(side));
-            if (seen == now) {
+            if (counts.compareAndSet(PADDING, now, now + one(side))) {
                 return true;
             }
-            now = seen;
+            now = seenLater();
         }
         return false;
     }
@@ -63,14 +81,13 @@ final class BucketPair {
     ///
     /// @throws IllegalStateException if there is none: somebody gave back twice
     void release(int side) {
-        long now = counts.get();
+        long now = counts.get(PADDING);
         while (true) {
-            long seen = counts.compareAndExchange(now, less(now, side));
-            if (seen == now) {
+            if (counts.compareAndSet(PADDING, now, less(now, side))) {
                 wake();
                 return;
             }
-            now = seen;
+            now = seenLater();
         }
     }
 
@@ -86,14 +103,13 @@ final class BucketPair {
     ///
     /// @throws IllegalStateException if there is none to move
     boolean trySwap(int from, int to) {
-        long now = counts.get();
+        long now = counts.get(PADDING);
         while (half(now, to) < half(limits, to)) {
-            long seen = counts.compareAndExchange(now, less(now, from) + one(to));
-            if (seen == now) {
+            if (counts.compareAndSet(PADDING, now, less(now, from) + one(to))) {
                 wake();
                 return true;
             }
-            now = seen;
+            now = seenLater();
         }
         return false;
     }
@@ -140,7 +156,7 @@ final class BucketPair {
     }
 
     int count(int side) {
-        return half(counts.get(), side);
+        return half(counts.get(PADDING), side);
     }
 
     int limit(int side) {
@@ -154,6 +170,6 @@ final class BucketPair {
 
     /// Both counters at one moment, the first in the high half.
     long packed() {
-        return counts.get();
+        return counts.get(PADDING);
     }
 }

@@ -141,6 +141,8 @@ public class BucketPairLincheck {
                 .invocationsPerIteration(300)
                 .threads(2)
                 .actorsPerThread(3)
+                .loopIterationsBeforeThreadSwitch(BucketPair.PAUSES + 1) // to pause is not to wait for somebody
+                .loopBound(2 * BucketPair.PAUSES)
                 .sequentialSpecification(TwoNumbers.class)
                 .check(BucketPairLincheck.class);
         new StressOptions()
