@@ -183,9 +183,9 @@ final class FillingRows {
         }
     }
 
-    /// Whether [#findSmall] would find some.
-    boolean hasSmall() {
-        return sealed.findSmall().isPresent();
+    /// Counts a query that meets what is here. Whether it is worth now to put together what [#findSmall] finds.
+    boolean meetSmall() {
+        return sealed.meetSmall();
     }
 
     /// Small chunks that can be put together. The caller closes what it gets.

@@ -367,11 +367,11 @@ final class PartitionBuffer implements PreparedPartition {
         batch.done().complete(file);
     }
 
-    /// Whether there are small chunks enough to be put together.
-    boolean hasSmallChunks() {
+    /// Counts a query that comes. Whether there are small chunks that are worth to be put together now.
+    boolean meetSmallChunks() {
         lock.lock();
         try {
-            return filling.hasSmall();
+            return filling.meetSmall();
         } finally {
             lock.unlock();
         }

@@ -13,10 +13,11 @@ final class SealedChunks {
     ///
     /// @param rows so many
     /// @param bytes or so many, as those are held twice meanwhile
-    record Size(int rows, long bytes) {
+    /// @param met after queries have met so many of them; one that meets ten counts ten
+    record Size(int rows, long bytes, int met) {
         /// 32 rows of each of 4,000 series, so that to look at a chunk costs less than to fetch its rows; to copy it
-        /// takes some milliseconds.
-        static final Size STANDARD = new Size(1 << 17, 16 << 20);
+        /// takes some milliseconds, about as much as to look at so many.
+        static final Size STANDARD = new Size(1 << 17, 16 << 20, 64);
     }
 
     /// Where a large one follows, so many are enough.
@@ -27,6 +28,8 @@ final class SealedChunks {
     private long memoryBytes;
     /// Those before this one stay as they are.
     private int settled;
+    /// How many small ones queries have met since some were put together.
+    private int met;
 
     /// @param size of what is put together
     SealedChunks(Size size) {
@@ -97,6 +100,17 @@ final class SealedChunks {
         return Optional.empty();
     }
 
+    /// Counts a query that meets the chunks. True if small ones were met so often that to put them together costs no
+    /// more than they did: rows that are soon in files are not worth it for a query now and then.
+    boolean meetSmall() {
+        Optional<Neighbours> small = findSmall();
+        if (small.isEmpty()) {
+            return false;
+        }
+        met = Math.min(met + small.get().chunks().size(), size.met());
+        return met == size.met();
+    }
+
     private boolean isLarge(Chunk chunk) {
         return chunk.rowCount() > size.rows() / 2 || chunk.memoryBytes() > size.bytes() / 2;
     }
@@ -115,6 +129,7 @@ final class SealedChunks {
         chunks.subList(settled, to).clear();
         chunks.add(settled, united);
         settled++;
+        met = 0;
         memoryBytes += united.memoryBytes() - old.memoryBytes();
         return true;
     }

@@ -4,8 +4,8 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/// Puts small chunks together behind the queries that meet them, so that none waits for it. One partition at a time, as
-/// it takes memory; a partition that is met meanwhile has its turn with a later query. Any thread may call any method.
+/// Puts small chunks together that queries meet often, behind those, so that none waits for it. One partition at a
+/// time, as it takes memory; one that is met meanwhile has its turn with a later query. Any thread may call any method.
 final class Uniter implements AutoCloseable {
     private final Executor executor;
     /// Held by who is at it, or is about to be, and for ever by the end.
@@ -19,7 +19,7 @@ final class Uniter implements AutoCloseable {
 
     /// To be called when a query comes to a partition.
     void visit(PartitionBuffer partition) {
-        if (!closed.get() && partition.hasSmallChunks() && turn.tryAcquire()) {
+        if (!closed.get() && partition.meetSmallChunks() && turn.tryAcquire()) {
             boolean begun = false;
             try {
                 executor.execute(() -> unite(partition));

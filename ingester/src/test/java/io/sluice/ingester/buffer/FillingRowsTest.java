@@ -25,7 +25,7 @@ final class FillingRowsTest {
     private final RootAllocator allocator = new RootAllocator();
     private final AtomicLong ledger = new AtomicLong();
     private final FillingRows filling =
-            new FillingRows(allocator, new SealedChunks.Size(1 << 20, 1 << 30), ledger::addAndGet);
+            new FillingRows(allocator, new SealedChunks.Size(1 << 20, 1 << 30, 1), ledger::addAndGet);
     private long sequence;
 
     @AfterEach

@@ -75,7 +75,7 @@ final class PartitionBufferTest {
             List.of(ColumnSchema.TIME, VALUE, HOST));
 
     /// Two writes that are linked, and what stands between them.
-    private static final SealedChunks.Size UNITED = new SealedChunks.Size(2_201, 1 << 20);
+    private static final SealedChunks.Size UNITED = new SealedChunks.Size(2_201, 1 << 20, 1);
 
     private final RootAllocator allocator = new RootAllocator();
     private final ShapedReader reader = new ShapedReader();
@@ -414,13 +414,13 @@ final class PartitionBufferTest {
         }
         assertThat(before.getLast()).hasSize(3_312);
         assertThat(chunks(partition)).isEqualTo(5);
-        assertThat(partition.hasSmallChunks()).isTrue();
+        assertThat(partition.meetSmallChunks()).isTrue();
         assertThat(partition.tryUnite()).isTrue();
         assertThat(chunks(partition)).isEqualTo(3);
         for (long asOf = 0; asOf <= 6; asOf++) {
             assertThat(read(partition, asOf)).as("as of %d", asOf).isEqualTo(before.get((int) asOf));
         }
-        assertThat(partition.hasSmallChunks()).isFalse();
+        assertThat(partition.meetSmallChunks()).isFalse();
         assertThat(partition.tryUnite()).isFalse();
         assertThat(chunks(partition)).as("what is left is too little").isEqualTo(3);
         partition.freeze(FreezeReason.RPC, this::enqueue);

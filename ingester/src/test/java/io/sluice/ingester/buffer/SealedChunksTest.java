@@ -23,7 +23,7 @@ final class SealedChunksTest {
     private static final long FIRST_SEED = 300;
 
     private final RootAllocator allocator = new RootAllocator();
-    private final SealedChunks chunks = new SealedChunks(new SealedChunks.Size(ROWS, 1 << 20));
+    private final SealedChunks chunks = new SealedChunks(new SealedChunks.Size(ROWS, 1 << 20, 10));
     private long sequence;
 
     @AfterEach
@@ -74,6 +74,20 @@ final class SealedChunksTest {
     }
 
     @Test
+    void smallChunksAreWorthIfQueriesHaveMetEnoughOfThem() {
+        add(40, 50);
+        assertThat(chunks.meetSmall()).as("too few rows").isFalse();
+        add(10, 60, 40);
+        for (int query = 1; query <= 3; query++) {
+            assertThat(chunks.meetSmall()).as("%d of ten", 3 * query).isFalse();
+        }
+        assertThat(chunks.meetSmall()).as("twelve").isTrue();
+        assertThat(chunks.meetSmall()).as("nobody had the time").isTrue();
+        replace(found().orElseThrow());
+        assertThat(chunks.meetSmall()).as("a large one and others").isFalse();
+    }
+
+    @Test
     void whatWasPutTogetherIsNotPutTogetherAgain() {
         add(50, 50, 50, 50, 10);
         replace(found().orElseThrow());
@@ -99,7 +113,7 @@ final class SealedChunksTest {
 
     @Test
     void manyBytesAreEnough() {
-        SealedChunks wide = new SealedChunks(new SealedChunks.Size(1_000_000, 4_096));
+        SealedChunks wide = new SealedChunks(new SealedChunks.Size(1_000_000, 4_096, 1));
         for (int i = 0; i < 5; i++) {
             wide.add(chunk(100));
         }

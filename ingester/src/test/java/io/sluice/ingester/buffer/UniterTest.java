@@ -80,7 +80,7 @@ final class UniterTest {
                 held::addAndGet,
                 _ -> {},
                 new WaitingBytes(),
-                new SealedChunks.Size(2 * ROWS, 1 << 20));
+                new SealedChunks.Size(2 * ROWS, 1 << 20, 1));
         partitions.add(partition);
         for (int chunk = 1; chunk <= chunks; chunk++) {
             var times = (TimeStampNanoTZVector) RowColumn.newVector(ColumnSchema.TIME, rows);
