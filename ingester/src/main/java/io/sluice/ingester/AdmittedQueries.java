@@ -4,6 +4,7 @@ import io.sluice.ingester.admission.Admission;
 import io.sluice.ingester.admission.AdmissionController;
 import io.sluice.ingester.admission.AdmissionPermit;
 import io.sluice.ingester.admission.Bucket;
+import io.sluice.ingester.admission.WorkQueue;
 import io.sluice.ingester.door.RetryDelays;
 import io.sluice.ingester.door.WriteOutcome.Quota;
 import io.sluice.ingester.door.WriteOutcome.Reason;
@@ -22,14 +23,17 @@ import java.util.concurrent.locks.ReentrantLock;
 final class AdmittedQueries implements QueryAdmission {
     private final AdmissionController controller;
     private final RetryDelays delays;
+    private final WorkQueue work;
     private final Duration maxWait;
     /// Whoever holds it is the first of those that wait.
     private final ReentrantLock line = new ReentrantLock(true);
 
+    /// @param work leaves room to queries until they have their first batch
     /// @param maxWait for a place
-    AdmittedQueries(AdmissionController controller, RetryDelays delays, Duration maxWait) {
+    AdmittedQueries(AdmissionController controller, RetryDelays delays, WorkQueue work, Duration maxWait) {
         this.controller = controller;
         this.delays = delays;
+        this.work = work;
         this.maxWait = maxWait;
     }
 
@@ -44,7 +48,7 @@ final class AdmittedQueries implements QueryAdmission {
                     refuse(Reason.GRACEFUL_STOP.name(), "the server ended the call while it waited for a place"));
         }
         return switch (admission) {
-            case Admission.Admitted(AdmissionPermit permit) -> new Permit(permit);
+            case Admission.Admitted(AdmissionPermit permit) -> new Permit(permit, work.leaveRoom());
             case Admission.Rejected(Refused why) ->
                 throw new QueryRefusedException(new QueryRefusal(
                         why.reason().name(),
@@ -83,16 +87,23 @@ final class AdmittedQueries implements QueryAdmission {
         return new QueryRefusal(reason, true, message, delays.soon(), Map.of());
     }
 
-    private record Permit(AdmissionPermit permit) implements QueryPermit {
+    private record Permit(AdmissionPermit permit, WorkQueue.Urgent beginning) implements QueryPermit {
         @Override
         public void sends() {
+            beginning.close();
             if (permit.bucket() == Bucket.INITIAL) {
                 var _ = permit.trySwap(Bucket.STREAMING); // or it is stuck, which the pool counts, until the next batch
             }
         }
 
         @Override
+        public void waits() {
+            beginning.close();
+        }
+
+        @Override
         public void close() {
+            beginning.close();
             permit.close();
         }
     }

@@ -437,7 +437,7 @@ final class Wiring {
                 new TraceContextInterceptor(tracing.getPropagators().getTextMapPropagator());
         BindableService flight = FlightServices.create(
                 replayGate,
-                new AdmittedQueries(admission, delays, MAX_WAIT),
+                new AdmittedQueries(admission, delays, work, MAX_WAIT),
                 queries,
                 source,
                 idleStreams,

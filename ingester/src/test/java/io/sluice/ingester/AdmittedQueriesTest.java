@@ -7,6 +7,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.admission.AdmissionController;
 import io.sluice.ingester.admission.AdmissionLimits;
 import io.sluice.ingester.admission.Bucket;
+import io.sluice.ingester.admission.WorkQueue;
 import io.sluice.ingester.fixture.Admissions;
 import io.sluice.query.QueryPermit;
 import io.sluice.query.QueryRefusedException;
@@ -22,8 +23,10 @@ final class AdmittedQueriesTest {
     private final AdmissionController controller = new AdmissionController(
             new AdmissionLimits(1, 1, 1, 1, 1, 0), Admissions.delays(), () -> 0, new SimpleMeterRegistry());
 
+    private final WorkQueue work = new WorkQueue(2, 0, PATIENCE, () -> 0, new SimpleMeterRegistry());
+
     private AdmittedQueries queries(Duration maxWait) {
-        return new AdmittedQueries(controller, Admissions.delays(), maxWait);
+        return new AdmittedQueries(controller, Admissions.delays(), work, maxWait);
     }
 
     @Test
@@ -79,5 +82,25 @@ final class AdmittedQueriesTest {
             assertThat(Thread.interrupted()).isTrue();
         }
         queries.admit().close();
+    }
+
+    @Test
+    void lineProtocolLeavesAProcessorToAQueryUntilItsFirstBatch() throws Exception {
+        AdmittedQueries queries = queries(PATIENCE);
+        try (QueryPermit sending = queries.admit()) {
+            assertThat(work.free()).isEqualTo(1);
+            sending.sends();
+            assertThat(work.free()).isEqualTo(2);
+            sending.sends();
+        }
+        try (QueryPermit waiting = queries.admit()) {
+            assertThat(work.free()).isEqualTo(1);
+            waiting.waits();
+            assertThat(work.free()).as("its client does not read").isEqualTo(2);
+        }
+        try (QueryPermit _ = queries.admit()) {
+            assertThat(work.free()).isEqualTo(1);
+        }
+        assertThat(work.free()).as("it ended before").isEqualTo(2);
     }
 }

@@ -7,6 +7,9 @@ public interface QueryPermit extends AutoCloseable {
     /// and may be asked again.
     void sends();
 
+    /// The query is about to wait for its client, perhaps for long: nobody need leave a processor to it any more.
+    void waits();
+
     /// Gives the place back. Idempotent.
     @Override
     void close();

@@ -1,5 +1,6 @@
 package io.sluice.ingester.admission;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -9,13 +10,16 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 
 /// The costly work on writes before the log: so many at once as there are processors, the others wait, first come,
 /// first served. Whoever would wait for too long, by what the bytes before took, is to be refused: to take more than
-/// can be done makes all of it late. What else the server does, queries above all, finds a processor meanwhile.
+/// can be done makes all of it late. While something urgent is done elsewhere, such as a query before its first batch,
+/// one fewer work, so that it finds a processor.
 ///
 /// Any thread may call any method; to wait is meant for virtual ones.
 public final class WorkQueue {
@@ -31,6 +35,14 @@ public final class WorkQueue {
     private final Timer waits;
     private final Counter refusals;
     private volatile long maxWaitNanos;
+    private final ReentrantLock lock = new ReentrantLock();
+
+    @GuardedBy("lock")
+    private int urgent;
+
+    /// Whether a slot is left to whatever is urgent.
+    @GuardedBy("lock")
+    private boolean isLeft;
 
     /// What work took lately; older turns count less.
     private record Pace(double nanos, double bytes) {
@@ -76,6 +88,11 @@ public final class WorkQueue {
         return slots.getQueueLength();
     }
 
+    /// How many could begin at once.
+    public int free() {
+        return slots.availablePermits();
+    }
+
     /// How long a newcomer is expected to wait, by what the bytes before took; zero if nobody waits.
     Duration expectedWait() {
         return Duration.ofNanos((long) (pace.get().nanosFor(waitingBytes.get()) / width));
@@ -90,6 +107,62 @@ public final class WorkQueue {
         }
         refusals.increment();
         return Optional.of(new Quota("WORK", "WAIT_MS", TimeUnit.NANOSECONDS.toMillis(maxNanos), expected.toMillis()));
+    }
+
+    /// Something urgent is done elsewhere until what is returned is closed: from the next turn's end on, one fewer
+    /// work here, if more than one may. However much is urgent, the others go on.
+    public Urgent leaveRoom() {
+        lock.lock();
+        try {
+            urgent++;
+            isLeft = isLeft || (width > 1 && slots.tryAcquire());
+        } finally {
+            lock.unlock();
+        }
+        return new Urgent();
+    }
+
+    private void giveBack() {
+        if (!tryLeave()) {
+            slots.release();
+        }
+    }
+
+    private boolean tryLeave() {
+        lock.lock();
+        try {
+            boolean leaves = urgent > 0 && !isLeft && width > 1;
+            isLeft |= leaves;
+            return leaves;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Something urgent, until it is closed. Any thread may do that, more than once.
+    public final class Urgent implements AutoCloseable {
+        private final AtomicBoolean isOver = new AtomicBoolean();
+
+        private Urgent() {}
+
+        @Override
+        public void close() {
+            if (isOver.compareAndSet(false, true) && isLastAndLeft()) {
+                slots.release();
+            }
+        }
+
+        private boolean isLastAndLeft() {
+            lock.lock();
+            try {
+                urgent--;
+                boolean wasLeft = urgent == 0 && isLeft;
+                isLeft &= !wasLeft;
+                return wasLeft;
+            } finally {
+                lock.unlock();
+            }
+        }
     }
 
     /// Waits for a processor, however long. The caller closes the turn when the work is done.
@@ -131,7 +204,7 @@ public final class WorkQueue {
             if (isWorking) {
                 isWorking = false;
                 workedNanos += nanoTime.getAsLong() - begunNs;
-                slots.release();
+                giveBack();
             }
         }
 

@@ -169,4 +169,46 @@ final class WorkQueueTest {
         }
         assertThat(most.get()).isBetween(1, 2);
     }
+
+    @Test
+    @SuppressWarnings("try") // closed twice on purpose
+    void oneFewerWorkWhileSomethingIsUrgent() throws Exception {
+        WorkQueue two = new WorkQueue(2, 0, MAX_WAIT, nowNs::get, new SimpleMeterRegistry());
+        assertThat(two.free()).isEqualTo(2);
+        try (WorkQueue.Urgent one = two.leaveRoom();
+                WorkQueue.Urgent other = two.leaveRoom()) {
+            assertThat(two.free()).as("however much is urgent").isEqualTo(1);
+            one.close();
+            one.close();
+            assertThat(two.free()).as("the other one is").isEqualTo(1);
+        }
+        assertThat(two.free()).isEqualTo(2);
+    }
+
+    @Test
+    @SuppressWarnings("try") // closed before its end on purpose
+    void whatIsUrgentHasThePlaceOfTheTurnThatEndsNext() throws Exception {
+        WorkQueue two = new WorkQueue(2, 0, MAX_WAIT, nowNs::get, new SimpleMeterRegistry());
+        try (WorkQueue.Turn first = two.await(1);
+                WorkQueue.Turn second = two.await(1)) {
+            WorkQueue.Urgent urgent = two.leaveRoom();
+            first.close();
+            assertThat(two.free()).isZero();
+            second.pause();
+            assertThat(two.free()).as("the others go on").isEqualTo(1);
+            second.resume();
+            urgent.close();
+            assertThat(two.free()).isEqualTo(1);
+        }
+        assertThat(two.free()).isEqualTo(2);
+    }
+
+    @Test
+    void aSingleSlotIsLeftToNobody() throws Exception {
+        try (WorkQueue.Urgent _ = queue.leaveRoom()) {
+            work(1, Duration.ZERO);
+            work(1, Duration.ZERO);
+        }
+        assertThat(queue.free()).isEqualTo(1);
+    }
 }

@@ -186,7 +186,7 @@ final class DoGet implements ServerCalls.ServerStreamingMethod<Ticket, Frame> {
                                 (VarCharVector) stream.dictionaries().lookup(id).getVector();
                         send(FrameEncoder.dictionary(id, values, allocator, this::read));
                     }
-                    while (awaitRoom(stream) && stream.next()) {
+                    while (awaitRoom(stream, permit) && stream.next()) {
                         permit.sends();
                         send(FrameEncoder.rows(
                                 stream.takeBatch(), stream.metadata().toByteArray(), allocator, this::read));
@@ -216,7 +216,10 @@ final class DoGet implements ServerCalls.ServerStreamingMethod<Ticket, Frame> {
         }
 
         /// Waits until the client takes another batch; false if it has gone.
-        private boolean awaitRoom(QueryStream stream) throws IdleClientException {
+        private boolean awaitRoom(QueryStream stream, QueryPermit permit) throws IdleClientException {
+            if (!out.isReady() || (stream.opensPartition() && !hasReadAll())) {
+                permit.waits();
+            }
             boolean goesOn = goesOn(client.await());
             return (goesOn && stream.opensPartition()) ? goesOn(client.awaitAll()) : goesOn;
         }

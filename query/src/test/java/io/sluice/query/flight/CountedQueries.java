@@ -14,6 +14,7 @@ final class CountedQueries implements QueryAdmission {
     private final int limit;
     private final AtomicInteger let = new AtomicInteger();
     private final AtomicInteger sending = new AtomicInteger();
+    private final AtomicInteger waited = new AtomicInteger();
 
     CountedQueries(int limit) {
         this.limit = limit;
@@ -29,6 +30,11 @@ final class CountedQueries implements QueryAdmission {
         return sending.get();
     }
 
+    /// Queries that waited for their clients.
+    int waited() {
+        return waited.get();
+    }
+
     @Override
     public QueryPermit admit() throws QueryRefusedException {
         if (let.incrementAndGet() > limit) {
@@ -36,12 +42,20 @@ final class CountedQueries implements QueryAdmission {
             throw new QueryRefusedException(refuse("ADMISSION_LIMIT", "%d queries are in".formatted(limit)));
         }
         AtomicBoolean sends = new AtomicBoolean();
+        AtomicBoolean waits = new AtomicBoolean();
         AtomicBoolean closed = new AtomicBoolean();
         return new QueryPermit() {
             @Override
             public void sends() {
                 if (sends.compareAndSet(false, true)) {
                     sending.incrementAndGet();
+                }
+            }
+
+            @Override
+            public void waits() {
+                if (waits.compareAndSet(false, true)) {
+                    waited.incrementAndGet();
                 }
             }
 

@@ -111,6 +111,9 @@ final class StoppedReadersTest {
                     Thread.onSpinWait(); // until what the transports take ahead is full
                 }
                 assertThat(readers.streams()).hasSize(READERS);
+                assertThat(admission.waited())
+                        .as("those whose transport took no more")
+                        .isPositive();
                 assertThat(source.holders() - unread)
                         .as("each partition has one chunk, which its frame and its stream hold")
                         .isPositive()
