@@ -112,7 +112,7 @@ final class StoppedReadersTest {
                 }
                 assertThat(readers.streams()).hasSize(READERS);
                 assertThat(admission.waited())
-                        .as("those whose transport took no more")
+                        .as("queries that told that they wait")
                         .isPositive();
                 assertThat(source.holders() - unread)
                         .as("each partition has one chunk, which its frame and its stream hold")
