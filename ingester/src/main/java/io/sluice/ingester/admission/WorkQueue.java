@@ -40,9 +40,8 @@ public final class WorkQueue {
     @GuardedBy("lock")
     private int urgent;
 
-    /// Whether a slot is left to whatever is urgent.
-    @GuardedBy("lock")
-    private boolean isLeft;
+    /// Whether a slot is left to whatever is urgent. Changed under the lock.
+    private volatile boolean isLeft;
 
     /// What work took lately; older turns count less.
     private record Pace(double nanos, double bytes) {
@@ -95,7 +94,8 @@ public final class WorkQueue {
 
     /// How long a newcomer is expected to wait, by what the bytes before took; zero if nobody waits.
     Duration expectedWait() {
-        return Duration.ofNanos((long) (pace.get().nanosFor(waitingBytes.get()) / width));
+        int working = isLeft ? width - 1 : width;
+        return Duration.ofNanos((long) (pace.get().nanosFor(waitingBytes.get()) / working));
     }
 
     /// Why a newcomer is not to be let in: the wait, in ms; empty if he may be.
@@ -132,7 +132,7 @@ public final class WorkQueue {
         lock.lock();
         try {
             boolean leaves = urgent > 0 && !isLeft && width > 1;
-            isLeft |= leaves;
+            isLeft = isLeft || leaves;
             return leaves;
         } finally {
             lock.unlock();
@@ -157,7 +157,7 @@ public final class WorkQueue {
             try {
                 urgent--;
                 boolean wasLeft = urgent == 0 && isLeft;
-                isLeft &= !wasLeft;
+                isLeft = isLeft && !wasLeft;
                 return wasLeft;
             } finally {
                 lock.unlock();

@@ -21,6 +21,10 @@ final class WorkQueueTest {
 
     /// Somebody who stands in line behind a turn that is taken, and gives his own back at once.
     private Thread newcomer(long bytes, List<Long> served) {
+        return newcomer(queue, bytes, served);
+    }
+
+    private static Thread newcomer(WorkQueue queue, long bytes, List<Long> served) {
         int before = queue.waiting();
         Thread thread = Thread.ofVirtual().start(() -> {
             try (WorkQueue.Turn _ = queue.await(bytes)) {
@@ -201,6 +205,34 @@ final class WorkQueueTest {
             assertThat(two.free()).isEqualTo(1);
         }
         assertThat(two.free()).isEqualTo(2);
+    }
+
+    @Test
+    @SuppressWarnings("try") // closed before its end on purpose
+    void theWaitIsLongerWhileOneFewerWork() throws Exception {
+        WorkQueue two = new WorkQueue(2, 0, MAX_WAIT, nowNs::get, new SimpleMeterRegistry());
+        try (WorkQueue.Turn _ = two.await(1_000)) {
+            nowNs.addAndGet(Duration.ofMillis(10).toNanos());
+        }
+        List<Long> served = new CopyOnWriteArrayList<>();
+        try (WorkQueue.Urgent urgent = two.leaveRoom()) {
+            WorkQueue.Turn turn = two.await(1);
+            Thread waiting = newcomer(two, 1_000, served);
+            assertThat(two.expectedWait()).isEqualTo(Duration.ofMillis(10));
+            turn.close();
+            waiting.join();
+            urgent.close();
+        }
+        assertThat(served).containsExactly(1_000L);
+        try (WorkQueue.Turn first = two.await(1);
+                WorkQueue.Turn _ = two.await(1)) {
+            Thread waiting = newcomer(two, 1_000, served);
+            assertThat(two.expectedWait())
+                    .as("as many bytes took no time since")
+                    .isBetween(Duration.ofMillis(2), Duration.ofMillis(3));
+            first.close();
+            waiting.join();
+        }
     }
 
     @Test
