@@ -45,9 +45,8 @@ final class OpenConnection {
         return state;
     }
 
-    /// Whether the client has sent a request, or more of one, at which nobody has looked yet: then it is the server
-    /// that
-    /// is slow. A call of the system; false behind a request, where what comes is of no use.
+    /// Whether the client has sent a request, or more of one, at which nobody has looked yet: it is the server then
+    /// that is slow. A call of the system; false behind a request, where what comes is of no use.
     boolean hasUnread() {
         return switch (patience.state().phase()) {
             case IDLE, HEAD, BODY -> arrivedBytes() > 0;
