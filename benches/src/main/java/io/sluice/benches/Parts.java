@@ -18,6 +18,7 @@ import io.sluice.model.SequenceNumber;
 import io.sluice.persist.catalog.Catalog;
 import io.sluice.persist.catalog.Catalogs;
 import io.sluice.wal.CorruptionPolicy;
+import io.sluice.wal.GroupLimits;
 import io.sluice.wal.Wal;
 import io.sluice.wal.WalListener;
 import io.sluice.wal.WalSettings;
@@ -101,8 +102,7 @@ final class Parts implements AutoCloseable {
                 Duration.ofMinutes(5),
                 Long.MAX_VALUE / 4,
                 MAX_WRITES,
-                Duration.ZERO,
-                0,
+                GroupLimits.DEFAULT,
                 WalSettings.Compression.NONE,
                 true,
                 CorruptionPolicy.FAIL);

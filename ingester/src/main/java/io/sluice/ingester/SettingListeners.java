@@ -46,16 +46,20 @@ final class SettingListeners {
                 now -> wiring.persister.reconfigure(now.persist().gate()),
                 Setting.PERSIST_CONCURRENCY,
                 Setting.PERSIST_MEMORY,
-                Setting.PERSIST_GATE_TIMEOUT);
+                Setting.PERSIST_GATE_TIMEOUT,
+                Setting.PERSIST_GATE_TIMEOUT_DEFAULT,
+                Setting.PERSIST_GATE_TIMEOUT_FLOOR,
+                Setting.PERSIST_GATE_TIMEOUT_CAP);
         live.onChange(
                 now -> wiring.persister.reconfigureQueue(now.persist().queueDepth()), Setting.PERSIST_QUEUE_DEPTH);
         live.onChange(now -> wiring.ledger.reconfigure(now.ledger()), Setting.BUFFER_BYTES, Setting.PERSIST_MEMORY);
         live.onChange(
                 now -> wiring.disks.reconfigure(now.disk()), Setting.DISK_HIGH, Setting.DISK_LOW, Setting.DISK_RESERVE);
         live.onChange(
-                now -> wiring.wal.reconfigure(now.wal().groupWait()),
+                now -> wiring.wal.reconfigure(now.wal().group()),
                 Setting.WAL_GROUP_DELAY,
-                Setting.WAL_GROUP_SIBLINGS);
+                Setting.WAL_GROUP_SIBLINGS,
+                Setting.WAL_GROUP_BYTES);
         live.onChange(now -> wiring.idleStreams.reconfigure(now.flight()), Setting.QUERY_IDLE_TIMEOUT);
         live.onChange(now -> wiring.queryAllocator.setLimit(now.queryMemoryBytes()), Setting.QUERY_MEMORY);
         live.onChange(now -> wiring.schemas.reconfigure(now.maxColumns()), Setting.MAX_COLUMNS);

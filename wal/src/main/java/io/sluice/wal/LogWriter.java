@@ -47,7 +47,7 @@ final class LogWriter {
     private static final int SELDOM = 64;
 
     private final WalSettings settings;
-    private final Supplier<GroupWait> groupWait;
+    private final Supplier<GroupLimits> groupLimits;
     private final LongSupplier maxBytes;
     private final SequenceSource sequences;
     private final SegmentList segments;
@@ -96,7 +96,7 @@ final class LogWriter {
     /// @param lastSequence the last number given before
     LogWriter(
             WalSettings settings,
-            Supplier<GroupWait> groupWait,
+            Supplier<GroupLimits> groupLimits,
             LongSupplier maxBytes,
             SequenceSource sequences,
             SegmentList segments,
@@ -111,7 +111,7 @@ final class LogWriter {
             throws IOException {
         this.ownerId = ownerId;
         this.settings = settings;
-        this.groupWait = groupWait;
+        this.groupLimits = groupLimits;
         this.maxBytes = maxBytes;
         this.sequences = sequences;
         this.segments = segments;
@@ -404,7 +404,7 @@ final class LogWriter {
             staging.putLong(first, openHeader.segmentId(), nextSequence(), this::drain);
         } else {
             staging.put(first, openHeader.segmentId(), nextSequence(), 0);
-            bytes += gather(startNs);
+            bytes = gather(startNs, bytes);
         }
         drain();
         metrics.batchEntries.record(group.size());
@@ -421,15 +421,17 @@ final class LogWriter {
         return taken;
     }
 
-    /// Adds what is queued to the group, as long as it fits; returns its bytes.
-    private long gather(long startNs) throws IOException {
-        long bytes = 0;
-        GroupWait wait = groupWait.get();
-        boolean mayWait = wait.delay().isPositive() && owner.writesInFlight() > wait.siblings();
+    /// Adds what is queued to the group, as long as it fits; returns the group's bytes.
+    ///
+    /// @param firstBytes of the entry that is in it
+    private long gather(long startNs, long firstBytes) throws IOException {
+        long bytes = firstBytes;
+        GroupLimits limits = groupLimits.get();
+        boolean mayWait = limits.delay().isPositive() && owner.writesInFlight() > limits.siblings();
         while (true) {
             Append next = poll();
             if (next == null) {
-                long leftNs = wait.delay().toNanos() - (nanoTime.getAsLong() - startNs);
+                long leftNs = limits.delay().toNanos() - (nanoTime.getAsLong() - startNs);
                 if (!mayWait || leftNs <= 0 || closing) {
                     return bytes;
                 }
@@ -438,7 +440,7 @@ final class LogWriter {
                     LockSupport.parkNanos(this, leftNs);
                 }
                 parked = false;
-            } else if (fits(next) && staging.hasRoomFor(next)) {
+            } else if (bytes + next.sizeBytes() <= limits.maxBytes() && fits(next) && staging.hasRoomFor(next)) {
                 staging.put(next, openHeader.segmentId(), nextSequence(), group.size());
                 group.add(next);
                 bytes += next.sizeBytes();

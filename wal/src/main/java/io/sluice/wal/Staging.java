@@ -11,7 +11,7 @@ import java.nio.ByteOrder;
 /// which is cut short cannot harm what was acknowledged. For the log's thread.
 final class Staging {
     /// What is written at once; a longer entry is written in pieces.
-    private static final int STAGING_BYTES = 4 << 20;
+    private static final int STAGING_BYTES = (int) GroupLimits.MOST_BYTES;
 
     private static final byte[] ZEROS = new byte[2 * Disk.BLOCK_BYTES];
 

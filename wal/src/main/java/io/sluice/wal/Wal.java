@@ -48,7 +48,7 @@ public final class Wal implements AutoCloseable {
     private final AtomicBoolean replayed = new AtomicBoolean();
     private final AtomicBoolean started = new AtomicBoolean();
     private final AtomicBoolean closed = new AtomicBoolean();
-    private volatile GroupWait groupWait;
+    private volatile GroupLimits group;
     private volatile long maxBytes;
     private volatile Optional<SegmentPool> pool = Optional.empty();
     private volatile Optional<LogWriter> writer = Optional.empty();
@@ -62,7 +62,7 @@ public final class Wal implements AutoCloseable {
             Path held,
             FileChannel lockFile) {
         this.settings = settings;
-        this.groupWait = settings.groupWait();
+        this.group = settings.group();
         this.maxBytes = settings.maxBytes();
         this.disk = disk;
         this.clock = clock;
@@ -256,7 +256,7 @@ public final class Wal implements AutoCloseable {
         try {
             LogWriter begun = new LogWriter(
                     settings,
-                    () -> groupWait,
+                    () -> group,
                     () -> maxBytes,
                     sequences,
                     segments,
@@ -279,9 +279,9 @@ public final class Wal implements AutoCloseable {
         }
     }
 
-    /// Makes writes wait for one another in another way from now on.
-    public void reconfigure(GroupWait wait) {
-        groupWait = wait;
+    /// Something else shares a sync from now on.
+    public void reconfigure(GroupLimits newGroup) {
+        group = newGroup;
     }
 
     /// Segments may have so many bytes from now on. If that is more, a log that was full takes writes again; if it is

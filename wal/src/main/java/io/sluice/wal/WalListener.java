@@ -14,7 +14,7 @@ public interface WalListener {
     /// listeners of the entries that are lost.
     void failed(IOException cause);
 
-    /// How many writes are on their way to the log or in it: what [WalSettings#groupSiblings] is compared with.
+    /// How many writes are on their way to the log or in it: what [GroupLimits#siblings] is compared with.
     default int writesInFlight() {
         return 0;
     }

@@ -12,8 +12,7 @@ import java.time.Duration;
 /// @param maxSegmentAge time after its first entry from which on a segment is closed
 /// @param maxQueueBytes payload bytes that may wait to be durable
 /// @param maxQueueEntries entries that may wait to be durable
-/// @param groupDelay how long a write waits for others to share its sync; zero: not at all
-/// @param groupSiblings how many other writes must be in flight for that
+/// @param group what shares a sync
 /// @param compression of payloads
 /// @param directIo whether direct I/O is used where the file system has it
 public record WalSettings(
@@ -23,8 +22,7 @@ public record WalSettings(
         Duration maxSegmentAge,
         long maxQueueBytes,
         int maxQueueEntries,
-        Duration groupDelay,
-        int groupSiblings,
+        GroupLimits group,
         Compression compression,
         boolean directIo,
         CorruptionPolicy onCorruption) {
@@ -40,8 +38,8 @@ public record WalSettings(
         LZ4
     }
 
-    /// @throws IllegalArgumentException if a limit is not positive, the age above 292 years, the delay
-    ///     negative or above a second, or if two segments are more than `maxBytes`
+    /// @throws IllegalArgumentException if a limit is not positive, the age above 292 years, or if two
+    ///     segments are more than `maxBytes`
     public WalSettings {
         if (segmentBytes < 1 || maxQueueBytes < 1 || maxQueueEntries < 1) {
             throw new IllegalArgumentException(
@@ -57,12 +55,6 @@ public record WalSettings(
             throw new IllegalArgumentException(
                     "maxSegmentAge must be positive and at most %s: %s".formatted(LONGEST_AGE, maxSegmentAge));
         }
-        var _ = new GroupWait(groupDelay, groupSiblings);
-    }
-
-    /// How long writes wait for one another.
-    public GroupWait groupWait() {
-        return new GroupWait(groupDelay, groupSiblings);
     }
 
     /// 64 MiB or 5 minutes a segment, 4 GiB in all, 128 MiB or 65,536 entries in the queue, no delay, no compression,
@@ -75,8 +67,7 @@ public record WalSettings(
                 Duration.ofMinutes(5),
                 128L << 20,
                 65_536,
-                Duration.ZERO,
-                5,
+                GroupLimits.DEFAULT,
                 Compression.NONE,
                 true,
                 CorruptionPolicy.QUARANTINE);
@@ -91,8 +82,7 @@ public record WalSettings(
                 maxSegmentAge,
                 maxQueueBytes,
                 maxQueueEntries,
-                groupDelay,
-                groupSiblings,
+                group,
                 other,
                 directIo,
                 onCorruption);

@@ -64,8 +64,7 @@ final class WalFolder {
                 maxAge,
                 queueBytes,
                 queueEntries,
-                Duration.ZERO,
-                0,
+                GroupLimits.DEFAULT,
                 WalSettings.Compression.NONE,
                 true,
                 policy);

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.model.SequenceNumber;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -16,7 +15,6 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -31,72 +29,6 @@ final class WalTest {
     @TempDir
     private Path folder = Path.of("");
 
-    /// The real disk, which can be made to fail, or to wait, when something is written.
-    private static final class FaultyDisk extends ForwardingDisk {
-        private final AtomicInteger writes = new AtomicInteger();
-        private final AtomicInteger allocations = new AtomicInteger();
-        private volatile boolean failWrite;
-        private volatile boolean failAllocate;
-        private volatile boolean failRename;
-        private volatile CountDownLatch gate = new CountDownLatch(0);
-        private volatile CountDownLatch allocateGate = new CountDownLatch(0);
-        private volatile CountDownLatch writing = new CountDownLatch(1);
-
-        FaultyDisk() {
-            super(new RealDisk(true));
-        }
-
-        private void awaitGate(CountDownLatch closed) throws IOException {
-            if (closed.getCount() > 0) {
-                writing.countDown();
-                try {
-                    closed.await();
-                } catch (InterruptedException e) {
-                    throw new IOException(e);
-                }
-            }
-        }
-
-        @Override
-        public void allocate(Path file, long sizeBytes) throws IOException {
-            awaitGate(allocateGate);
-            if (failAllocate) {
-                throw new IOException("no space left (made to fail)");
-            }
-            allocations.incrementAndGet();
-            super.allocate(file, sizeBytes);
-        }
-
-        @Override
-        public SegmentFile open(Path file) throws IOException {
-            SegmentFile opened = super.open(file);
-            return new SegmentFile() {
-                @Override
-                public void write(ByteBuffer bytes, long position) throws IOException {
-                    writes.incrementAndGet();
-                    awaitGate(gate);
-                    if (failWrite) {
-                        throw new IOException("write (made to fail)");
-                    }
-                    opened.write(bytes, position);
-                }
-
-                @Override
-                public void close() throws IOException {
-                    opened.close();
-                }
-            };
-        }
-
-        @Override
-        public void rename(Path from, Path to) throws IOException {
-            if (failRename) {
-                throw new IOException("rename (made to fail)");
-            }
-            super.rename(from, to);
-        }
-    }
-
     private WalSettings settings(long segmentBytes) {
         return WalFolder.settings(
                 folder.resolve("wal"), segmentBytes, Duration.ofMinutes(5), 100_000, 10, CorruptionPolicy.FAIL);
@@ -108,28 +40,6 @@ final class WalTest {
 
     private static void start(Wal wal, List<IOException> failures) throws IOException {
         wal.start(WalFolder.numbersFrom(wal.lastSequence()), WalFolder.OWNER, WalFolder.THREADS, failures::add);
-    }
-
-    @Test
-    void whatWaitsDuringASyncSharesTheNext() throws Exception {
-        FaultyDisk disk = new FaultyDisk();
-        try (Wal wal = open(settings(1 << 20), disk)) {
-            start(wal, new ArrayList<>());
-            int before = disk.writes.get();
-            disk.gate = new CountDownLatch(1);
-            List<CompletableFuture<SequenceNumber>> writes = new ArrayList<>();
-            writes.add(WalFolder.append(wal, ARBITRARY_PAYLOAD));
-            disk.writing.await();
-            for (int i = 0; i < 8; i++) {
-                writes.add(WalFolder.append(wal, ARBITRARY_PAYLOAD));
-            }
-            assertThat(writes).noneMatch(CompletableFuture::isDone);
-            disk.gate.countDown();
-            for (int i = 0; i < writes.size(); i++) {
-                assertThat(writes.get(i).get().value()).isEqualTo(i + 1);
-            }
-            assertThat(disk.writes.get() - before).isEqualTo(2);
-        }
     }
 
     /// Each in a segment of its own.
@@ -331,45 +241,6 @@ final class WalTest {
     }
 
     @Test
-    void howLongWritesWaitForOneAnotherChangesWhileTheLogRuns() throws Exception {
-        AtomicLong nowNs = new AtomicLong(-7);
-        SimpleMeterRegistry metrics = new SimpleMeterRegistry();
-        try (Wal wal = Wal.open(settings(1 << 20), Clock.systemUTC(), nowNs::get, metrics)) {
-            wal.start(WalFolder.numbersFrom(wal.lastSequence()), WalFolder.OWNER, WalFolder.THREADS, new WalListener() {
-                @Override
-                public void failed(IOException cause) {
-                    throw new AssertionError(cause);
-                }
-
-                @Override
-                public int writesInFlight() {
-                    return 10;
-                }
-            });
-            assertThat(WalFolder.append(wal, ARBITRARY_PAYLOAD).get().value())
-                    .as("no wait at first, though the clock stands")
-                    .isEqualTo(1);
-            wal.reconfigure(new GroupWait(Duration.ofMillis(10), 9));
-            List<CompletableFuture<SequenceNumber>> together = new ArrayList<>();
-            for (int i = 0; i < 5; i++) {
-                together.add(WalFolder.append(wal, ARBITRARY_PAYLOAD));
-            }
-            CompletableFuture<Void> all = CompletableFuture.allOf(together.toArray(CompletableFuture[]::new));
-            while (!all.isDone()) { // the clock goes on, whenever it was that the log looked at it first
-                nowNs.addAndGet(Duration.ofMillis(10).toNanos());
-                Thread.onSpinWait();
-            }
-            assertThat(metrics.get("sluice.wal.batch.entries").summary().count())
-                    .as("groups")
-                    .isEqualTo(2);
-            wal.reconfigure(new GroupWait(Duration.ofMillis(10), 10));
-            assertThat(WalFolder.append(wal, ARBITRARY_PAYLOAD).get().value())
-                    .as("too few others are in flight to wait for")
-                    .isEqualTo(7);
-        }
-    }
-
-    @Test
     void aDiskThatHangsOverTheNextSegmentShowsToo() throws Exception {
         FaultyDisk disk = new FaultyDisk();
         AtomicLong nowNs = new AtomicLong();
@@ -470,8 +341,7 @@ final class WalTest {
                 Duration.ofMinutes(5),
                 100_000,
                 10,
-                Duration.ZERO,
-                0,
+                GroupLimits.DEFAULT,
                 WalSettings.Compression.NONE,
                 true,
                 CorruptionPolicy.FAIL);
@@ -530,8 +400,7 @@ final class WalTest {
                 Duration.ofMinutes(5),
                 100_000,
                 100,
-                Duration.ZERO,
-                0,
+                GroupLimits.DEFAULT,
                 WalSettings.Compression.NONE,
                 true,
                 CorruptionPolicy.FAIL);

@@ -16,6 +16,7 @@ import io.sluice.persist.store.ObjectStoreSettings;
 import io.sluice.persist.store.ObjectStores;
 import io.sluice.query.flight.FlightSettings;
 import io.sluice.wal.CorruptionPolicy;
+import io.sluice.wal.GroupLimits;
 import io.sluice.wal.WalSettings;
 import io.sluice.wal.WalSettings.Compression;
 import java.net.InetSocketAddress;
@@ -282,8 +283,10 @@ public record ServeSettings(
                 values.duration(Setting.WAL_MAX_SEGMENT_AGE),
                 Math.max(inflightBytes, MIN_LOG_QUEUE_BYTES),
                 LOG_QUEUE_ENTRIES,
-                values.durationOrZero(Setting.WAL_GROUP_DELAY, Duration.ofSeconds(1)),
-                values.number(Setting.WAL_GROUP_SIBLINGS, 0, 1_000_000),
+                new GroupLimits(
+                        values.durationOrZero(Setting.WAL_GROUP_DELAY, Duration.ofSeconds(1)),
+                        values.number(Setting.WAL_GROUP_SIBLINGS, 0, 1_000_000),
+                        values.bytes(Setting.WAL_GROUP_BYTES, 1, GroupLimits.MOST_BYTES)),
                 values.parse(
                         Setting.WAL_COMPRESSION,
                         "none or lz4",
@@ -303,12 +306,27 @@ public record ServeSettings(
                         values.number(Setting.PERSIST_CONCURRENCY, 1, PersistGateSettings.MAX_SLOTS),
                         values.bytesOrShareAtMost(
                                 Setting.PERSIST_MEMORY, MIB, TIB, memory.persistBytes(), memory.ledgerBytes()),
-                        GateTimeout.of(values.parse(
-                                Setting.PERSIST_GATE_TIMEOUT,
-                                "position or median",
-                                text -> GateTimeout.Mode.valueOf(text.toUpperCase(Locale.ROOT))))),
+                        gateTimeout(values)),
                 PersistSettings.DEFAULT.firstRetryDelay(),
                 PersistSettings.DEFAULT.maxRetryDelay(),
                 PersistSettings.DEFAULT.parkedRetryDelay());
+    }
+
+    private static GateTimeout gateTimeout(SettingValues values) throws InvalidSettingException {
+        Duration floor = values.duration(Setting.PERSIST_GATE_TIMEOUT_FLOOR, GateTimeout.MAX_DAYS);
+        Duration cap = values.duration(Setting.PERSIST_GATE_TIMEOUT_CAP, GateTimeout.MAX_DAYS);
+        if (cap.compareTo(floor) < 0) {
+            throw new InvalidSettingException(
+                    "--persist-gate-timeout-floor is %s and --persist-gate-timeout-cap %s: expected the first no greater"
+                            .formatted(floor, cap));
+        }
+        return new GateTimeout(
+                values.parse(
+                        Setting.PERSIST_GATE_TIMEOUT,
+                        "position or median",
+                        text -> GateTimeout.Mode.valueOf(text.toUpperCase(Locale.ROOT))),
+                values.duration(Setting.PERSIST_GATE_TIMEOUT_DEFAULT, GateTimeout.MAX_DAYS),
+                floor,
+                cap);
     }
 }

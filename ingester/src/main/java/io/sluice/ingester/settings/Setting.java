@@ -75,6 +75,7 @@ public enum Setting {
     WAL_ON_CORRUPTION("quarantine|fail", "quarantine", "What a start does about damage in the log"),
     WAL_GROUP_DELAY(Change.LIVE, "DURATION", "0ms", "How long a write waits for others to share its sync"),
     WAL_GROUP_SIBLINGS(Change.LIVE, "N", "5", "Other writes that must be in flight for that"),
+    WAL_GROUP_BYTES(Change.LIVE, "SIZE", "4MiB", "The most that shares a sync; a larger write has one of its own"),
     WAL_COMPRESSION("none|lz4", "none", "Compression of what the log stores"),
     WAL_STALL_TIMEOUT(
             Change.LIVE, "DURATION", "10s", "How long the log may wait for its disk before the server is not ready"),
@@ -95,6 +96,11 @@ public enum Setting {
             "position|median",
             "position",
             "What says how long a job waits for its turn before it asks again"),
+    PERSIST_GATE_TIMEOUT_DEFAULT(
+            Change.LIVE, "DURATION", "5s", "What counts as the median of persist jobs until one has succeeded"),
+    PERSIST_GATE_TIMEOUT_FLOOR(Change.LIVE, "DURATION", "1s", "The least that a job waits before it asks again"),
+    PERSIST_GATE_TIMEOUT_CAP(
+            Change.LIVE, "DURATION", "60s", "The most that it waits, if that follows from its position"),
     PARQUET_ZSTD_LEVEL(Change.LIVE, "N", "1", "Compression of Parquet files, 1 (fast) to 22 (small)"),
     ADMISSION_WRITE_NEW(
             Change.LIVE,

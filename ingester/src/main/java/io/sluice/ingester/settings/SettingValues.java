@@ -169,10 +169,14 @@ public final class SettingValues {
 
     /// A positive duration: `250ms`, `25s`, `5m`, `1h`, or ISO-8601.
     public Duration duration(Setting setting) throws InvalidSettingException {
-        String expected =
-                "a duration such as 500ms, 25s, 5m or 1h, more than 0 and at most %d days".formatted(MAX_DAYS);
+        return duration(setting, MAX_DAYS);
+    }
+
+    /// The same of at most some days.
+    public Duration duration(Setting setting, int maxDays) throws InvalidSettingException {
+        String expected = "a duration such as 500ms, 25s, 5m or 1h, more than 0 and at most %dd".formatted(maxDays);
         Duration duration = parse(setting, expected, SettingValues::parseDuration);
-        if (duration.isNegative() || duration.isZero() || duration.compareTo(Duration.ofDays(MAX_DAYS)) > 0) {
+        if (!duration.isPositive() || duration.compareTo(Duration.ofDays(maxDays)) > 0) {
             throw invalid(setting, expected);
         }
         return duration;

@@ -12,6 +12,7 @@ import io.sluice.proto.v1.TableBatch;
 import io.sluice.proto.v1.WriteRequest;
 import io.sluice.wal.AppendListener;
 import io.sluice.wal.CorruptionPolicy;
+import io.sluice.wal.GroupLimits;
 import io.sluice.wal.Wal;
 import io.sluice.wal.WalRefusedException;
 import io.sluice.wal.WalSettings;
@@ -72,8 +73,7 @@ final class WalCommandTest {
                 Duration.ofMinutes(5),
                 1 << 20,
                 100,
-                Duration.ZERO,
-                0,
+                GroupLimits.DEFAULT,
                 WalSettings.Compression.NONE,
                 true,
                 CorruptionPolicy.FAIL);

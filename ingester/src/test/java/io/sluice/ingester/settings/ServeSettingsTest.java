@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.sluice.ingester.ledger.LedgerLimits;
 import io.sluice.persist.GateTimeout;
 import io.sluice.persist.PersistGateSettings;
+import io.sluice.wal.GroupLimits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -94,6 +95,52 @@ final class ServeSettingsTest {
                 .isInstanceOf(InvalidSettingException.class)
                 .hasMessageContaining("--persist-gate-timeout")
                 .hasMessageContaining("position or median");
+    }
+
+    @Test
+    void theGateWaitsWithinItsBounds() throws InvalidSettingException {
+        assertThat(resolve(Map.of(), Map.of()).persist().gate().timeout()).isEqualTo(GateTimeout.DEFAULT);
+        var settings = resolve(
+                Map.of(
+                        Setting.PERSIST_GATE_TIMEOUT_DEFAULT,
+                        "2s",
+                        Setting.PERSIST_GATE_TIMEOUT_FLOOR,
+                        "100ms",
+                        Setting.PERSIST_GATE_TIMEOUT_CAP,
+                        "1d"),
+                Map.of());
+        assertThat(settings.persist().gate().timeout())
+                .isEqualTo(new GateTimeout(
+                        GateTimeout.Mode.POSITION, Duration.ofSeconds(2), Duration.ofMillis(100), Duration.ofDays(1)));
+        assertThatThrownBy(() -> resolve(Map.of(Setting.PERSIST_GATE_TIMEOUT_CAP, "2d"), Map.of()))
+                .isInstanceOf(InvalidSettingException.class)
+                .hasMessageContaining("--persist-gate-timeout-cap")
+                .hasMessageContaining("at most 1d");
+        assertThatThrownBy(() -> resolve(Map.of(Setting.PERSIST_GATE_TIMEOUT_FLOOR, "61s"), Map.of()))
+                .isInstanceOf(InvalidSettingException.class)
+                .hasMessage("--persist-gate-timeout-floor is PT1M1S and --persist-gate-timeout-cap PT1M:"
+                        + " expected the first no greater");
+    }
+
+    @Test
+    void aGroupOfTheLogHasItsBounds() throws InvalidSettingException {
+        assertThat(resolve(Map.of(), Map.of()).wal().group()).isEqualTo(GroupLimits.DEFAULT);
+        assertThat(resolve(
+                                Map.of(
+                                        Setting.WAL_GROUP_DELAY,
+                                        "1ms",
+                                        Setting.WAL_GROUP_SIBLINGS,
+                                        "9",
+                                        Setting.WAL_GROUP_BYTES,
+                                        "64KiB"),
+                                Map.of())
+                        .wal()
+                        .group())
+                .isEqualTo(new GroupLimits(Duration.ofMillis(1), 9, 65_536));
+        assertThatThrownBy(() -> resolve(Map.of(Setting.WAL_GROUP_BYTES, "5MiB"), Map.of()))
+                .isInstanceOf(InvalidSettingException.class)
+                .hasMessageContaining("--wal-group-bytes")
+                .hasMessageContaining("from 1 to 4194304 bytes");
     }
 
     @Test
