@@ -11,6 +11,7 @@ import io.sluice.ingester.rotation.UnpersistedAge;
 import io.sluice.ingester.settings.MemoryPlan;
 import io.sluice.ingester.settings.ServeSettings;
 import io.sluice.ingester.settings.Setting;
+import io.sluice.ingester.threads.Carriers;
 import io.sluice.model.IngesterId;
 import io.sluice.model.SequenceNumber;
 import io.sluice.persist.FreezeReason;
@@ -173,7 +174,9 @@ public final class IngesterServer {
     }
 
     private void run() throws IOException, InterruptedException {
-        wiring.persister.start(threads("persist"));
+        Carriers.startAll();
+        wiring.background.lowerCompiler();
+        wiring.persister.start(wiring.background.factory("persist"));
         var _ = bind("--grpc-bind", wiring.settings.grpcBind(), () -> {
             grpc.start();
             return grpc;
@@ -339,6 +342,7 @@ public final class IngesterServer {
 
     private void tellHealth() {
         try {
+            Carriers.keep();
             wiring.admission.observe();
             wiring.persistRoom.observe(wiring.nanoTime.getAsLong(), wiring.persister.backlog());
             http.checkConnections();
@@ -409,6 +413,7 @@ public final class IngesterServer {
         pipeline.buffer().close();
         wiring.calls.shutdown();
         wiring.uploads.shutdown();
+        wiring.parsers.shutdown();
         wiring.catalog.close();
         wiring.store.close();
         watch.shutdownNow();

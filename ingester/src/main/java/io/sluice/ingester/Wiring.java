@@ -50,6 +50,7 @@ import io.sluice.ingester.sink.WalSink;
 import io.sluice.ingester.status.Down;
 import io.sluice.ingester.status.LogStall;
 import io.sluice.ingester.status.RecentErrors;
+import io.sluice.ingester.threads.BackgroundThreads;
 import io.sluice.ingester.write.InFlightWrites;
 import io.sluice.ingester.write.RefusalCounts;
 import io.sluice.ingester.write.WritePath;
@@ -175,6 +176,10 @@ final class Wiring {
     final ExecutorService calls;
     /// Sends the parts of uploads.
     final ExecutorService uploads;
+    /// Makes threads for what can wait a little.
+    final BackgroundThreads background;
+    /// Parse line protocol. There are as many as [#work] lets at once, and those that wait for the catalog.
+    final ExecutorService parsers;
     final Availability catalogAvailability;
     final Availability storeAvailability;
     final BufferAllocator rootAllocator;
@@ -218,6 +223,8 @@ final class Wiring {
                 Thread.ofVirtual().name("call-", 0).factory());
         this.uploads = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("upload-", 0).factory());
+        this.background = new BackgroundThreads(settings.backgroundNice());
+        this.parsers = Executors.newCachedThreadPool(background.factory("parse"));
         this.catalogAvailability = new Availability(
                 "catalog " + Catalogs.describe(settings.catalog()), "sluice.catalog.up", clock, metrics);
         this.storeAvailability = new Availability(
@@ -271,6 +278,7 @@ final class Wiring {
             if (!done) {
                 calls.shutdown();
                 uploads.shutdown();
+                parsers.shutdown();
                 if (openedStore.isPresent()) {
                     openedStore.get().close();
                 }
@@ -379,6 +387,7 @@ final class Wiring {
 
     /// Builds the write path of an ingester id that was registered before.
     WritePipeline buildPipeline(IngesterId ingester, ThreadFactory threads) {
+        ThreadFactory uniters = background.factory("unite");
         StableWatermark stable = new StableWatermark();
         BufferTree buffer = new BufferTree(
                 ingester,
@@ -389,8 +398,7 @@ final class Wiring {
                 settings.persistHotBytes(),
                 bufferAllocator,
                 nanoTime,
-                // No virtual thread: it would keep a processor from queries for as long as it copies.
-                behindQuery -> Thread.ofPlatform().name("unite").start(behindQuery));
+                behindQuery -> uniters.newThread(behindQuery).start());
         live.follow(now -> buffer.limitPartitions(now.maxPartitions()), Setting.MAX_PARTITIONS);
         buffer.limitWaiting(settings.memory().waitingBytes());
         inFlight.limitWaiting(settings.memory().waitingBytes());
@@ -477,6 +485,7 @@ final class Wiring {
                 () -> live.current().inflightOps(),
                 bodies,
                 new SecureRandom().nextLong(),
+                parsers,
                 writeAdmission(),
                 refuser,
                 new CurrentWrites(),

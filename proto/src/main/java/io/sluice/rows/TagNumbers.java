@@ -59,6 +59,11 @@ public final class TagNumbers {
         return known(dictionary).numbers();
     }
 
+    /// Whether [#of] has the numbers at hand, and hashes nothing.
+    public boolean areKnown(VarCharVector dictionary) {
+        return known.numbers().length >= dictionary.getValueCount();
+    }
+
     private Known known(VarCharVector dictionary) {
         Known now = known;
         int count = dictionary.getValueCount();

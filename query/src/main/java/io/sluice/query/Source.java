@@ -5,6 +5,9 @@ import java.util.Optional;
 
 /// A chunk's column, as a stream takes values from it. For one thread.
 final class Source {
+    /// One of so many values of a chunk may be looked up by itself before all get their numbers.
+    private static final int VALUES_PER_LOOKUP = 16;
+
     private final RowColumn column;
     private final int nullCount;
     private final Optional<StreamDictionary> dictionary;
@@ -14,6 +17,10 @@ final class Source {
     private int[] numbers = {};
 
     private int[] byNumber = {};
+    private int lookedUp;
+    /// What was looked up last, and the stream's code of it: neighbours often have the same value.
+    private int lastOfChunk = -1;
+    private int lastCode;
 
     private Source(RowColumn column, int nullCount, Optional<StreamDictionary> dictionary) {
         this.column = column;
@@ -68,6 +75,9 @@ final class Source {
     /// @throws IllegalStateException if it has none
     int code(int ofChunk) {
         if (numbers.length == 0) {
+            if (isWorthALookUp()) {
+                return lookUp(ofChunk);
+            }
             numbers = tag().valueNumbers();
             byNumber = dictionary.orElseThrow().codes(tag().numbers().index());
         }
@@ -80,6 +90,24 @@ final class Source {
             throw unknownValue();
         }
         return code;
+    }
+
+    /// Whether nobody knows the numbers of the chunk's values yet, and few are asked for so far.
+    private boolean isWorthALookUp() {
+        return lookedUp < tag().dictionary().getValueCount() / VALUES_PER_LOOKUP
+                && !tag().numbers().areKnown(tag().dictionary());
+    }
+
+    private int lookUp(int ofChunk) {
+        if (ofChunk != lastOfChunk) {
+            lookedUp++;
+            lastCode = dictionary.orElseThrow().find(tag().dictionary().get(ofChunk));
+            lastOfChunk = ofChunk;
+            if (lastCode < 0) {
+                throw unknownValue();
+            }
+        }
+        return lastCode;
     }
 
     IllegalStateException unknownValue() {

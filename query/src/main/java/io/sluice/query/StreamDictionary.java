@@ -213,7 +213,7 @@ final class StreamDictionary implements AutoCloseable {
     }
 
     /// The code of a value. One that the stream lacks is added as long as that can be; then it is -1.
-    private int find(byte[] value) {
+    int find(byte[] value) {
         if (!isSealed) {
             return add(value);
         }

@@ -175,6 +175,14 @@ final class TagFilter {
     /// For each code of a chunk's dictionary whether the value fulfils the predicate.
     boolean[] wanted(RowColumn.Tag tag) {
         boolean[] wanted = new boolean[tag.dictionary().getValueCount()];
+        if (mayBeLookedUp() && !tag.numbers().areKnown(tag.dictionary())) {
+            // Most values differ from the few that are asked for in their length or last byte: to look at them is
+            // much less than to hash them, which pays for those who ask again.
+            for (int code = 0; code < wanted.length; code++) {
+                wanted[code] = isWanted(tag, code);
+            }
+            return wanted;
+        }
         int[] numbers = tag.valueNumbers();
         byte[] known = judged(tag.numbers().index());
         for (int code = 0; code < wanted.length; code++) {

@@ -98,10 +98,10 @@ final class ServeCommand implements Callable<Integer> {
                 : "%s (%s)".formatted(setting.description(), String.join("; ", notes));
     }
 
-    /// Lets the system share processors out between requests that are parsed, of which there are as many at once
-    /// as there are processors, and all other virtual threads: on threads of their own, bodies that arrive and
-    /// queries do not wait until others are parsed. Before the first virtual thread; a property of the command
-    /// line stays as it is.
+    /// Lets the system share processors out between short bodies that are parsed or messages that are
+    /// decoded, of which there may be as many at once as there are processors, and all other virtual
+    /// threads: bodies that arrive and queries do not wait for those. Before the first virtual thread; a
+    /// property of the command line stays as it is.
     private static void widenScheduler() {
         if (System.getProperty(CARRIERS) == null) {
             System.setProperty(

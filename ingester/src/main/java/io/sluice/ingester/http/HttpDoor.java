@@ -78,6 +78,7 @@ public final class HttpDoor {
     /// @param maxRequests write requests at once; asked for each
     /// @param bodies room for bodies until their outcome is known; at least [#minBodyBudgetBytes]
     /// @param hashSeed random, so that no client can choose names whose hashes collide
+    /// @param parsers parse long bodies of line protocol; as many at once as are handed over
     /// @param admission lets writes in
     /// @param known what is known of a namespace's tables; enters the way to the catalog before it asks there
     /// @param metricsText what `/metrics` answers
@@ -87,6 +88,7 @@ public final class HttpDoor {
             IntSupplier maxRequests,
             ByteBudget bodies,
             long hashSeed,
+            Executor parsers,
             WriteAdmission admission,
             Refusals refusals,
             WriteHandler writes,
@@ -119,6 +121,7 @@ public final class HttpDoor {
                 clock,
                 new BodyReader(parts.maxRequestBytes(), parts.bodies(), parts.refusals()),
                 parts.hashSeed(),
+                parts.parsers(),
                 parts.maxRequests());
         this.readiness = parts.readiness();
         this.status = parts.status();

@@ -25,10 +25,13 @@ import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
 import java.util.function.IntSupplier;
+import java.util.function.Supplier;
 
 /// `POST /api/v2/write?bucket=` and `POST /write?db=`: line protocol. Good lines are written even if others are bad,
 /// unless `accept_partial=false`; the answer is 204 only if every line was written and is durable.
@@ -36,6 +39,9 @@ import java.util.function.IntSupplier;
 /// A retention policy of version 1 (`rp`) other than `autogen` makes the namespace `db/rp`, as InfluxDB maps it to a
 /// bucket.
 final class LineWriteEndpoint {
+    /// Bodies from this length on are handed over; to hand over a shorter one costs as much as to parse it.
+    private static final int LONG_BYTES = 16 * 1_024;
+
     /// Bad lines that are described in an answer; all are counted.
     private static final int MAX_ERRORS = 100;
 
@@ -49,11 +55,13 @@ final class LineWriteEndpoint {
     private final InstantSource clock;
     private final BodyReader bodies;
     private final long hashSeed;
+    private final Executor parsers;
     private final IntSupplier maxRequests;
     private final AtomicInteger requests = new AtomicInteger();
 
     /// @param known what is known of a namespace's tables
     /// @param hashSeed random, for the parser's tables
+    /// @param parsers parse long bodies, as many at once as are handed over
     /// @param maxRequests whose bodies may be held at once; asked for each
     LineWriteEndpoint(
             WriteAdmission admission,
@@ -63,6 +71,7 @@ final class LineWriteEndpoint {
             InstantSource clock,
             BodyReader bodies,
             long hashSeed,
+            Executor parsers,
             IntSupplier maxRequests) {
         this.admission = admission;
         this.refusals = refusals;
@@ -71,6 +80,7 @@ final class LineWriteEndpoint {
         this.clock = clock;
         this.bodies = bodies;
         this.hashSeed = hashSeed;
+        this.parsers = parsers;
         this.maxRequests = maxRequests;
     }
 
@@ -181,33 +191,21 @@ final class LineWriteEndpoint {
         Instant now = clock.instant();
         long nowNs = Math.addExact(Math.multiplyExact(now.getEpochSecond(), 1_000_000_000L), now.getNano());
         for (boolean again = true; ; again = false) {
-            ParsedLines lines;
-            CompletionStage<WriteOutcome> outcome;
+            Begun begun;
             try (WorkQueue.Turn turn = awaitWork(body.lengthBytes())) {
-                CatalogAccess patient = pausing(turn, catalog);
-                KnownColumns columns = known.apply(namespace, patient);
-                lines = new LineProtocolParser(hashSeed)
-                        .parse(
-                                body.bytes(),
-                                0,
-                                body.lengthBytes(),
-                                new ParseOptions(namespace, precision, nowNs, MAX_ERRORS, table -> {
-                                    Optional<TableSchema> found = columns.find(table);
-                                    turn.resume();
-                                    return found;
-                                }));
-                if (lines.badLines() > 0 && !acceptPartial) {
-                    throw HttpError.badLines(
-                            "%d of %d lines are bad, and nothing was written (accept_partial=false)"
-                                    .formatted(lines.badLines(), lines.badLines() + lines.rows()),
-                            new HttpError.BadLines(0, lines.badLines(), lines.errors()));
-                }
-                outcome = lines.request().isEmpty()
-                        ? NOTHING_TO_WRITE
-                        : writes.write(lines.request().get(), patient);
+                begun = handOver(
+                        body.lengthBytes(),
+                        () -> begin(body, namespace, precision, nowNs, acceptPartial, turn, pausing(turn, catalog)));
+            }
+            ParsedLines lines = begun.lines();
+            if (lines.badLines() > 0 && !acceptPartial) {
+                throw HttpError.badLines(
+                        "%d of %d lines are bad, and nothing was written (accept_partial=false)"
+                                .formatted(lines.badLines(), lines.badLines() + lines.rows()),
+                        new HttpError.BadLines(0, lines.badLines(), lines.errors()));
             }
             // A column that somebody else created meanwhile: now its lines are told from the good ones.
-            if (!isWritten(outcome.toCompletableFuture().join(), again)) {
+            if (!isWritten(begun.outcome().toCompletableFuture().join(), again)) {
                 continue;
             }
             if (lines.badLines() > 0) {
@@ -217,6 +215,48 @@ final class LineWriteEndpoint {
             }
             return;
         }
+    }
+
+    /// A write on its way, or nothing to write.
+    private record Begun(ParsedLines lines, CompletionStage<WriteOutcome> outcome) {}
+
+    /// Lets a parser do the work on a long body, which may be released when this returns.
+    private Begun handOver(int lengthBytes, Supplier<Begun> work) {
+        if (lengthBytes < LONG_BYTES) {
+            return work.get();
+        }
+        try {
+            return CompletableFuture.supplyAsync(work, parsers).join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : e;
+        }
+    }
+
+    private Begun begin(
+            RequestBody body,
+            NamespaceName namespace,
+            Precision precision,
+            long nowNs,
+            boolean acceptPartial,
+            WorkQueue.Turn turn,
+            CatalogAccess catalog) {
+        KnownColumns columns = known.apply(namespace, catalog);
+        ParsedLines lines = new LineProtocolParser(hashSeed)
+                .parse(
+                        body.bytes(),
+                        0,
+                        body.lengthBytes(),
+                        new ParseOptions(namespace, precision, nowNs, MAX_ERRORS, table -> {
+                            Optional<TableSchema> found = columns.find(table);
+                            turn.resume();
+                            return found;
+                        }));
+        boolean isWrong = lines.badLines() > 0 && !acceptPartial;
+        return new Begun(
+                lines,
+                isWrong || lines.request().isEmpty()
+                        ? NOTHING_TO_WRITE
+                        : writes.write(lines.request().get(), catalog));
     }
 
     /// Whoever waits for the catalog keeps no processor from the others.

@@ -6,6 +6,7 @@ import io.sluice.ingester.disk.DiskSettings;
 import io.sluice.ingester.door.ConnectionLimits;
 import io.sluice.ingester.door.RetrySettings;
 import io.sluice.ingester.ledger.LedgerLimits;
+import io.sluice.ingester.threads.BackgroundThreads;
 import io.sluice.persist.GateTimeout;
 import io.sluice.persist.PersistGateSettings;
 import io.sluice.persist.PersistSettings;
@@ -63,6 +64,7 @@ public record ServeSettings(
         long queryMemoryBytes,
         DiskSettings disk,
         Duration shutdownDeadline,
+        int backgroundNice,
         String logLevel) {
     private static final Set<String> LOG_LEVELS = Set.of("error", "warn", "info", "debug");
     private static final long MIB = 1L << 20;
@@ -162,6 +164,7 @@ public record ServeSettings(
                 queryBytes,
                 disk(values),
                 values.duration(Setting.SHUTDOWN_DEADLINE),
+                values.number(Setting.BACKGROUND_NICE, 0, BackgroundThreads.MAX_NICENESS),
                 logLevel);
     }
 

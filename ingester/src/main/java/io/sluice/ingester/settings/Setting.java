@@ -147,6 +147,10 @@ public enum Setting {
                     + " disk, 0B: none"),
     SHUTDOWN_DEADLINE(
             Change.LIVE, "DURATION", "25s", "How long a stop may persist rows; what is left stays in the log"),
+    BACKGROUND_NICE(
+            "N",
+            "5",
+            "How far threads that parse and persist give way to those that answer, 0 (not at all) to 19, as nice does"),
     LOG_LEVEL(Change.LIVE, "error|warn|info|debug", "info", "What is logged");
 
     /// What it takes to change a setting of a running server.

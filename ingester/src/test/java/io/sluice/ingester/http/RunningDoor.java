@@ -80,6 +80,7 @@ final class RunningDoor implements AutoCloseable {
                 () -> maxRequests,
                 budget,
                 42,
+                executor,
                 Admissions.of(admission, Admissions.ALL_KNOWN),
                 Admissions.refusals(),
                 writes,
