@@ -30,7 +30,7 @@ public enum Setting {
             "N",
             "4096",
             "Connections open at once, of gRPC and of HTTP each; for one more, the one that has been silent for longest"
-                    + " is closed"),
+                    + " and has sent nothing is closed"),
     IDLE_CONNECTION_TIMEOUT(Change.LIVE, "DURATION", "5m", "How long a connection without a request stays open"),
     SLOW_CLIENT_TIMEOUT(
             Change.LIVE,

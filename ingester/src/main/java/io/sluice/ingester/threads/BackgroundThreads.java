@@ -2,6 +2,7 @@ package io.sluice.ingester.threads;
 
 import java.io.IOException;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,6 +22,8 @@ public final class BackgroundThreads {
     private static final String COMPILER = "C2 CompilerThre";
 
     private final int niceness;
+    /// Whether the log says that it has no effect.
+    private final AtomicBoolean isTold = new AtomicBoolean();
 
     /// @param niceness 0, not at all, to [#MAX_NICENESS]
     public BackgroundThreads(int niceness) {
@@ -39,8 +42,8 @@ public final class BackgroundThreads {
     }
 
     private void giveWay() {
-        if (niceness > 0) {
-            Niceness.ofThisThread(niceness);
+        if (niceness > 0 && !Niceness.ofThisThread(niceness) && !isTold.getAndSet(true)) {
+            LOG.info("this system does not let threads give way to others: --background-nice has no effect");
         }
     }
 

@@ -24,6 +24,8 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// What a write over HTTP becomes, and what each outcome is to its client.
 @Timeout(value = 30, unit = TimeUnit.SECONDS)
@@ -64,6 +66,33 @@ final class HttpDoorWriteTest {
         assertThat(written.getTablesList()).extracting("table").containsExactly("cpu", "mem");
         assertThat(FakeWrites.timestamps(written)).containsExactly(1_000L, 2_000L);
         assertThat(door.counted("/api/v2/write", "204")).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"16383, 0", "16384, 1", "100000, 1"})
+    void aLongBodyIsHandedOverToAParser(int lengthBytes, int handedOver) throws Exception {
+        HttpResponse<String> response = door.send(
+                door.request("/api/v2/write?bucket=b").POST(BodyPublishers.ofByteArray(RunningDoor.body(lengthBytes))));
+        assertThat(response.statusCode()).isEqualTo(204);
+        assertThat(FakeWrites.timestamps(door.writes.take())).containsExactly(1L);
+        assertThat(door.handedOver).hasValue(handedOver);
+    }
+
+    @Test
+    void whatFailsInAParserIsAnsweredAsWhatFailsElsewhere() throws Exception {
+        String lines = "m f=1i 1\n".repeat(10_000);
+        door.know(_ -> {
+            throw new IllegalStateException("a secret of the inside");
+        });
+        HttpResponse<String> failed = door.write(lines);
+        assertThat(failed.statusCode()).isEqualTo(500);
+        assertThat(failed.body()).contains("internal error ").doesNotContain("secret");
+        door.know(KnownColumns.NONE);
+        assertThat(door.post("/api/v2/write?bucket=b&accept_partial=false", lines + "m")
+                        .statusCode())
+                .isEqualTo(400);
+        assertThat(door.write(lines).statusCode()).isEqualTo(204);
+        assertThat(door.handedOver).hasValue(3);
     }
 
     @Test

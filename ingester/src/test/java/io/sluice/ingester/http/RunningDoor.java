@@ -37,6 +37,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiFunction;
@@ -57,6 +58,8 @@ final class RunningDoor implements AutoCloseable {
             new AtomicReference<>((_, _) -> KnownColumns.NONE);
     final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     final AdmissionController admission;
+    /// Bodies that were not parsed where they were read.
+    final AtomicInteger handedOver = new AtomicInteger();
     private final AtomicLong nowNs = new AtomicLong();
     private final ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor();
     private final HttpClient client = HttpClient.newHttpClient();
@@ -80,7 +83,10 @@ final class RunningDoor implements AutoCloseable {
                 () -> maxRequests,
                 budget,
                 42,
-                executor,
+                parsing -> {
+                    handedOver.incrementAndGet();
+                    executor.execute(parsing);
+                },
                 Admissions.of(admission, Admissions.ALL_KNOWN),
                 Admissions.refusals(),
                 writes,
