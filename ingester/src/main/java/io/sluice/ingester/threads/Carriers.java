@@ -4,10 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/// The platform threads that carry virtual ones. The JDK starts one when there is work for it, from whichever thread
-/// has
-/// that work, and ends it when none of them had any for half a minute. One that a thread of [BackgroundThreads] starts
-/// would give way like it, for as long as it lives. So all are started by a thread that does not, and are kept.
+/// The platform threads that carry virtual ones. The JDK starts one when there is work for it, from whichever
+/// thread has that work, and ends it when none of them had any for half a minute. One that a thread of
+/// [BackgroundThreads] starts would give way like it, for as long as it lives. So all are started by a thread
+/// that does not, and are kept.
 public final class Carriers {
     /// Threads that carry, as the JDK's documentation of `Thread` names the setting.
     private static final String COUNT = "jdk.virtualThreadScheduler.parallelism";

@@ -12,9 +12,9 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
 
-/// How far threads give way to others, more than the process does: `setpriority(2)`, which Linux knows for each thread
-/// by
-/// itself. To give way more takes no privilege, to take it back does. On other systems nothing happens.
+/// How far threads give way to others, more than the process does: `setpriority(2)`, which Linux knows for
+/// each thread by itself. To give way more takes no privilege, to take it back does. On other systems nothing
+/// happens.
 final class Niceness {
     /// The most that the system knows.
     static final int MAX = 19;
