@@ -1,11 +1,9 @@
 package io.sluice.ingester.disk;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 
 /// A file that takes room on a disk, to be let go of when the disk is full: what is left to do then has that room. It
 /// grows by a little at a time, so that nobody waits for it. Its bytes mean nothing, and it is never synced: after a
@@ -43,12 +41,11 @@ final class DiskReserve {
         if (step <= 0) {
             return;
         }
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+        // Not a channel, which an interrupt closes: a server that stops would tell of a disk that fails.
+        try (RandomAccessFile growing = new RandomAccessFile(file.toFile(), "rw")) {
+            growing.seek(sizeBytes);
             // Not as a hole, which would reserve nothing. One that was cut off by a crash goes on from where it ended.
-            ByteBuffer zeros = ByteBuffer.allocate(step);
-            for (long position = sizeBytes; zeros.hasRemaining(); ) {
-                position += channel.write(zeros, position);
-            }
+            growing.write(new byte[step]);
         }
         sizeBytes += step;
     }

@@ -162,6 +162,14 @@ final class DiskGuardTest {
     }
 
     @Test
+    void aServerThatStopsWhileTheReserveGrowsIsNotADiskThatFails() {
+        Thread.currentThread().interrupt();
+        guard(MARKS).tick();
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(reserve()).hasSize(4 * MIB);
+    }
+
+    @Test
     void theReserveIsAHundredthOfASmallDiskAtMost() throws IOException {
         disk.put(folder, "a", 100 * MIB);
         DiskGuard guard = guard(MARKS);
