@@ -23,6 +23,12 @@ public final class QueryRequests {
     static final int MAX_PREDICATES = 64;
     static final int MAX_VALUES = 10_000;
 
+    /// How the commands of Flight SQL begin, each a `google.protobuf.Any`. Read as a request, this is its namespace.
+    private static final String FLIGHT_SQL = "type.googleapis.com/arrow.flight.protocol.sql.";
+
+    private static final String EXPECTED =
+            "expected a sluice.v1.QueryRequest, as protobuf or as JSON such as {\"namespace\":\"n\",\"table\":\"t\"}";
+
     private QueryRequests() {}
 
     /// Reads a request.
@@ -68,7 +74,10 @@ public final class QueryRequests {
         } catch (CharacterCodingException e) {
             throw new InvalidQueryException("query is not valid UTF-8");
         } catch (InvalidProtocolBufferException | RuntimeException e) {
-            throw new InvalidQueryException("query is not the JSON of a sluice.v1.QueryRequest: " + e.getMessage());
+            // What a parser adds on lines of their own are links to its manual.
+            String firstLine =
+                    String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+            throw new InvalidQueryException("query is not the JSON of a sluice.v1.QueryRequest: " + firstLine);
         }
         return builder.build();
     }
@@ -78,7 +87,12 @@ public final class QueryRequests {
         try {
             request = io.sluice.proto.v1.QueryRequest.parseFrom(bytes);
         } catch (InvalidProtocolBufferException e) {
-            throw new InvalidQueryException("query is neither JSON nor a sluice.v1.QueryRequest: " + e.getMessage());
+            throw new InvalidQueryException(
+                    "query is neither JSON nor protobuf (%s): %s".formatted(e.getMessage(), EXPECTED));
+        }
+        if (request.getNamespace().startsWith(FLIGHT_SQL)) {
+            throw new InvalidQueryException("query is Flight SQL's %s, and SQL is not spoken here: %s"
+                    .formatted(request.getNamespace().substring(FLIGHT_SQL.length()), EXPECTED));
         }
         requireKnownFields("query", request);
         requireKnownFields("time_range", request.getTimeRange());

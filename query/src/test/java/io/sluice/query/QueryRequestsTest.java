@@ -3,6 +3,8 @@ package io.sluice.query;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
 import com.google.protobuf.UnknownFieldSet;
 import com.google.re2j.Pattern;
 import io.sluice.model.ColumnName;
@@ -68,6 +70,33 @@ final class QueryRequestsTest {
         assertThatThrownBy(() -> QueryRequests.parse(unknown))
                 .isInstanceOf(InvalidQueryException.class)
                 .hasMessageContaining("99");
+    }
+
+    @Test
+    void aCommandOfFlightSqlIsToldAsSuch() {
+        byte[] command = Any.newBuilder()
+                .setTypeUrl("type.googleapis.com/arrow.flight.protocol.sql.CommandStatementQuery")
+                .setValue(ByteString.copyFromUtf8("\n\010select 1"))
+                .build()
+                .toByteArray();
+        assertThatThrownBy(() -> QueryRequests.parse(command))
+                .isInstanceOf(InvalidQueryException.class)
+                .hasMessage(
+                        "query is Flight SQL's CommandStatementQuery, and SQL is not spoken here: expected a"
+                                + " sluice.v1.QueryRequest, as protobuf or as JSON such as {\"namespace\":\"n\",\"table\":\"t\"}");
+    }
+
+    @Test
+    void whatIsNoRequestIsToldWhatOneIs() {
+        assertThatThrownBy(() -> parse("select * from cpu"))
+                .isInstanceOf(InvalidQueryException.class)
+                .hasMessageStartingWith("query is neither JSON nor protobuf (")
+                .hasMessageEndingWith("as JSON such as {\"namespace\":\"n\",\"table\":\"t\"}");
+        assertThatThrownBy(() -> parse("{\"namespace"))
+                .isInstanceOf(InvalidQueryException.class)
+                .message()
+                .hasLineCount(1)
+                .startsWith("query is not the JSON of a sluice.v1.QueryRequest: ");
     }
 
     @Test

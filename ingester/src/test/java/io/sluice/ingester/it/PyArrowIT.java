@@ -6,13 +6,16 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Streams and files as pyarrow reads them. Needs a Python with pyarrow: `SLUICE_TEST_PYTHON`, or `python3`.
+/// Streams and files as pyarrow reads them, and streams as ADBC's Flight SQL driver does, which is written in Go. Needs
+/// a
+/// Python with `pyarrow` and `adbc_driver_flightsql`: `SLUICE_TEST_PYTHON`, or `python3`.
 final class PyArrowIT {
     private static final String SCRIPT = """
             import json, sys
@@ -59,6 +62,29 @@ final class PyArrowIT {
             print(len(rows), all(row["trace"] == "trace-%d" % row["i"] for row in rows))
             """;
 
+    /// What `GetFlightInfo` tells of a table, read through ADBC and through pyarrow; then what ADBC says to SQL.
+    private static final String READ_BY_ADBC = """
+            import json, sys, warnings
+            import adbc_driver_flightsql.dbapi as adbc
+            import pyarrow.flight as flight
+            warnings.simplefilter("ignore")  # that the driver has no transactions
+            uri = "grpc://127.0.0.1:" + sys.argv[1]
+            client = flight.connect(uri)
+            command = json.dumps({"namespace": "n", "table": "m"}).encode()
+            info = client.get_flight_info(flight.FlightDescriptor.for_command(command))
+            expected = client.do_get(info.endpoints[0].ticket).read_all()
+            with adbc.connect(uri) as connection, connection.cursor() as cursor:
+                cursor.adbc_read_partition(info.serialize())
+                with cursor.fetch_record_batch() as reader:
+                    batches = list(reader)
+                found = expected.from_batches(batches, expected.schema)
+                print(found.num_rows, len(batches) > 1, found.equals(expected), found.schema.field("host").type)
+                try:
+                    cursor.execute("SELECT 1")
+                except adbc.Error as e:
+                    print(e)
+            """;
+
     /// All types, tags and fields that are missing, and a key that is written twice.
     private static final String ROWS = """
             m,host=a,region=eu f=1.5,i=3i,s="first",b=true 1000000001
@@ -74,7 +100,7 @@ final class PyArrowIT {
     @Test
     void pyarrowReadsAWholeStream() throws Exception {
         String python = Optional.ofNullable(System.getenv("SLUICE_TEST_PYTHON")).orElse("python3");
-        assumeTrue(hasPyArrow(python), "skipped: " + python + " has no pyarrow");
+        assumeTrue(has(python, "pyarrow.flight"), "skipped: " + python + " has no pyarrow");
         try (SluiceServer server = SluiceServer.start(data)) {
             assertThat(server.write("air", EndToEndIT.sample("air_and_water.lp"))
                             .statusCode())
@@ -90,7 +116,7 @@ final class PyArrowIT {
     @Test
     void pyarrowReadsAFileAsItReadTheRowsBefore() throws Exception {
         String python = Optional.ofNullable(System.getenv("SLUICE_TEST_PYTHON")).orElse("python3");
-        assumeTrue(hasPyArrow(python), "skipped: " + python + " has no pyarrow");
+        assumeTrue(has(python, "pyarrow.flight"), "skipped: " + python + " has no pyarrow");
         try (SluiceServer server = SluiceServer.start(data)) {
             assertThat(server.write("n", ROWS.getBytes(StandardCharsets.UTF_8)).statusCode())
                     .isEqualTo(204);
@@ -108,7 +134,7 @@ final class PyArrowIT {
     @Test
     void pyarrowReadsATagOfVeryManyValuesAsPlainStrings() throws Exception {
         String python = Optional.ofNullable(System.getenv("SLUICE_TEST_PYTHON")).orElse("python3");
-        assumeTrue(hasPyArrow(python), "skipped: " + python + " has no pyarrow");
+        assumeTrue(has(python, "pyarrow.flight"), "skipped: " + python + " has no pyarrow");
         StringBuilder lines = new StringBuilder();
         for (int i = 0; i < 70_000; i++) {
             lines.append("m,host=a,trace=trace-%d i=%di %d\n".formatted(i, i, 1_000 + i));
@@ -123,6 +149,33 @@ final class PyArrowIT {
         }
     }
 
+    @Test
+    void adbcReadsAStreamAsPyarrowDoes() throws Exception {
+        String python = Optional.ofNullable(System.getenv("SLUICE_TEST_PYTHON")).orElse("python3");
+        assumeTrue(has(python, "adbc_driver_flightsql.dbapi"), "skipped: " + python + " has no adbc_driver_flightsql");
+        long dayNs = Duration.ofDays(1).toNanos();
+        StringBuilder lines = new StringBuilder();
+        for (int i = 0; i < 80_000; i++) {
+            lines.append("m,host=h%d,trace=trace-%d i=%di,s=\"%d\" %d\n"
+                    .formatted(i % 5_000, i, i, i % 9, i % 3 * dayNs + i));
+        }
+        lines.append(ROWS);
+        try (SluiceServer server = SluiceServer.start(data)) {
+            assertThat(server.write("n", lines.toString().getBytes(StandardCharsets.UTF_8))
+                            .statusCode())
+                    .isEqualTo(204);
+            assertThat(run(python, READ_BY_ADBC, Integer.toString(server.grpcPort()))
+                            .lines())
+                    .satisfiesExactly(
+                            rows -> assertThat(rows)
+                                    .isEqualTo(
+                                            "80005 True True" + " dictionary<values=string, indices=int32, ordered=0>"),
+                            refusal -> assertThat(refusal)
+                                    .contains(
+                                            "query is Flight SQL's CommandStatementQuery, and SQL is not spoken here"));
+        }
+    }
+
     private static String run(String python, String script, String... arguments) throws Exception {
         List<String> command = new ArrayList<>(List.of(python, "-X", "utf8", "-c", script));
         command.addAll(List.of(arguments));
@@ -132,9 +185,9 @@ final class PyArrowIT {
         return output;
     }
 
-    private static boolean hasPyArrow(String python) throws InterruptedException {
+    private static boolean has(String python, String module) throws InterruptedException {
         try {
-            return new ProcessBuilder(python, "-c", "import pyarrow.flight")
+            return new ProcessBuilder(python, "-c", "import " + module)
                             .redirectErrorStream(true)
                             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                             .start()
