@@ -13,9 +13,8 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Streams and files as pyarrow reads them, and streams as ADBC's Flight SQL driver does, which is written in Go. Needs
-/// a
-/// Python with `pyarrow` and `adbc_driver_flightsql`: `SLUICE_TEST_PYTHON`, or `python3`.
+/// Streams and files as pyarrow reads them, and streams as ADBC's Flight SQL driver does, which is written in Go.
+/// Needs a Python with `pyarrow` and `adbc_driver_flightsql`: `SLUICE_TEST_PYTHON`, or `python3`.
 final class PyArrowIT {
     private static final String SCRIPT = """
             import json, sys
