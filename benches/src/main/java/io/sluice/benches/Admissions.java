@@ -29,6 +29,7 @@ final class Admissions {
                         Runtime.getRuntime().availableProcessors(),
                         0,
                         Duration.ofMinutes(1),
+                        Runnable::run,
                         System::nanoTime,
                         metrics),
                 _ -> {});

@@ -129,8 +129,8 @@ final class Wiring {
     /// How long a query waits for the replay of the log, if its client has no deadline.
     private static final Duration MAX_QUERY_WAIT = Duration.ofMinutes(1);
 
-    /// Bodies of line protocol that may wait for a processor in any case.
-    private static final int ALWAYS_WAITING = 16;
+    /// Requests with line protocol that may be under way in any case.
+    private static final int ALWAYS_PRESENT = 16;
 
     /// As metrics name the log's disk.
     private static final String LOG_DISK = "log";
@@ -211,8 +211,15 @@ final class Wiring {
         this.refuser =
                 new Refusals(delays, () -> outages().stream().map(Down::inBrief).toList());
         this.admission = new AdmissionController(settings.admission(), delays, nanoTime, metrics);
+        this.background = new BackgroundThreads(settings.backgroundNice());
+        this.parsers = Executors.newCachedThreadPool(background.factory("parse"));
         this.work = new WorkQueue(
-                Runtime.getRuntime().availableProcessors(), ALWAYS_WAITING, settings.maxWorkWait(), nanoTime, metrics);
+                Runtime.getRuntime().availableProcessors(),
+                ALWAYS_PRESENT,
+                settings.maxWorkWait(),
+                parsers,
+                nanoTime,
+                metrics);
         this.inFlight = new InFlightWrites(settings.inflightBytes(), settings.inflightOps(), nanoTime, metrics);
         this.idleStreams = new IdleStreams(settings.flight(), nanoTime, metrics);
         writes.set(WritePath.notReady(inFlight, refuser));
@@ -223,8 +230,6 @@ final class Wiring {
                 Thread.ofVirtual().name("call-", 0).factory());
         this.uploads = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("upload-", 0).factory());
-        this.background = new BackgroundThreads(settings.backgroundNice());
-        this.parsers = Executors.newCachedThreadPool(background.factory("parse"));
         this.catalogAvailability = new Availability(
                 "catalog " + Catalogs.describe(settings.catalog()), "sluice.catalog.up", clock, metrics);
         this.storeAvailability = new Availability(
@@ -485,7 +490,6 @@ final class Wiring {
                 () -> live.current().inflightOps(),
                 bodies,
                 new SecureRandom().nextLong(),
-                parsers,
                 writeAdmission(),
                 refuser,
                 new CurrentWrites(),

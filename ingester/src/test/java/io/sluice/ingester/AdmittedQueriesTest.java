@@ -23,7 +23,7 @@ final class AdmittedQueriesTest {
     private final AdmissionController controller = new AdmissionController(
             new AdmissionLimits(1, 1, 1, 1, 1, 0), Admissions.delays(), () -> 0, new SimpleMeterRegistry());
 
-    private final WorkQueue work = new WorkQueue(2, 0, PATIENCE, () -> 0, new SimpleMeterRegistry());
+    private final WorkQueue work = Admissions.work(Runnable::run);
 
     private AdmittedQueries queries(Duration maxWait) {
         return new AdmittedQueries(controller, Admissions.delays(), work, maxWait);

@@ -1,6 +1,5 @@
 package io.sluice.ingester.admission;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -8,40 +7,55 @@ import io.micrometer.core.instrument.Timer;
 import io.sluice.ingester.door.WriteOutcome.Quota;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 
-/// The costly work on writes before the log: so many at once as there are processors, the others wait, first come,
-/// first served. Whoever would wait for too long, by what the bytes before took, is to be refused: to take more than
-/// can be done makes all of it late. While something urgent is done elsewhere, such as a query before its first batch,
+/// The costly work on writes before the log: so much at once as there are processors, the rest waits, first come,
+/// first served. To take more than can be done makes all of it late: so whoever would probably wait for more than half
+/// of the longest wait, by what the bytes before took, is to be refused, and so is who has waited for longer than that,
+/// as the work took longer than expected. As long as only a few are there nobody is. While something urgent is done
+/// elsewhere, such as a query before its first batch,
 /// one fewer work, so that it finds a processor.
 ///
-/// Any thread may call any method; to wait is meant for virtual ones.
+/// A worker that is done takes what is next by itself, so that no processor waits until somebody has been woken. It is
+/// a thread of the executor's, and ends when there is nothing more to do.
+///
+/// Any thread may call any method, and no lock is held: a worker gives way to other threads at any time. To wait is
+/// meant for virtual ones.
 public final class WorkQueue {
+    /// Work on fewer bytes is done by whoever brings it, if it is his turn at once: to hand it over costs as much.
+    static final int LONG_BYTES = 16 * 1_024;
+
     /// What a turn that is so many turns ago still counts, beside the last one, is less than half.
     private static final double KEPT_PER_TURN = 0.98;
 
     private final int width;
-    private final int alwaysWaiting;
-    private final Semaphore slots;
+    private final int alwaysPresent;
+    private final Executor workers;
     private final LongSupplier nanoTime;
+    private final Queue<Waiting> waiting = new ConcurrentLinkedQueue<>();
+    private final AtomicInteger waitingCount = new AtomicInteger();
+    private final AtomicInteger present = new AtomicInteger();
     private final AtomicLong waitingBytes = new AtomicLong();
+    /// Those who have a place: at most as many as [#allowed] when they took it.
+    private final AtomicInteger working = new AtomicInteger();
+    private final AtomicInteger urgent = new AtomicInteger();
     private final AtomicReference<Pace> pace = new AtomicReference<>(new Pace(0, 0));
     private final Timer waits;
     private final Counter refusals;
     private volatile long maxWaitNanos;
-    private final ReentrantLock lock = new ReentrantLock();
-
-    @GuardedBy("lock")
-    private int urgent;
-
-    /// Whether a slot is left to whatever is urgent. Changed under the lock.
-    private volatile boolean isLeft;
 
     /// What work took lately; older turns count less.
     private record Pace(double nanos, double bytes) {
@@ -55,13 +69,20 @@ public final class WorkQueue {
     }
 
     /// @param width how many work at once
-    /// @param alwaysWaiting how many may wait whatever is expected: a few are no overload, though a server
-    ///     that has just begun is slow
-    /// @param maxWait that is expected of whoever is let in
-    public WorkQueue(int width, int alwaysWaiting, Duration maxWait, LongSupplier nanoTime, MeterRegistry metrics) {
+    /// @param alwaysPresent how many may be there whatever is expected: as many clients as wait for their
+    ///     answers are no overload, though a server that has just begun is slow
+    /// @param maxWait the longest wait of whoever is served
+    /// @param workers does what is long or has to wait: so much at once, and what waits for something else
+    public WorkQueue(
+            int width,
+            int alwaysPresent,
+            Duration maxWait,
+            Executor workers,
+            LongSupplier nanoTime,
+            MeterRegistry metrics) {
         this.width = width;
-        this.alwaysWaiting = alwaysWaiting;
-        this.slots = new Semaphore(width, true);
+        this.alwaysPresent = alwaysPresent;
+        this.workers = workers;
         this.nanoTime = nanoTime;
         this.maxWaitNanos = maxWait.toNanos();
         this.waits = Timer.builder("sluice.work.wait")
@@ -70,6 +91,9 @@ public final class WorkQueue {
                 .register(metrics);
         this.refusals = Counter.builder("sluice.work.refusals")
                 .description("Bodies of line protocol that would have waited too long for a processor")
+                .register(metrics);
+        Gauge.builder("sluice.work.present", present, AtomicInteger::get)
+                .description("Requests with line protocol under way, and clients that were told to come back with one")
                 .register(metrics);
         Gauge.builder("sluice.work.waiting.bytes", waitingBytes, AtomicLong::get)
                 .description("Bytes of line protocol that wait for a processor")
@@ -84,59 +108,70 @@ public final class WorkQueue {
 
     /// How many stand in line, in the order in which they will be served.
     int waiting() {
-        return slots.getQueueLength();
+        return waitingCount.get();
+    }
+
+    /// How many are there, see [#enter].
+    public int present() {
+        return present.get();
     }
 
     /// How many could begin at once.
     public int free() {
-        return slots.availablePermits();
+        return Math.max(0, allowed() - working.get());
+    }
+
+    private int allowed() {
+        return urgent.get() > 0 && width > 1 ? width - 1 : width;
     }
 
     /// How long a newcomer is expected to wait, by what the bytes before took; zero if nobody waits.
     Duration expectedWait() {
-        int working = isLeft ? width - 1 : width;
-        return Duration.ofNanos((long) (pace.get().nanosFor(waitingBytes.get()) / working));
+        return Duration.ofNanos((long) (pace.get().nanosFor(waitingBytes.get()) / allowed()));
     }
 
     /// Why a newcomer is not to be let in: the wait, in ms; empty if he may be.
     Optional<Quota> tooLong() {
         Duration expected = expectedWait();
-        long maxNanos = maxWaitNanos;
-        if (expected.toNanos() <= maxNanos || waiting() < alwaysWaiting) {
-            return Optional.empty();
-        }
+        return expected.toNanos() <= maxWaitNanos / 2 || areFewPresent()
+                ? Optional.empty()
+                : Optional.of(refuse(expected));
+    }
+
+    private boolean areFewPresent() {
+        return present.get() <= alwaysPresent;
+    }
+
+    private Quota refuse(Duration wait) {
         refusals.increment();
-        return Optional.of(new Quota("WORK", "WAIT_MS", TimeUnit.NANOSECONDS.toMillis(maxNanos), expected.toMillis()));
+        return new Quota("WORK", "WAIT_MS", TimeUnit.NANOSECONDS.toMillis(maxWaitNanos), wait.toMillis());
+    }
+
+    /// Somebody is there who has brought work, or is to bring it again, until what is returned is closed.
+    public Presence enter() {
+        present.incrementAndGet();
+        return new Presence();
+    }
+
+    /// Somebody who is there, until it is closed. Any thread may do that, more than once.
+    public final class Presence implements AutoCloseable {
+        private final AtomicBoolean isOver = new AtomicBoolean();
+
+        private Presence() {}
+
+        @Override
+        public void close() {
+            if (isOver.compareAndSet(false, true)) {
+                present.decrementAndGet();
+            }
+        }
     }
 
     /// Something urgent is done elsewhere until what is returned is closed: from the next turn's end on, one fewer
     /// work here, if more than one may. However much is urgent, the others go on.
     public Urgent leaveRoom() {
-        lock.lock();
-        try {
-            urgent++;
-            isLeft = isLeft || (width > 1 && slots.tryAcquire());
-        } finally {
-            lock.unlock();
-        }
+        urgent.incrementAndGet();
         return new Urgent();
-    }
-
-    private void giveBack() {
-        if (!tryLeave()) {
-            slots.release();
-        }
-    }
-
-    private boolean tryLeave() {
-        lock.lock();
-        try {
-            boolean leaves = urgent > 0 && !isLeft && width > 1;
-            isLeft = isLeft || leaves;
-            return leaves;
-        } finally {
-            lock.unlock();
-        }
     }
 
     /// Something urgent, until it is closed. Any thread may do that, more than once.
@@ -147,37 +182,53 @@ public final class WorkQueue {
 
         @Override
         public void close() {
-            if (isOver.compareAndSet(false, true) && isLastAndLeft()) {
-                slots.release();
-            }
-        }
-
-        private boolean isLastAndLeft() {
-            lock.lock();
-            try {
-                urgent--;
-                boolean wasLeft = urgent == 0 && isLeft;
-                isLeft = isLeft && !wasLeft;
-                return wasLeft;
-            } finally {
-                lock.unlock();
+            if (isOver.compareAndSet(false, true)) {
+                urgent.decrementAndGet();
+                startWorker();
             }
         }
     }
 
-    /// Waits for a processor, however long. The caller closes the turn when the work is done.
+    /// Does work when it is its turn; returns what it returns.
     ///
     /// @param lengthBytes that are worked on
-    /// @throws InterruptedException if the thread was told to stop waiting
-    Turn await(long lengthBytes) throws InterruptedException {
-        long startNs = nanoTime.getAsLong();
-        waitingBytes.addAndGet(lengthBytes);
-        try {
-            slots.acquire();
-        } finally {
-            waitingBytes.addAndGet(-lengthBytes);
+    /// @param work may run on another thread, and is over when this returns; what it throws, this throws
+    /// @param tooLate is asked what to return in place of work that has waited too long: for so many ms
+    /// @throws InterruptedException if the thread was told to stop waiting: the work will never be begun
+    <T> T run(long lengthBytes, Function<Turn, T> work, Function<Quota, T> tooLate) throws InterruptedException {
+        if (lengthBytes < LONG_BYTES && tryTakePlace()) {
+            Turn turn = new Turn(lengthBytes, recordWait(nanoTime.getAsLong()));
+            try {
+                return work.apply(turn);
+            } finally {
+                if (turn.end()) {
+                    givePlace();
+                }
+            }
         }
-        return new Turn(lengthBytes, recordWait(startNs));
+        Job<T> job = new Job<>(lengthBytes, work, tooLate);
+        standInLine(job);
+        try {
+            startWorker();
+        } catch (RuntimeException | Error e) {
+            // No worker: somebody else's may have begun with it.
+            if (job.giveUp()) {
+                throw e;
+            }
+        }
+        return job.await();
+    }
+
+    private void standInLine(Waiting one) {
+        waitingCount.incrementAndGet();
+        waitingBytes.addAndGet(one.lengthBytes());
+        waiting.add(one);
+    }
+
+    /// Behind it, it is in line no more.
+    private void leaveLine(Waiting one) {
+        waitingBytes.addAndGet(-one.lengthBytes());
+        waitingCount.decrementAndGet();
     }
 
     private long recordWait(long startNs) {
@@ -186,12 +237,190 @@ public final class WorkQueue {
         return nowNs;
     }
 
-    /// Work under way. For one thread; closed once.
-    public final class Turn implements AutoCloseable {
+    /// Takes a place if there is one, and nobody has come before.
+    private boolean tryTakePlace() {
+        return waiting.isEmpty() && tryBegin();
+    }
+
+    private boolean tryBegin() {
+        int now = working.get();
+        while (now < allowed()) {
+            if (working.compareAndSet(now, now + 1)) {
+                return true;
+            }
+            now = working.get();
+        }
+        return false;
+    }
+
+    private void givePlace() {
+        working.decrementAndGet();
+        startWorker();
+    }
+
+    /// Starts a worker if there is something to do and a place. Whoever stands in line, gives a place, or makes that
+    /// there are more of them, calls this behind it: so whichever of them comes last sees what the others did.
+    private void startWorker() {
+        if (waiting.isEmpty() || !tryBegin()) {
+            return;
+        }
+        boolean isStarted = false;
+        try {
+            workers.execute(this::work);
+            isStarted = true;
+        } finally {
+            if (!isStarted) {
+                working.decrementAndGet();
+            }
+        }
+    }
+
+    /// With a place: serves those who wait, until there is nobody, or the place is somebody else's.
+    private void work() {
+        boolean hasPlace = true;
+        while (hasPlace && working.get() <= allowed()) {
+            Waiting next = waiting.poll();
+            if (next == null) {
+                break;
+            }
+            leaveLine(next);
+            hasPlace = next.serve();
+        }
+        if (hasPlace) {
+            givePlace();
+        }
+    }
+
+    /// Somebody in line.
+    private interface Waiting {
+        long lengthBytes();
+
+        /// With the place of whoever calls; returns whether he has it still.
+        boolean serve();
+    }
+
+    private final class Job<T> implements Waiting {
+        private final long lengthBytes;
+        private final Function<Turn, T> work;
+        private final Function<Quota, T> tooLate;
+        private final long sinceNs = nanoTime.getAsLong();
+        private final AtomicBoolean isTaken = new AtomicBoolean();
+        private final CompletableFuture<T> result = new CompletableFuture<>();
+
+        Job(long lengthBytes, Function<Turn, T> work, Function<Quota, T> tooLate) {
+            this.lengthBytes = lengthBytes;
+            this.work = work;
+            this.tooLate = tooLate;
+        }
+
+        @Override
+        public long lengthBytes() {
+            return lengthBytes;
+        }
+
+        @Override
+        public boolean serve() {
+            if (isTaken.getAndSet(true)) {
+                return true;
+            }
+            long nowNs = recordWait(sinceNs);
+            Duration waited = Duration.ofNanos(nowNs - sinceNs);
+            if (waited.toNanos() > maxWaitNanos && !areFewPresent()) {
+                result.complete(tooLate.apply(refuse(waited)));
+                return true;
+            }
+            return doWork(new Turn(lengthBytes, nowNs));
+        }
+
+        /// Whoever throws what, somebody waits for it.
+        private boolean doWork(Turn turn) {
+            boolean hasPlace;
+            try {
+                T found = work.apply(turn);
+                hasPlace = turn.end();
+                result.complete(found);
+            } catch (Throwable e) {
+                hasPlace = turn.end();
+                result.completeExceptionally(e);
+            }
+            return hasPlace;
+        }
+
+        /// Whether nobody has begun with it; then nobody will.
+        boolean giveUp() {
+            if (isTaken.getAndSet(true)) {
+                return false;
+            }
+            if (waiting.remove(this)) {
+                leaveLine(this);
+            }
+            return true;
+        }
+
+        T await() throws InterruptedException {
+            try {
+                return result.get();
+            } catch (ExecutionException e) {
+                throw rethrown(e);
+            } catch (InterruptedException e) {
+                if (giveUp()) {
+                    throw e;
+                }
+                return awaitEnd();
+            }
+        }
+
+        /// The work is under way, with what the caller holds.
+        private T awaitEnd() {
+            try {
+                return result.join();
+            } catch (CompletionException e) {
+                throw rethrown(e);
+            } finally {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        private RuntimeException rethrown(Exception e) {
+            switch (e.getCause()) {
+                case RuntimeException thrown -> throw thrown;
+                case Error thrown -> throw thrown;
+                case null, default -> throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    /// Somebody who has waited for something else and wants to go on.
+    private static final class Returning implements Waiting {
+        private final long lengthBytes;
+        private final Semaphore place = new Semaphore(0);
+
+        Returning(long lengthBytes) {
+            this.lengthBytes = lengthBytes;
+        }
+
+        @Override
+        public long lengthBytes() {
+            return lengthBytes;
+        }
+
+        @Override
+        public boolean serve() {
+            place.release();
+            return false;
+        }
+
+        void awaitPlace() {
+            place.acquireUninterruptibly();
+        }
+    }
+
+    /// Work under way. For one thread.
+    public final class Turn {
         private final long lengthBytes;
         private long begunNs;
         private long workedNanos;
-        private boolean isWorking = true;
+        private boolean hasPlace = true;
         private boolean isOver;
 
         private Turn(long lengthBytes, long begunNs) {
@@ -199,36 +428,45 @@ public final class WorkQueue {
             this.begunNs = begunNs;
         }
 
-        /// Lets the next one work while this one waits for something else. Does nothing if it does so already.
+        /// Lets the next one work while this one waits for something else. Does nothing if it does so already, or is
+        /// over.
         public void pause() {
-            if (isWorking) {
-                isWorking = false;
-                workedNanos += nanoTime.getAsLong() - begunNs;
-                giveBack();
+            if (leavePlace()) {
+                givePlace();
             }
+        }
+
+        private boolean leavePlace() {
+            boolean had = hasPlace;
+            if (had) {
+                hasPlace = false;
+                workedNanos += nanoTime.getAsLong() - begunNs;
+            }
+            return had;
         }
 
         /// Waits for a processor again after [#pause], however long and even if interrupted. Does nothing else.
         public void resume() {
-            if (isOver || isWorking) {
+            if (isOver || hasPlace) {
                 return;
             }
             long startNs = nanoTime.getAsLong();
-            waitingBytes.addAndGet(lengthBytes);
-            slots.acquireUninterruptibly();
-            waitingBytes.addAndGet(-lengthBytes);
+            if (!tryTakePlace()) {
+                Returning returning = new Returning(lengthBytes);
+                standInLine(returning);
+                startWorker();
+                returning.awaitPlace();
+            }
             begunNs = recordWait(startNs);
-            isWorking = true;
+            hasPlace = true;
         }
 
-        /// The work is done; the next one may begin. Does nothing the second time.
-        @Override
-        public void close() {
-            if (!isOver) {
-                pause();
-                isOver = true;
-                pace.updateAndGet(last -> last.after(workedNanos, lengthBytes));
-            }
+        /// The work is done. Returns whether it had a place, which is now the caller's.
+        private boolean end() {
+            boolean had = leavePlace();
+            isOver = true;
+            pace.updateAndGet(last -> last.after(workedNanos, lengthBytes));
+            return had;
         }
     }
 }

@@ -9,6 +9,7 @@ import io.sluice.model.NamespaceName;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /// Where writes are let in, before anything of them is decoded: first it is asked whether the server takes writes at
 /// all, then the write is counted as one that needs the catalog, or not. If it turns out otherwise, it moves
@@ -80,20 +81,31 @@ public final class WriteAdmission {
     /// Why no line protocol is let in at this moment: what waits for a processor already would keep it waiting for too
     /// long. Empty if there is no reason.
     public Optional<Refused> workRefusal() {
-        return work.tooLong()
-                .map(quota -> tell(refusals.of(
-                        Reason.ADMISSION_LIMIT,
-                        "line protocol that came before would keep this waiting for about %d ms (--max-work-wait %d ms)"
-                                .formatted(quota.current(), quota.limit()),
-                        quota)));
+        return work.tooLong().map(quota -> workRefusal(quota, "would probably keep this waiting for"));
     }
 
-    /// Waits for a processor.
+    private Refused workRefusal(Quota quota, String wait) {
+        return tell(refusals.of(
+                Reason.ADMISSION_LIMIT,
+                "line protocol that came before %s %d ms (--max-work-wait %d ms)"
+                        .formatted(wait, quota.current(), quota.limit()),
+                quota));
+    }
+
+    /// A request with line protocol is there, until what is returned is closed.
+    public WorkQueue.Presence enter() {
+        return work.enter();
+    }
+
+    /// Does work on line protocol when there is a processor for it; returns what it returns.
     ///
     /// @param lengthBytes of line protocol
-    /// @throws InterruptedException if the thread was told to stop waiting
-    public WorkQueue.Turn awaitWork(long lengthBytes) throws InterruptedException {
-        return work.await(lengthBytes);
+    /// @param job may run on another thread, and is over when this returns; what it throws, this throws
+    /// @param tooLate is asked what to return if it has waited for too long, and is refused
+    /// @throws InterruptedException if the thread was told to stop waiting: the work will never be begun
+    public <T> T work(long lengthBytes, Function<WorkQueue.Turn, T> job, Function<Refused, T> tooLate)
+            throws InterruptedException {
+        return work.run(lengthBytes, job, quota -> tooLate.apply(workRefusal(quota, "has kept this waiting for")));
     }
 
     private Refused tell(Refused refused) {

@@ -63,6 +63,7 @@ public final class HttpDoor {
     private final ObjectMapper mapper = new ObjectMapper();
     private final LineWriteEndpoint writes;
     private final EarlyReturns early;
+    private final WriteAdmission admission;
     private final Refusals refusals;
     private final Readiness readiness;
     private final StatusSource status;
@@ -78,7 +79,6 @@ public final class HttpDoor {
     /// @param maxRequests write requests at once; asked for each
     /// @param bodies room for bodies until their outcome is known; at least [#minBodyBudgetBytes]
     /// @param hashSeed random, so that no client can choose names whose hashes collide
-    /// @param parsers parse long bodies of line protocol; as many at once as are handed over
     /// @param admission lets writes in
     /// @param known what is known of a namespace's tables; enters the way to the catalog before it asks there
     /// @param metricsText what `/metrics` answers
@@ -88,7 +88,6 @@ public final class HttpDoor {
             IntSupplier maxRequests,
             ByteBudget bodies,
             long hashSeed,
-            Executor parsers,
             WriteAdmission admission,
             Refusals refusals,
             WriteHandler writes,
@@ -121,8 +120,8 @@ public final class HttpDoor {
                 clock,
                 new BodyReader(parts.maxRequestBytes(), parts.bodies(), parts.refusals()),
                 parts.hashSeed(),
-                parts.parsers(),
                 parts.maxRequests());
+        this.admission = parts.admission();
         this.readiness = parts.readiness();
         this.status = parts.status();
         this.metricsText = parts.metricsText();
@@ -259,7 +258,7 @@ public final class HttpDoor {
         } catch (HttpError e) {
             e.refusal
                     .filter(HttpDoor::isForLoad)
-                    .ifPresent(refused -> early.refused(call.client(), refused.retryAfter()));
+                    .ifPresent(refused -> early.refused(call.client(), refused.retryAfter(), admission.enter()));
             throw e;
         }
         return Answer.of(204, TEXT, "");

@@ -25,13 +25,11 @@ import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 import java.util.function.IntSupplier;
-import java.util.function.Supplier;
 
 /// `POST /api/v2/write?bucket=` and `POST /write?db=`: line protocol. Good lines are written even if others are bad,
 /// unless `accept_partial=false`; the answer is 204 only if every line was written and is durable.
@@ -39,9 +37,6 @@ import java.util.function.Supplier;
 /// A retention policy of version 1 (`rp`) other than `autogen` makes the namespace `db/rp`, as InfluxDB maps it to a
 /// bucket.
 final class LineWriteEndpoint {
-    /// Bodies from this length on are handed over; to hand over a shorter one costs as much as to parse it.
-    private static final int LONG_BYTES = 16 * 1_024;
-
     /// Bad lines that are described in an answer; all are counted.
     private static final int MAX_ERRORS = 100;
 
@@ -55,13 +50,11 @@ final class LineWriteEndpoint {
     private final InstantSource clock;
     private final BodyReader bodies;
     private final long hashSeed;
-    private final Executor parsers;
     private final IntSupplier maxRequests;
     private final AtomicInteger requests = new AtomicInteger();
 
     /// @param known what is known of a namespace's tables
     /// @param hashSeed random, for the parser's tables
-    /// @param parsers parse long bodies, as many at once as are handed over
     /// @param maxRequests whose bodies may be held at once; asked for each
     LineWriteEndpoint(
             WriteAdmission admission,
@@ -71,7 +64,6 @@ final class LineWriteEndpoint {
             InstantSource clock,
             BodyReader bodies,
             long hashSeed,
-            Executor parsers,
             IntSupplier maxRequests) {
         this.admission = admission;
         this.refusals = refusals;
@@ -80,7 +72,6 @@ final class LineWriteEndpoint {
         this.clock = clock;
         this.bodies = bodies;
         this.hashSeed = hashSeed;
-        this.parsers = parsers;
         this.maxRequests = maxRequests;
     }
 
@@ -100,6 +91,7 @@ final class LineWriteEndpoint {
         }
         // The body is held until the outcome is known: it may have to be parsed again.
         try (Entered _ = enter();
+                WorkQueue.Presence _ = admission.enter();
                 RequestBody body = bodies.read(call)) {
             switch (admission.admit(namespace)) {
                 case Admission.Rejected(Refused why) -> throw HttpError.refused(why);
@@ -191,12 +183,9 @@ final class LineWriteEndpoint {
         Instant now = clock.instant();
         long nowNs = Math.addExact(Math.multiplyExact(now.getEpochSecond(), 1_000_000_000L), now.getNano());
         for (boolean again = true; ; again = false) {
-            Begun begun;
-            try (WorkQueue.Turn turn = awaitWork(body.lengthBytes())) {
-                begun = handOver(
-                        body.lengthBytes(),
-                        () -> begin(body, namespace, precision, nowNs, acceptPartial, turn, pausing(turn, catalog)));
-            }
+            Begun begun = work(
+                    body,
+                    turn -> begin(body, namespace, precision, nowNs, acceptPartial, turn, pausing(turn, catalog)));
             ParsedLines lines = begun.lines();
             if (lines.badLines() > 0 && !acceptPartial) {
                 throw HttpError.badLines(
@@ -219,18 +208,6 @@ final class LineWriteEndpoint {
 
     /// A write on its way, or nothing to write.
     private record Begun(ParsedLines lines, CompletionStage<WriteOutcome> outcome) {}
-
-    /// Lets a parser do the work on a long body, which may be released when this returns.
-    private Begun handOver(int lengthBytes, Supplier<Begun> work) {
-        if (lengthBytes < LONG_BYTES) {
-            return work.get();
-        }
-        try {
-            return CompletableFuture.supplyAsync(work, parsers).join();
-        } catch (CompletionException e) {
-            throw e.getCause() instanceof RuntimeException cause ? cause : e;
-        }
-    }
 
     private Begun begin(
             RequestBody body,
@@ -275,9 +252,12 @@ final class LineWriteEndpoint {
         };
     }
 
-    private WorkQueue.Turn awaitWork(long lengthBytes) throws HttpError {
+    private Begun work(RequestBody body, Function<WorkQueue.Turn, Begun> job) throws HttpError {
         try {
-            return admission.awaitWork(lengthBytes);
+            return admission.work(
+                    body.lengthBytes(),
+                    job,
+                    refused -> new Begun(ParsedLines.NONE, CompletableFuture.completedStage(refused)));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw HttpError.refused(refusals.of(Reason.GRACEFUL_STOP));

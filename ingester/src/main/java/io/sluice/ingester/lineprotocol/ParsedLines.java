@@ -11,6 +11,9 @@ import java.util.Optional;
 /// @param badLines bad lines, those without an entry in `errors` included
 /// @param errors the first bad lines, in the body's order, at most as many as the options allow
 public record ParsedLines(Optional<byte[]> request, long rows, long badLines, List<LineError> errors) {
+    /// Of a body that nobody has looked at.
+    public static final ParsedLines NONE = new ParsedLines(Optional.empty(), 0, 0, List.of());
+
     public ParsedLines {
         errors = List.copyOf(errors);
     }

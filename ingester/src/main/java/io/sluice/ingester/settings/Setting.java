@@ -115,7 +115,7 @@ public enum Setting {
             Change.LIVE,
             "DURATION",
             "50ms",
-            "How long line protocol may have to wait for a processor, by what the bytes before took; more is refused"),
+            "The longest wait of line protocol for a processor; more is refused, and so is who would probably wait for half of it"),
     ADMISSION_QUERY_INITIAL(Change.LIVE, "N", "20", "Queries at once that have no batch yet; more wait, 1 s at most"),
     ADMISSION_QUERY_STREAMING(
             Change.LIVE,

@@ -37,7 +37,7 @@ final class WriteAdmissionTest {
                 controller,
                 new TwoTables(),
                 Admissions.refusals(),
-                new WorkQueue(2, 0, Duration.ofMinutes(1), () -> 0, new SimpleMeterRegistry()),
+                Admissions.work(Runnable::run),
                 told::add,
                 maxStreamWait);
     }

@@ -12,7 +12,6 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.admission.AdmissionController;
 import io.sluice.ingester.admission.AdmissionLimits;
 import io.sluice.ingester.admission.IngestState;
-import io.sluice.ingester.admission.WorkQueue;
 import io.sluice.ingester.admission.WriteAdmission;
 import io.sluice.ingester.door.FixedByteBudget;
 import io.sluice.ingester.door.PersistHandler.PersistSummary;
@@ -65,7 +64,7 @@ final class InboundWindowsTest {
                     new AdmissionController(AdmissionLimits.DEFAULT, Admissions.delays(), () -> 0, metrics),
                     Admissions.ALL_KNOWN,
                     Admissions.refusals(),
-                    new WorkQueue(2, 0, Duration.ofMinutes(1), () -> 0, metrics),
+                    Admissions.work(Runnable::run),
                     _ -> refusals.incrementAndGet()),
             new BudgetedWrites(
                     new InFlightWrites(1 << 30, 1_000, () -> 0, metrics),

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -93,6 +94,44 @@ final class HttpDoorWriteTest {
                 .isEqualTo(400);
         assertThat(door.write(lines).statusCode()).isEqualTo(204);
         assertThat(door.handedOver).hasValue(3);
+    }
+
+    @Test
+    void aBodyThatHasWaitedTooLongForAProcessorIsRefusedAndNothingOfItIsWritten() throws Exception {
+        CountDownLatch known = new CountDownLatch(1);
+        CountDownLatch asked = new CountDownLatch(2);
+        door.know(_ -> {
+            asked.countDown();
+            try {
+                known.await();
+                return Optional.empty();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        CompletableFuture<HttpResponse<String>> first =
+                door.sendAsync(door.request("/api/v2/write?bucket=b").POST(BodyPublishers.ofString("m f=1 1")));
+        CompletableFuture<HttpResponse<String>> second =
+                door.sendAsync(door.request("/api/v2/write?bucket=b").POST(BodyPublishers.ofString("m f=2 2")));
+        asked.await();
+        CompletableFuture<HttpResponse<String>> late =
+                door.sendAsync(door.request("/api/v2/write?bucket=b").POST(BodyPublishers.ofString("m f=3 3")));
+        while (door.waitingForWork() == 0) {
+            Thread.onSpinWait();
+        }
+        door.workNs.addAndGet(RunningDoor.MAX_WORK_WAIT.toNanos() + 1_000_000);
+        known.countDown();
+        assertThat(late.get().statusCode()).isEqualTo(503);
+        assertThat(late.get().headers().firstValue("Retry-After")).isPresent();
+        assertThat(late.get().body())
+                .contains(
+                        "line protocol that came before has kept this waiting for 60001 ms (--max-work-wait 60000 ms)");
+        assertThat(first.get().statusCode()).isEqualTo(204);
+        assertThat(second.get().statusCode()).isEqualTo(204);
+        assertThat(List.of(door.writes.take(), door.writes.take()))
+                .flatExtracting(FakeWrites::timestamps)
+                .containsExactlyInAnyOrder(1L, 2L);
+        assertThat(door.writes.hasNone()).isTrue();
     }
 
     @Test

@@ -10,6 +10,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.admission.AdmissionController;
 import io.sluice.ingester.admission.AdmissionLimits;
 import io.sluice.ingester.admission.AdmissionStatistics.BucketStatistics;
+import io.sluice.ingester.admission.WorkQueue;
 import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.ConnectionLimits;
 import io.sluice.ingester.fixture.Admissions;
@@ -49,6 +50,7 @@ final class RunningDoor implements AutoCloseable {
     private static final long HOUR_NANOS = Duration.ofHours(1).toNanos();
     static final int MAX_REQUEST_BYTES = 1 << 20;
     static final Instant NOW = Instant.ofEpochSecond(1_763_683_200L, 123_456_789L);
+    static final Duration MAX_WORK_WAIT = Duration.ofMinutes(1);
     static final String VERSION = "9.8.7";
 
     final FakeWrites writes = new FakeWrites();
@@ -58,6 +60,8 @@ final class RunningDoor implements AutoCloseable {
             new AtomicReference<>((_, _) -> KnownColumns.NONE);
     final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
     final AdmissionController admission;
+    /// The time of those who wait for a processor.
+    final AtomicLong workNs = new AtomicLong();
     /// Bodies that were not parsed where they were read.
     final AtomicInteger handedOver = new AtomicInteger();
     private final AtomicLong nowNs = new AtomicLong();
@@ -83,11 +87,10 @@ final class RunningDoor implements AutoCloseable {
                 () -> maxRequests,
                 budget,
                 42,
-                parsing -> {
-                    handedOver.incrementAndGet();
-                    executor.execute(parsing);
-                },
-                Admissions.of(admission, Admissions.ALL_KNOWN),
+                Admissions.of(
+                        admission,
+                        Admissions.ALL_KNOWN,
+                        new WorkQueue(2, 0, MAX_WORK_WAIT, this::handOver, workNs::get, metrics)),
                 Admissions.refusals(),
                 writes,
                 (namespace, access) -> known.get().apply(namespace, access),
@@ -108,6 +111,16 @@ final class RunningDoor implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         door.start();
+    }
+
+    private void handOver(Runnable parsing) {
+        handedOver.incrementAndGet();
+        executor.execute(parsing);
+    }
+
+    /// Bytes of line protocol that wait for a processor.
+    double waitingForWork() {
+        return metrics.get("sluice.work.waiting.bytes").gauge().value();
     }
 
     /// What is known of every namespace from now on.
