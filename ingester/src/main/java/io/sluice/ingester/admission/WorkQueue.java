@@ -29,13 +29,14 @@ import java.util.function.LongSupplier;
 /// elsewhere, such as a query before its first batch,
 /// one fewer work, so that it finds a processor.
 ///
-/// A worker that is done takes what is next by itself, so that no processor waits until somebody has been woken. It is
-/// a thread of the executor's, and ends when there is nothing more to do.
+/// What is short is done by whoever brings it, and what is long by a worker, a thread of the executor's. One that is
+/// done
+/// goes on with the next long work by itself, so that no processor waits until somebody has been woken.
 ///
 /// Any thread may call any method, and no lock is held: a worker gives way to other threads at any time. To wait is
 /// meant for virtual ones.
 public final class WorkQueue {
-    /// Work on fewer bytes is done by whoever brings it, if it is his turn at once: to hand it over costs as much.
+    /// Work on fewer bytes is done by whoever brings it: to hand it over costs as much.
     static final int LONG_BYTES = 16 * 1_024;
 
     /// What a turn that is so many turns ago still counts, beside the last one, is less than half.
@@ -184,7 +185,7 @@ public final class WorkQueue {
         public void close() {
             if (isOver.compareAndSet(false, true)) {
                 urgent.decrementAndGet();
-                startWorker();
+                serveNext();
             }
         }
     }
@@ -196,38 +197,51 @@ public final class WorkQueue {
     /// @param tooLate is asked what to return in place of work that has waited too long: for so many ms
     /// @throws InterruptedException if the thread was told to stop waiting: the work will never be begun
     <T> T run(long lengthBytes, Function<Turn, T> work, Function<Quota, T> tooLate) throws InterruptedException {
-        if (lengthBytes < LONG_BYTES && tryTakePlace()) {
-            Turn turn = new Turn(lengthBytes, recordWait(nanoTime.getAsLong()));
-            try {
-                return work.apply(turn);
-            } finally {
-                if (turn.end()) {
-                    givePlace();
-                }
-            }
+        if (lengthBytes < LONG_BYTES) {
+            return doHere(lengthBytes, work, tooLate);
         }
         Job<T> job = new Job<>(lengthBytes, work, tooLate);
         standInLine(job);
+        return job.await();
+    }
+
+    private <T> T doHere(long lengthBytes, Function<Turn, T> work, Function<Quota, T> tooLate)
+            throws InterruptedException {
+        long sinceNs = nanoTime.getAsLong();
+        if (!tryTakePlace()) {
+            Standing standing = new Standing(lengthBytes);
+            standInLine(standing);
+            standing.await();
+        }
+        long nowNs = recordWait(sinceNs);
+        if (isTooLate(nowNs - sinceNs)) {
+            givePlace();
+            return tooLate.apply(refuse(Duration.ofNanos(nowNs - sinceNs)));
+        }
+        Turn turn = new Turn(lengthBytes, nowNs);
         try {
-            startWorker();
-        } catch (RuntimeException | Error e) {
-            // No worker: somebody else's may have begun with it.
-            if (job.giveUp()) {
-                throw e;
+            return work.apply(turn);
+        } finally {
+            if (turn.end()) {
+                givePlace();
             }
         }
-        return job.await();
+    }
+
+    private boolean isTooLate(long waitedNanos) {
+        return waitedNanos > maxWaitNanos && !areFewPresent();
     }
 
     private void standInLine(Waiting one) {
         waitingCount.incrementAndGet();
-        waitingBytes.addAndGet(one.lengthBytes());
+        waitingBytes.addAndGet(one.lengthBytes);
         waiting.add(one);
+        serveNext();
     }
 
     /// Behind it, it is in line no more.
     private void leaveLine(Waiting one) {
-        waitingBytes.addAndGet(-one.lengthBytes());
+        waitingBytes.addAndGet(-one.lengthBytes);
         waitingCount.decrementAndGet();
     }
 
@@ -255,78 +269,109 @@ public final class WorkQueue {
 
     private void givePlace() {
         working.decrementAndGet();
-        startWorker();
+        serveNext();
     }
 
-    /// Starts a worker if there is something to do and a place. Whoever stands in line, gives a place, or makes that
-    /// there are more of them, calls this behind it: so whichever of them comes last sees what the others did.
-    private void startWorker() {
-        if (waiting.isEmpty() || !tryBegin()) {
-            return;
-        }
-        boolean isStarted = false;
-        try {
-            workers.execute(this::work);
-            isStarted = true;
-        } finally {
-            if (!isStarted) {
+    /// Gives places that are free to those who wait. Whoever stands in line, gives a place up, or makes that there are
+    /// more of them, calls this behind it: so whichever of them comes last sees what the others did.
+    private void serveNext() {
+        while (!waiting.isEmpty() && tryBegin()) {
+            Waiting next = waiting.poll();
+            if (next == null || !begin(next)) {
                 working.decrementAndGet();
             }
         }
     }
 
-    /// With a place: serves those who wait, until there is nobody, or the place is somebody else's.
-    private void work() {
-        boolean hasPlace = true;
-        while (hasPlace && working.get() <= allowed()) {
-            Waiting next = waiting.poll();
+    /// Gives somebody the caller's place; returns whether he took it.
+    private boolean begin(Waiting next) {
+        leaveLine(next);
+        return switch (next) {
+            case Standing standing -> standing.takePlace();
+            case Job<?> job -> job.startWorker();
+        };
+    }
+
+    /// With a place: does long work until somebody else is to have the place.
+    private void work(Job<?> first) {
+        Job<?> job = first;
+        while (job.serve()) {
+            Waiting next = working.get() <= allowed() ? waiting.poll() : null;
             if (next == null) {
-                break;
+                givePlace();
+                return;
             }
             leaveLine(next);
-            hasPlace = next.serve();
-        }
-        if (hasPlace) {
-            givePlace();
+            switch (next) {
+                case Job<?> another -> job = another;
+                case Standing standing -> {
+                    if (!standing.takePlace()) {
+                        givePlace();
+                    }
+                    return;
+                }
+            }
         }
     }
 
     /// Somebody in line.
-    private interface Waiting {
-        long lengthBytes();
+    private abstract sealed class Waiting {
+        final long lengthBytes;
+        private final AtomicBoolean isTaken = new AtomicBoolean();
 
-        /// With the place of whoever calls; returns whether he has it still.
-        boolean serve();
+        private Waiting(long lengthBytes) {
+            this.lengthBytes = lengthBytes;
+        }
+
+        /// Whether it is his turn, for the first time, and he has not given up.
+        boolean take() {
+            return !isTaken.getAndSet(true);
+        }
+
+        /// Whether it was never his turn; then it never will be.
+        boolean giveUp() {
+            if (!take()) {
+                return false;
+            }
+            if (waiting.remove(this)) {
+                leaveLine(this);
+            }
+            return true;
+        }
     }
 
-    private final class Job<T> implements Waiting {
-        private final long lengthBytes;
+    /// Long work.
+    private final class Job<T> extends Waiting {
         private final Function<Turn, T> work;
         private final Function<Quota, T> tooLate;
         private final long sinceNs = nanoTime.getAsLong();
-        private final AtomicBoolean isTaken = new AtomicBoolean();
         private final CompletableFuture<T> result = new CompletableFuture<>();
 
         Job(long lengthBytes, Function<Turn, T> work, Function<Quota, T> tooLate) {
-            this.lengthBytes = lengthBytes;
+            super(lengthBytes);
             this.work = work;
             this.tooLate = tooLate;
         }
 
-        @Override
-        public long lengthBytes() {
-            return lengthBytes;
+        /// With the caller's place; whether there is a worker, who has it then. If not, whoever waits hears of it.
+        boolean startWorker() {
+            try {
+                workers.execute(() -> work(this));
+                return true;
+            } catch (RuntimeException | Error e) {
+                result.completeExceptionally(e);
+                return false;
+            }
         }
 
-        @Override
-        public boolean serve() {
-            if (isTaken.getAndSet(true)) {
+        /// With the place of whoever calls; returns whether he has it still.
+        boolean serve() {
+            if (!take()) {
                 return true;
             }
             long nowNs = recordWait(sinceNs);
-            Duration waited = Duration.ofNanos(nowNs - sinceNs);
-            if (waited.toNanos() > maxWaitNanos && !areFewPresent()) {
-                result.complete(tooLate.apply(refuse(waited)));
+            if (isTooLate(nowNs - sinceNs)) {
+                result.complete(tooLate.apply(refuse(Duration.ofNanos(nowNs - sinceNs))));
                 return true;
             }
             return doWork(new Turn(lengthBytes, nowNs));
@@ -344,17 +389,6 @@ public final class WorkQueue {
                 result.completeExceptionally(e);
             }
             return hasPlace;
-        }
-
-        /// Whether nobody has begun with it; then nobody will.
-        boolean giveUp() {
-            if (isTaken.getAndSet(true)) {
-                return false;
-            }
-            if (waiting.remove(this)) {
-                leaveLine(this);
-            }
-            return true;
         }
 
         T await() throws InterruptedException {
@@ -390,27 +424,37 @@ public final class WorkQueue {
         }
     }
 
-    /// Somebody who has waited for something else and wants to go on.
-    private static final class Returning implements Waiting {
-        private final long lengthBytes;
+    /// Somebody who does the work himself.
+    private final class Standing extends Waiting {
         private final Semaphore place = new Semaphore(0);
 
-        Returning(long lengthBytes) {
-            this.lengthBytes = lengthBytes;
+        Standing(long lengthBytes) {
+            super(lengthBytes);
         }
 
-        @Override
-        public long lengthBytes() {
-            return lengthBytes;
+        /// With the caller's place; false if nobody waits for it any more.
+        boolean takePlace() {
+            boolean takes = take();
+            if (takes) {
+                place.release();
+            }
+            return takes;
         }
 
-        @Override
-        public boolean serve() {
-            place.release();
-            return false;
+        void await() throws InterruptedException {
+            try {
+                place.acquire();
+            } catch (InterruptedException e) {
+                if (giveUp()) {
+                    throw e;
+                }
+                // It has a place.
+                place.acquireUninterruptibly();
+                Thread.currentThread().interrupt();
+            }
         }
 
-        void awaitPlace() {
+        void awaitUninterruptibly() {
             place.acquireUninterruptibly();
         }
     }
@@ -452,10 +496,9 @@ public final class WorkQueue {
             }
             long startNs = nanoTime.getAsLong();
             if (!tryTakePlace()) {
-                Returning returning = new Returning(lengthBytes);
-                standInLine(returning);
-                startWorker();
-                returning.awaitPlace();
+                Standing standing = new Standing(lengthBytes);
+                standInLine(standing);
+                standing.awaitUninterruptibly();
             }
             begunNs = recordWait(startNs);
             hasPlace = true;
