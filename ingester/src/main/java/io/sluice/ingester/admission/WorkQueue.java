@@ -26,12 +26,10 @@ import java.util.function.LongSupplier;
 /// first served. To take more than can be done makes all of it late: so whoever would probably wait for more than half
 /// of the longest wait, by what the bytes before took, is to be refused, and so is who has waited for longer than that,
 /// as the work took longer than expected. As long as only a few are there nobody is. While something urgent is done
-/// elsewhere, such as a query before its first batch,
-/// one fewer work, so that it finds a processor.
+/// elsewhere, such as a query before its first batch, one fewer work, so that it finds a processor.
 ///
-/// What is short is done by whoever brings it, and what is long by a worker, a thread of the executor's. One that is
-/// done
-/// goes on with the next long work by itself, so that no processor waits until somebody has been woken.
+/// What is short is done by whoever brings it, and what is long by a worker, a thread of the executor's. A worker goes
+/// on with the next long work by itself, so that no processor waits until somebody has been woken.
 ///
 /// Any thread may call any method, and no lock is held: a worker gives way to other threads at any time. To wait is
 /// meant for virtual ones.
@@ -91,7 +89,7 @@ public final class WorkQueue {
                 .publishPercentileHistogram()
                 .register(metrics);
         this.refusals = Counter.builder("sluice.work.refusals")
-                .description("Bodies of line protocol that would have waited too long for a processor")
+                .description("Bodies of line protocol that would have waited too long for a processor, or had")
                 .register(metrics);
         Gauge.builder("sluice.work.present", present, AtomicInteger::get)
                 .description("Requests with line protocol under way, and clients that were told to come back with one")
@@ -371,13 +369,21 @@ public final class WorkQueue {
             }
             long nowNs = recordWait(sinceNs);
             if (isTooLate(nowNs - sinceNs)) {
-                result.complete(tooLate.apply(refuse(Duration.ofNanos(nowNs - sinceNs))));
+                refuseAfter(Duration.ofNanos(nowNs - sinceNs));
                 return true;
             }
             return doWork(new Turn(lengthBytes, nowNs));
         }
 
-        /// Whoever throws what, somebody waits for it.
+        private void refuseAfter(Duration waited) {
+            try {
+                result.complete(tooLate.apply(refuse(waited)));
+            } catch (RuntimeException | Error e) {
+                result.completeExceptionally(e);
+            }
+        }
+
+        /// Whatever is thrown, somebody waits for it.
         private boolean doWork(Turn turn) {
             boolean hasPlace;
             try {
