@@ -132,18 +132,20 @@ public final class WorkQueue {
     /// Why a newcomer is not to be let in: the wait, in ms; empty if he may be.
     Optional<Quota> tooLong() {
         Duration expected = expectedWait();
-        return expected.toNanos() <= maxWaitNanos / 2 || areFewPresent()
+        long limitNanos = maxWaitNanos / 2;
+        return expected.toNanos() <= limitNanos || areFewPresent()
                 ? Optional.empty()
-                : Optional.of(refuse(expected));
+                : Optional.of(refuse(expected.toNanos(), limitNanos));
     }
 
     private boolean areFewPresent() {
         return present.get() <= alwaysPresent;
     }
 
-    private Quota refuse(Duration wait) {
+    private Quota refuse(long waitNanos, long limitNanos) {
         refusals.increment();
-        return new Quota("WORK", "WAIT_MS", TimeUnit.NANOSECONDS.toMillis(maxWaitNanos), wait.toMillis());
+        return new Quota(
+                "WORK", "WAIT_MS", TimeUnit.NANOSECONDS.toMillis(limitNanos), TimeUnit.NANOSECONDS.toMillis(waitNanos));
     }
 
     /// Somebody is there who has brought work, or is to bring it again, until what is returned is closed.
@@ -214,7 +216,7 @@ public final class WorkQueue {
         long nowNs = recordWait(sinceNs);
         if (isTooLate(nowNs - sinceNs)) {
             givePlace();
-            return tooLate.apply(refuse(Duration.ofNanos(nowNs - sinceNs)));
+            return tooLate.apply(refuse(nowNs - sinceNs, maxWaitNanos));
         }
         Turn turn = new Turn(lengthBytes, nowNs);
         try {
@@ -369,15 +371,15 @@ public final class WorkQueue {
             }
             long nowNs = recordWait(sinceNs);
             if (isTooLate(nowNs - sinceNs)) {
-                refuseAfter(Duration.ofNanos(nowNs - sinceNs));
+                refuseAfter(nowNs - sinceNs);
                 return true;
             }
             return doWork(new Turn(lengthBytes, nowNs));
         }
 
-        private void refuseAfter(Duration waited) {
+        private void refuseAfter(long waitedNanos) {
             try {
-                result.complete(tooLate.apply(refuse(waited)));
+                result.complete(tooLate.apply(refuse(waitedNanos, maxWaitNanos)));
             } catch (RuntimeException | Error e) {
                 result.completeExceptionally(e);
             }

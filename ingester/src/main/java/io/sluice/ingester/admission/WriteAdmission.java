@@ -81,14 +81,14 @@ public final class WriteAdmission {
     /// Why no line protocol is let in at this moment: what waits for a processor already would keep it waiting for too
     /// long. Empty if there is no reason.
     public Optional<Refused> workRefusal() {
-        return work.tooLong().map(quota -> workRefusal(quota, "would probably keep this waiting for"));
+        return work.tooLong().map(quota -> workRefusal(quota, "would probably keep this waiting", "half of "));
     }
 
-    private Refused workRefusal(Quota quota, String wait) {
+    private Refused workRefusal(Quota quota, String wait, String part) {
         return tell(refusals.of(
                 Reason.ADMISSION_LIMIT,
-                "line protocol that came before %s %d ms (--max-work-wait %d ms)"
-                        .formatted(wait, quota.current(), quota.limit()),
+                "line protocol that came before %s for %d ms, and %d ms is the limit (%s--max-work-wait)"
+                        .formatted(wait, quota.current(), quota.limit(), part),
                 quota));
     }
 
@@ -105,7 +105,7 @@ public final class WriteAdmission {
     /// @throws InterruptedException if the thread was told to stop waiting: the work will never be begun
     public <T> T work(long lengthBytes, Function<WorkQueue.Turn, T> job, Function<Refused, T> tooLate)
             throws InterruptedException {
-        return work.run(lengthBytes, job, quota -> tooLate.apply(workRefusal(quota, "has kept this waiting for")));
+        return work.run(lengthBytes, job, quota -> tooLate.apply(workRefusal(quota, "has kept this waiting", "")));
     }
 
     private Refused tell(Refused refused) {
@@ -192,8 +192,7 @@ public final class WriteAdmission {
     }
 
     /// The way to the catalog of a write that was let in: it is counted as NEW on it, and as EXISTING behind it. Where
-    /// there is no room, a write that needs the catalog is refused, and one that needs it no more stays where it
-    ///     is.
+    /// there is no room, a write that needs the catalog is refused, and one that needs it no more stays.
     ///
     /// @param permit stays the caller's
     public CatalogAccess catalogAccess(AdmissionPermit permit) {

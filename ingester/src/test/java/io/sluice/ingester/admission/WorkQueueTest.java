@@ -147,7 +147,7 @@ final class WorkQueueTest {
             assertThat(queue.expectedWait()).isEqualTo(Duration.ofMillis(50));
             assertThat(queue.tooLong()).isEmpty();
             waiting.add(newcomer(queue, 100, _ -> order.add(100L)));
-            assertThat(queue.tooLong()).contains(new Quota("WORK", "WAIT_MS", 100, 51));
+            assertThat(queue.tooLong()).contains(new Quota("WORK", "WAIT_MS", 50, 51));
             assertThat(metrics.get("sluice.work.refusals").counter().count()).isEqualTo(1);
             held.end();
             for (Thread thread : waiting) {

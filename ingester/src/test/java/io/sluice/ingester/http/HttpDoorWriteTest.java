@@ -125,7 +125,7 @@ final class HttpDoorWriteTest {
         assertThat(late.get().headers().firstValue("Retry-After")).isPresent();
         assertThat(late.get().body())
                 .contains(
-                        "line protocol that came before has kept this waiting for 60001 ms (--max-work-wait 60000 ms)");
+                        "line protocol that came before has kept this waiting for 60001 ms, and 60000 ms is the limit (--max-work-wait)");
         assertThat(first.get().statusCode()).isEqualTo(204);
         assertThat(second.get().statusCode()).isEqualTo(204);
         assertThat(List.of(door.writes.take(), door.writes.take()))
