@@ -462,19 +462,21 @@ final class WorkQueueTest {
         held.end();
     }
 
-    @Test
-    void whatIsUrgentHasThePlaceOfTheTurnThatEndsNext() throws Exception {
+    @ParameterizedTest
+    @ValueSource(longs = {1, WorkQueue.LONG_BYTES})
+    void whatIsUrgentHasThePlaceOfTheTurnThatEndsNext(long bytes) throws Exception {
         WorkQueue two = queue(2, 0);
-        Held first = new Held(two, 1);
-        Held second = new Held(two, 1);
+        Held first = new Held(two, bytes);
+        Held second = new Held(two, bytes);
         WorkQueue.Urgent urgent = two.leaveRoom();
-        Thread waiting = newcomer(two, 1, _ -> {});
+        Thread waiting = newcomer(two, bytes, _ -> {});
         first.end();
+        until(() -> workers.get() == (bytes < WorkQueue.LONG_BYTES ? 0 : 1));
         assertThat(two.free()).isZero();
         assertThat(two.waiting()).isEqualTo(1);
         second.end();
         waiting.join();
-        assertThat(served).containsExactly(1L);
+        assertThat(served).containsExactly(bytes);
         until(() -> two.free() == 1);
         urgent.close();
         assertThat(two.free()).isEqualTo(2);
