@@ -57,19 +57,23 @@ final class IngestComparison implements Program {
     /// How long things are measured.
     ///
     /// @param step one step of a write, in processor time
-    /// @param warmUp of each server with each kind of load, so that its code is compiled
+    /// @param warmUp a stretch of each server's [WarmUp], with each kind of load
+    /// @param warmUps such stretches at most
     /// @param start of each window, uncounted
     /// @param settle the longest wait for what a server does behind its answers
-    private record Lengths(Duration step, Duration warmUp, Duration start, Duration window, Duration settle) {
+    private record Lengths(
+            Duration step, Duration warmUp, int warmUps, Duration start, Duration window, Duration settle) {
         private static final Lengths FULL = new Lengths(
                 Duration.ofSeconds(2),
-                Duration.ofSeconds(8),
+                Duration.ofSeconds(5),
+                8,
                 Duration.ofMillis(300),
                 Duration.ofSeconds(5),
                 Duration.ofSeconds(20));
         private static final Lengths QUICK = new Lengths(
                 Duration.ofMillis(400),
                 Duration.ofMillis(1_200),
+                1,
                 Duration.ofMillis(100),
                 Duration.ofMillis(700),
                 Duration.ofMillis(400));
@@ -108,6 +112,7 @@ final class IngestComparison implements Program {
                 PersistingIngest persisting = new PersistingIngest(
                         new LineBodies(SEED, LARGE_LINES),
                         lengths.warmUp(),
+                        lengths.warmUps(),
                         lengths.start(),
                         lengths.window(),
                         lengths.settle());
@@ -250,11 +255,18 @@ final class IngestComparison implements Program {
                     .add(figure);
         }
 
+        private void warmUp(ServerProcess server, LineBodies bodies, int connections)
+                throws IOException, InterruptedException {
+            WarmUp.run(
+                    lengths.warmUps(),
+                    () -> HttpLoad.atPeak(server.httpPort(), bodies, connections, Duration.ZERO, lengths.warmUp())
+                            .rowsPerSecond());
+            server.settle(lengths.settle());
+        }
+
         private void large() throws IOException, InterruptedException {
             for (Contestant one : contestants.values()) {
-                HttpLoad.atPeak(
-                        one.server().httpPort(), one.large(), LARGE_CONNECTIONS, Duration.ZERO, lengths.warmUp());
-                one.server().settle(lengths.settle());
+                warmUp(one.server(), one.large(), LARGE_CONNECTIONS);
             }
             for (int run = 0; run < RUNS; run++) {
                 for (Map.Entry<String, Contestant> entry : contestants.entrySet()) {
@@ -284,9 +296,7 @@ final class IngestComparison implements Program {
 
         private void small() throws IOException, InterruptedException {
             for (Contestant one : contestants.values()) {
-                HttpLoad.atPeak(
-                        one.server().httpPort(), one.small(), SMALL_CONNECTIONS, Duration.ZERO, lengths.warmUp());
-                one.server().settle(lengths.settle());
+                warmUp(one.server(), one.small(), SMALL_CONNECTIONS);
             }
             for (int run = 0; run < RUNS; run++) {
                 for (Map.Entry<String, Contestant> entry : contestants.entrySet()) {
@@ -331,7 +341,9 @@ final class IngestComparison implements Program {
             }
             ServerProcess ours = Objects.requireNonNull(contestants.get(OURS)).server();
             try (StreamWriter writer = new StreamWriter(ours.grpcPort())) {
-                GrpcLoad.perSecond(writer, writes, STREAM_IN_FLIGHT, Duration.ZERO, lengths.warmUp());
+                WarmUp.run(
+                        lengths.warmUps(),
+                        () -> GrpcLoad.perSecond(writer, writes, STREAM_IN_FLIGHT, Duration.ZERO, lengths.warmUp()));
                 for (int run = 0; run < RUNS; run++) {
                     ours.settle(lengths.settle());
                     double rows = SMALL_LINES

@@ -66,16 +66,21 @@ final class OverloadComparison implements Program {
 
     /// How long things are measured.
     ///
+    /// @param warmUp a stretch of the server's [WarmUp]
+    /// @param warmUps such stretches at most
     /// @param settle the longest wait for what the server does behind its answers
-    private record Lengths(Duration warmUp, Duration start, Duration window, Duration overload, Duration settle) {
+    private record Lengths(
+            Duration warmUp, int warmUps, Duration start, Duration window, Duration overload, Duration settle) {
         private static final Lengths FULL = new Lengths(
-                Duration.ofSeconds(8),
+                Duration.ofSeconds(5),
+                8,
                 Duration.ofSeconds(1),
                 Duration.ofSeconds(10),
                 Duration.ofMinutes(2),
                 Duration.ofSeconds(20));
         private static final Lengths QUICK = new Lengths(
                 Duration.ofSeconds(3),
+                1,
                 Duration.ofMillis(200),
                 Duration.ofMillis(1_500),
                 Duration.ofSeconds(3),
@@ -121,7 +126,10 @@ final class OverloadComparison implements Program {
         }
 
         List<Comparison> run() throws IOException, InterruptedException {
-            load(PEAK_CONNECTIONS, 0, unlimited(), lengths.warmUp());
+            WarmUp.run(
+                    lengths.warmUps(),
+                    () -> load(PEAK_CONNECTIONS, 0, unlimited(), lengths.warmUp())
+                            .rowsPerSecond());
             for (int run = 0; run < RUNS; run++) {
                 server.settle(lengths.settle());
                 double peak =

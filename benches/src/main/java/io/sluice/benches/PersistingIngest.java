@@ -28,13 +28,18 @@ final class PersistingIngest {
 
     private final LineBodies bodies;
     private final Duration warmUp;
+    private final int warmUps;
     private final Duration start;
     private final Duration window;
     private final Duration settle;
 
-    PersistingIngest(LineBodies bodies, Duration warmUp, Duration start, Duration window, Duration settle) {
+    /// @param warmUp a stretch of each side's [WarmUp]
+    /// @param warmUps such stretches at most
+    PersistingIngest(
+            LineBodies bodies, Duration warmUp, int warmUps, Duration start, Duration window, Duration settle) {
         this.bodies = bodies;
         this.warmUp = warmUp;
+        this.warmUps = warmUps;
         this.start = start;
         this.window = window;
         this.settle = settle;
@@ -62,8 +67,13 @@ final class PersistingIngest {
         try (Side ours = new Side(ServerProcess.sluice(directory.resolve("persisting"), AT_ONCE), bodies.again());
                 Side theirs = new Side(ServerProcess.sluice(directory.resolve(PEER), NEVER), bodies.again())) {
             for (Side side : List.of(ours, theirs)) {
-                HttpLoad.atPeak(side.server.httpPort(), side.bodies, CONNECTIONS, Duration.ZERO, warmUp);
-                empty(side);
+                WarmUp.run(warmUps, () -> {
+                    double rowsPerSecond = HttpLoad.atPeak(
+                                    side.server.httpPort(), side.bodies, CONNECTIONS, Duration.ZERO, warmUp)
+                            .rowsPerSecond();
+                    empty(side);
+                    return rowsPerSecond;
+                });
             }
             for (int run = 0; run < runs; run++) {
                 measure(ours, "while files are made");

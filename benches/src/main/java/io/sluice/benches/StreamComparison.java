@@ -56,13 +56,14 @@ final class StreamComparison implements Program {
 
     /// How long windows are.
     ///
-    /// @param warmUp of each contestant, once, so that its code is compiled
+    /// @param warmUp a stretch of each contestant's [WarmUp]
+    /// @param warmUps such stretches at most
     /// @param start of each window, uncounted
-    private record Lengths(Duration warmUp, Duration start, Duration window) {
+    private record Lengths(Duration warmUp, int warmUps, Duration start, Duration window) {
         private static final Lengths FULL =
-                new Lengths(Duration.ofSeconds(5), Duration.ofMillis(300), Duration.ofSeconds(5));
+                new Lengths(Duration.ofSeconds(5), 8, Duration.ofMillis(300), Duration.ofSeconds(5));
         private static final Lengths QUICK =
-                new Lengths(Duration.ofMillis(1_500), Duration.ofMillis(100), Duration.ofMillis(900));
+                new Lengths(Duration.ofMillis(1_500), 1, Duration.ofMillis(100), Duration.ofMillis(900));
     }
 
     @Override
@@ -97,7 +98,9 @@ final class StreamComparison implements Program {
         Lengths lengths = options.quick() ? Lengths.QUICK : Lengths.FULL;
         List<byte[]> payloads = payloads();
         for (GrpcWriter writer : writers.values()) {
-            GrpcLoad.perSecond(writer, payloads, PEAK_IN_FLIGHT, Duration.ZERO, lengths.warmUp());
+            WarmUp.run(
+                    lengths.warmUps(),
+                    () -> GrpcLoad.perSecond(writer, payloads, PEAK_IN_FLIGHT, Duration.ZERO, lengths.warmUp()));
         }
         List<Comparison> comparisons = new ArrayList<>();
         for (int inFlight : IN_FLIGHT) {

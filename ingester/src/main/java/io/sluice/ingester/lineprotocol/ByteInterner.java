@@ -1,5 +1,6 @@
 package io.sluice.ingester.lineprotocol;
 
+import io.sluice.ingester.door.ByteHash;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
@@ -91,7 +92,7 @@ final class ByteInterner {
     /// Whether the string of this number is `bytes[from, from + lengthBytes)`.
     boolean isAt(int id, byte[] bytes, int from, int lengthBytes) {
         int start = start(id);
-        return ends[id] - start == lengthBytes && equal(content.array(), start, bytes, from, lengthBytes);
+        return ends[id] - start == lengthBytes && ByteHash.isSame(content.array(), start, bytes, from, lengthBytes);
     }
 
     /// Adds a string that is not there, and answers its number.
@@ -137,21 +138,5 @@ final class ByteInterner {
 
     private static long mix(long a, long b) {
         return a * b ^ Math.unsignedMultiplyHigh(a, b);
-    }
-
-    /// Names and tag values are short: this is faster than `Arrays.equals` with its set-up.
-    private static boolean equal(byte[] a, int fromA, byte[] b, int fromB, int lengthBytes) {
-        int i = 0;
-        for (; i <= lengthBytes - Long.BYTES; i += Long.BYTES) {
-            if ((long) LONG.get(a, fromA + i) != (long) LONG.get(b, fromB + i)) {
-                return false;
-            }
-        }
-        for (; i < lengthBytes; i++) {
-            if (a[fromA + i] != b[fromB + i]) {
-                return false;
-            }
-        }
-        return true;
     }
 }

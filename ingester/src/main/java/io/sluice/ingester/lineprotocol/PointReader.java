@@ -17,7 +17,7 @@ final class PointReader {
     private static final int KEY_STOP = 2;
     private static final byte[] STOPS = stops();
     private static final byte END_OF_LINE = '\n';
-    private static final int FAST_DIGITS = 18; // always fit into a long
+    private static final int FAST_DIGITS = 19; // always fit into an unsigned long
     private static final int MAX_KEPT_SCRATCH_BYTES = 1 << 16;
 
     private byte[] body = {};
