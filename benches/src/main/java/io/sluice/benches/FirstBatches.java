@@ -48,6 +48,27 @@ final class FirstBatches implements AutoCloseable {
         return longestNanos / 1e6;
     }
 
+    /// Asks one after the other.
+    ///
+    /// @return how many came to their first batch a second
+    @SuppressWarnings("try") // an interrupted close ends the client
+    static double perSecond(int port, Duration window) throws IOException, InterruptedException {
+        try (BufferAllocator allocator = new RootAllocator();
+                FlightClient client = FlightClient.builder(allocator, Location.forGrpcInsecure("127.0.0.1", port))
+                        .build()) {
+            long start = System.nanoTime();
+            int asked = 0;
+            for (; System.nanoTime() - start < window.toNanos(); asked++) {
+                ask(client, asked % CpuWrites.HOSTS);
+            }
+            return asked / ((System.nanoTime() - start) / 1e9);
+        } catch (IOException | InterruptedException | RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IOException("a query failed: " + e, e);
+        }
+    }
+
     @SuppressWarnings("try") // an interrupted close ends the client
     private static void ask(FlightClient client, int host) throws Exception {
         byte[] ticket =

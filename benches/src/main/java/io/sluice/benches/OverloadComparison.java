@@ -21,7 +21,8 @@ import java.util.Map;
 
 /// More than the server can take: line protocol of TSBS's cpu-only use case, bodies of 1,000 lines, over HTTP, from 200
 /// connections that offer three times the rate at which 16 connections were answered. The server is a process of its
-/// own with its defaults, on the machine of its clients.
+/// own with its defaults, on the machine of its clients, and has been written to and queried before, until that got no
+/// faster ([WarmUp]).
 ///
 /// With `honest` clients, which come back when they are told, and with `rude` ones, which half of the clients are and
 /// which never wait:
@@ -130,6 +131,7 @@ final class OverloadComparison implements Program {
                     lengths.warmUps(),
                     () -> load(PEAK_CONNECTIONS, 0, unlimited(), lengths.warmUp())
                             .rowsPerSecond());
+            WarmUp.run(lengths.warmUps(), () -> FirstBatches.perSecond(server.grpcPort(), lengths.warmUp()));
             for (int run = 0; run < RUNS; run++) {
                 server.settle(lengths.settle());
                 double peak =
