@@ -23,9 +23,9 @@ public final class HttpCall {
     /// the answer if its connection breaks.
     private static final long MAX_DRAIN_BYTES = 16L << 20;
 
-    /// Between two looks at what has come of it. A client's writes come by and by, and to be woken for each costs
-    /// more than to read them; so they gather in the system's buffers, and when those are full the client waits,
-    /// who must not come back sooner than in a second anyway.
+    /// Before the first look at what has come of it, and after each that found nothing. A client's writes come by and
+    /// by, and to be woken for each costs more than to read them; so they gather in the system's buffers, and when
+    /// those are full the client waits, who must not come back sooner than in a second anyway.
     private static final Duration DRAIN_PAUSE = Duration.ofMillis(2);
     /// Looks that found nothing; then the client is slow, and the thread waits until something comes.
     private static final int MAX_EMPTY_LOOKS = 4;
@@ -177,29 +177,38 @@ public final class HttpCall {
             return read;
         }
 
-        /// Passes over what was not read, within the limit: nothing of it is copied.
+        /// Passes over what was not read, within the limit: nothing of it is copied. What was read last is held until
+        /// there is more, or Jetty would read into the same small buffer to the end.
         void pass() throws IOException {
             while (bytes.available() > 0) {
                 bytes.skipNBytes(bytes.available()); // came with what was read
             }
             long passed = 0;
             int emptyLooks = 0;
-            while (!isRead && passed < MAX_DRAIN_BYTES) {
-                Content.Chunk chunk = request.read();
-                if (chunk == null) {
-                    awaitMore(emptyLooks++);
-                } else if (Content.Chunk.isFailure(chunk)) {
-                    throw failure(chunk.getFailure());
-                } else {
-                    int length = chunk.remaining();
-                    isRead = chunk.isLast();
-                    chunk.release();
-                    passed += length;
-                    emptyLooks = length > 0 ? 0 : emptyLooks;
-                    if (connection.patience().state().phase() == Phase.BODY) {
-                        connection.patience().moved(length);
+            Content.Chunk held = Content.Chunk.EMPTY;
+            try {
+                awaitMore(emptyLooks);
+                while (!isRead && passed < MAX_DRAIN_BYTES) {
+                    Content.Chunk chunk = request.read();
+                    held.release();
+                    held = Content.Chunk.EMPTY;
+                    if (chunk == null) {
+                        awaitMore(emptyLooks++);
+                    } else if (Content.Chunk.isFailure(chunk)) {
+                        throw failure(chunk.getFailure());
+                    } else {
+                        held = chunk;
+                        int length = chunk.remaining();
+                        isRead = chunk.isLast();
+                        passed += length;
+                        emptyLooks = length > 0 ? 0 : emptyLooks;
+                        if (connection.patience().state().phase() == Phase.BODY) {
+                            connection.patience().moved(length);
+                        }
                     }
                 }
+            } finally {
+                held.release();
             }
         }
 
