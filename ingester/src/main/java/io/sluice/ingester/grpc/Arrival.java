@@ -5,6 +5,7 @@ import io.grpc.Grpc;
 import io.grpc.Metadata;
 import io.grpc.ServerStreamTracer;
 import io.grpc.Status;
+import io.sluice.ingester.door.WriteOutcome.Refused;
 import java.net.SocketAddress;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -33,6 +34,8 @@ final class Arrival extends ServerStreamTracer {
     /// Whether it stays here until the client says that it was the only one.
     private volatile boolean isSingle;
     private final AtomicLong steps = new AtomicLong();
+    /// Why the call is refused at its headers. For the connection's thread, on which such a call begins.
+    private Optional<Refused> refusedAtBegin = Optional.empty();
     /// For the connection's thread.
     private long stepBytes;
     /// For the thread that looks.
@@ -67,6 +70,16 @@ final class Arrival extends ServerStreamTracer {
                 leavePeer();
             }
         }
+    }
+
+    /// The call is to be refused when it begins, which it does on this thread.
+    void refuseAtBegin(Refused refusal) {
+        refusedAtBegin = Optional.of(refusal);
+    }
+
+    /// Why the call is to be refused when it begins; empty if that is not decided.
+    Optional<Refused> refusedAtBegin() {
+        return refusedAtBegin;
     }
 
     boolean hasBegun() {

@@ -155,7 +155,8 @@ public final class GrpcServer {
         this.acceptor = new MultiThreadIoEventLoopGroup(1, threads, NioIoHandler.newFactory());
         this.workers = new MultiThreadIoEventLoopGroup(threads, NioIoHandler.newFactory());
         NettyServerBuilder builder = NettyServerBuilder.forAddress(bind)
-                .executor(executor)
+                .directExecutor()
+                .callExecutor(new CallThreads(admission, executor))
                 .channelFactory(connections.ports())
                 .bossEventLoopGroup(acceptor)
                 .workerEventLoopGroup(workers)

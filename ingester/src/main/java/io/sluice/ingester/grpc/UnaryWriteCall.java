@@ -42,10 +42,14 @@ final class UnaryWriteCall extends ServerCall.Listener<InboundMessage> {
     }
 
     /// Begins a call, unless it is refused at once.
+    ///
+    /// @param refusal why no write would be let in; empty if one may
     static ServerCall.Listener<InboundMessage> open(
-            ServerCall<InboundMessage, WriteResponse> call, WriteAdmission admission, WriteHandler writes) {
+            ServerCall<InboundMessage, WriteResponse> call,
+            WriteAdmission admission,
+            WriteHandler writes,
+            Optional<Refused> refusal) {
         UnaryWriteCall write = new UnaryWriteCall(call, admission, writes);
-        Optional<Refused> refusal = admission.refusal();
         if (refusal.isPresent()) {
             write.fail(Failure.refused(refusal.get()));
             return new ServerCall.Listener<>() {};

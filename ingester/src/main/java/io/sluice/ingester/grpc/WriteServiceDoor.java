@@ -2,14 +2,17 @@ package io.sluice.ingester.grpc;
 
 import io.grpc.BindableService;
 import io.grpc.MethodDescriptor;
+import io.grpc.ServerCall;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.ServiceDescriptor;
 import io.sluice.ingester.admission.WriteAdmission;
 import io.sluice.ingester.door.ByteBudget;
 import io.sluice.ingester.door.WriteHandler;
+import io.sluice.ingester.door.WriteOutcome.Refused;
 import io.sluice.proto.v1.WriteResponse;
 import io.sluice.proto.v1.WriteServiceGrpc;
 import io.sluice.proto.v1.WriteStreamResponse;
+import java.util.Optional;
 
 /// `sluice.v1.WriteService`. Requests are not parsed here: the bytes go on as they came, to be logged as they are.
 final class WriteServiceDoor implements BindableService {
@@ -45,9 +48,16 @@ final class WriteServiceDoor implements BindableService {
                 .addMethod(writeStream)
                 .build();
         return ServerServiceDefinition.builder(service)
-                .addMethod(write, (call, _) -> UnaryWriteCall.open(call, admission, writes))
+                .addMethod(write, (call, _) -> openWrite(call))
                 .addMethod(writeStream, (call, _) -> streams.open(call))
                 .build();
+    }
+
+    private ServerCall.Listener<InboundMessage> openWrite(ServerCall<InboundMessage, WriteResponse> call) {
+        Optional<Refused> refusal = Optional.ofNullable(Arrival.KEY.get())
+                .flatMap(Arrival::refusedAtBegin)
+                .or(admission::refusal);
+        return UnaryWriteCall.open(call, admission, writes, refusal);
     }
 
     /// The method as generated, but for how requests are read.
