@@ -49,7 +49,7 @@ final class AdmissionComparison implements Program {
     ///     would be most of what is measured
     /// @param writtenFirst uncounted, too
     private record Lengths(int swaps, int refusedFirst, int writtenFirst, int refused, int written) {
-        private static final Lengths FULL = new Lengths(20_000_000, 20_000, 2_000, 3_000, 600);
+        private static final Lengths FULL = new Lengths(20_000_000, 50_000, 2_000, 3_000, 600);
         private static final Lengths QUICK = new Lengths(3_000_000, 8_000, 1_000, 1_000, 200);
     }
 
