@@ -10,7 +10,7 @@ import java.util.Optional;
 import java.util.concurrent.Executor;
 
 /// Where calls run: on the executor, but for a write that is refused at its headers. That one stays on its connection's
-/// thread to its end: to change threads, there and back, costs as much as all else of a refusal. gRPC asks on that
+/// thread to its end: to change threads, there and back, would be two fifths of what a refusal costs. gRPC asks on that
 /// thread, which is why the server's own executor has to be the direct one.
 final class CallThreads implements ServerCallExecutorSupplier {
     private final WriteAdmission admission;
