@@ -33,10 +33,10 @@ public final class GrpcServer {
     /// More wait at the client, by HTTP/2's rules.
     private static final int MAX_CALLS_PER_CONNECTION = 1_000;
     private static final int RESETS_WINDOW_SECONDS = 10;
-    /// What a client may have cancelled within so many seconds, or its connection is closed: each costs the
-    /// server more than the client (CVE-2023-44487). Libraries answer the refusal of a long message with a
-    /// reset, too: twice as many as there are of clients that come back after a second, as they are told.
-    private static final int MAX_RESETS = 2 * RESETS_WINDOW_SECONDS * MAX_CALLS_PER_CONNECTION;
+    /// What a client may have cancelled within so many seconds, or its connection is closed: each costs the server
+    /// more than the client (CVE-2023-44487). What it sends of a message that was refused meanwhile counts, too, as
+    /// the server answers it with a reset: so twice what its calls make if each comes back after a second.
+    static final int MAX_RESETS = 2 * RESETS_WINDOW_SECONDS * MAX_CALLS_PER_CONNECTION;
 
     private static final int MAX_HEADER_BYTES = 64 * 1024;
     /// A client may ask this often whether the connection lives.

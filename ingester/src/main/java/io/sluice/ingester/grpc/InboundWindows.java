@@ -30,8 +30,10 @@ import org.slf4j.LoggerFactory;
 /// gRPC has one window for all calls, and does not tell which stream of HTTP/2 a call is. So this looks at streams as
 /// they begin, on the connection's thread: a call's tracer is made there right behind.
 final class InboundWindows implements ProtocolNegotiator {
-    /// Before a call is let in: the window with which HTTP/2 begins, so most writes need no other.
-    static final int FIRST_BYTES = 65_535;
+    /// Before a call is let in: what a client hands to its system at once. With HTTP/2's usual 64 KiB it was
+    /// still sending while the server read, and both waited for the socket: a quarter of what a refusal cost.
+    /// A write that is longer waits once for more room, as any long one did.
+    static final int FIRST_BYTES = 16 * 1_024;
     /// Of a call that was let in. What a client has sent and nobody has asked for is at most so much.
     private static final int ADMITTED_BYTES = 1 << 20;
     /// Of all calls of a connection together. Given back as the bytes arrive, so it bounds what is on its way.
@@ -131,15 +133,15 @@ final class InboundWindows implements ProtocolNegotiator {
         @Override
         public void onStreamHalfClosed(Http2Stream stream) {
             if (stream.state() == State.HALF_CLOSED_LOCAL) {
-                channel.eventLoop().execute(() -> stop(stream)); // not in the middle of what closes it
+                stop(stream);
             }
         }
 
+        /// Is sent together with the call's end, which was written right before.
         private void stop(Http2Stream stream) {
             ChannelHandlerContext context = channel.pipeline().context(handler);
-            if (context != null && stream.state() == State.HALF_CLOSED_LOCAL) {
+            if (context != null) {
                 var _ = handler.resetStream(context, stream.id(), Http2Error.NO_ERROR.code(), context.newPromise());
-                context.flush();
             }
         }
     }

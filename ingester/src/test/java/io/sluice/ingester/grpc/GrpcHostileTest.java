@@ -126,6 +126,15 @@ final class GrpcHostileTest {
                 .isEqualTo(7);
     }
 
+    /// Begins a message on stream 1, and sends so much of it: as soon as there is room, what is beyond the first
+    /// window.
+    private static void partOf(RawHttp2 client, int announcedBytes, int sentBytes) throws IOException {
+        int firstBytes = 15_000;
+        client.message(1, announcedBytes, firstBytes);
+        client.awaitWindow(1, sentBytes - firstBytes);
+        client.data(1, new byte[sentBytes - firstBytes]);
+    }
+
     private static WriteRequest large(int bytes) {
         return WriteRequest.newBuilder()
                 .addTables(TableBatch.newBuilder()
@@ -256,10 +265,10 @@ final class GrpcHostileTest {
         slow.message(1, 50_000, 10_000);
         awaitArriving(10_000);
         slow.begin(3, WRITE_STREAM);
-        slow.message(3, 50_000, 20_000);
+        slow.message(3, 50_000, 15_000);
         slow.begin(5, WRITE);
         slow.begin(7, WRITE_STREAM);
-        awaitArriving(30_000);
+        awaitArriving(25_000);
         awaitBegun(4);
         server.checkConnections();
         pass(SLOW.minusNanos(1));
@@ -297,14 +306,12 @@ final class GrpcHostileTest {
     void whoIsOneByteTooManyIsRefusedUnlessSomebodyHasStopped() throws IOException {
         RawHttp2 first = raw();
         first.begin(1, WRITE);
-        first.message(1, 100_000, 60_000);
-        first.awaitWindow(1, 40_000); // more than HTTP/2's first window
-        first.data(1, new byte[30_000]);
+        partOf(first, 100_000, 90_000);
         awaitArriving(90_000);
         awaitBegun(1);
         RawHttp2 second = raw();
         second.begin(1, WRITE);
-        second.message(1, 100_000, 60_000);
+        partOf(second, 100_000, 60_000);
         second.awaitEnd(1);
         assertThat(refused("room")).isEqualTo(1);
         awaitArriving(90_000);
@@ -314,7 +321,7 @@ final class GrpcHostileTest {
         pass(Duration.ofSeconds(2));
         RawHttp2 third = raw();
         third.begin(1, WRITE);
-        third.message(1, 60_000, 50_000);
+        partOf(third, 60_000, 50_000);
         first.awaitEnd(1);
         assertThat(refused("room")).isEqualTo(2);
         awaitArriving(50_000);
@@ -341,7 +348,7 @@ final class GrpcHostileTest {
     void callsThatAreTakenBackAtOnceEndTheConnection() throws IOException {
         RawHttp2 rude = raw();
         try {
-            for (int i = 0; i < 20_000; i++) {
+            for (int i = 0; i <= GrpcServer.MAX_RESETS; i++) {
                 rude.begin(2 * i + 1, WRITE);
                 rude.cancel(2 * i + 1);
             }

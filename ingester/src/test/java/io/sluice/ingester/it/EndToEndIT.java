@@ -101,8 +101,8 @@ final class EndToEndIT {
         try (SluiceServer server = SluiceServer.start(data);
                 RawHttp2 client = new RawHttp2(server.grpcPort())) {
             client.begin(1, "/sluice.v1.WriteService/Write");
-            client.message(1, 1_000_000, 50_000);
-            while (server.status().at("/memory/accounts/arriving").asLong() < 50_000) {
+            client.message(1, 1_000_000, 15_000);
+            while (server.status().at("/memory/accounts/arriving").asLong() < 15_000) {
                 Thread.onSpinWait();
             }
             client.cancel(1);

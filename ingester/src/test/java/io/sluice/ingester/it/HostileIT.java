@@ -199,7 +199,7 @@ final class HostileIT {
             RawHttp2 call = new RawHttp2(server.grpcPort());
             rude.add(call);
             call.begin(1, WRITE);
-            call.message(1, 10_000_000, 60_000);
+            call.message(1, 10_000_000, 15_000);
             calls.add(call);
         }
         for (Socket socket : heads) {
