@@ -13,8 +13,10 @@ import java.util.function.LongSupplier;
 
 /// Connections whose last write was refused as there was too much to do, and when each may come back. One that comes
 /// earlier is kept waiting before its body is read, and is then refused once more: clients that never wait would
-/// otherwise keep the processors busy with being refused. Those that come back as they were told never wait here. Until
-/// it is back, or does not come, such a connection counts as present. Any thread may call any method.
+/// otherwise keep the processors busy with being refused. From then on each of its refusals waits as long as it tells
+/// its client to, until it comes back as it was told or was not refused for a while. Those that come back as they were
+/// told never wait here. Until it is back, or does not come, such a connection counts as present. Any thread may call
+/// any method.
 final class EarlyReturns {
     /// No longer than clients wait for an answer.
     static final Duration LONGEST_WAIT = Duration.ofSeconds(2);
@@ -22,16 +24,22 @@ final class EarlyReturns {
     static final int MAX_CONNECTIONS = 8_192;
     /// Clients are told whole seconds.
     private static final long SLACK_NANOS = Duration.ofSeconds(1).toNanos();
+    /// After so long without a refusal, a connection that came early is like any other.
+    private static final long GRUDGE_NANOS = Duration.ofSeconds(10).toNanos();
     private static final long SWEEP_NANOS = Duration.ofMillis(100).toNanos();
 
     private final LongSupplier nanoTime;
     private final Pause pause;
     private final Counter early;
     private final ConcurrentMap<InetSocketAddress, Away> away = new ConcurrentHashMap<>();
+    /// Those that came early, and until when that is held against them.
+    private final ConcurrentMap<InetSocketAddress, Long> rude = new ConcurrentHashMap<>();
     private final AtomicLong sweptNanos;
 
     /// Somebody who is to come back.
-    private record Away(long dueNanos, WorkQueue.Presence presence) {}
+    ///
+    /// @param hasWaited before it was refused: if it comes early, it does not wait again
+    private record Away(long dueNanos, WorkQueue.Presence presence, boolean hasWaited) {}
 
     /// @param nanoTime nanoseconds from any beginning
     EarlyReturns(LongSupplier nanoTime, Pause pause, MeterRegistry metrics) {
@@ -39,28 +47,50 @@ final class EarlyReturns {
         this.pause = pause;
         this.sweptNanos = new AtomicLong(nanoTime.getAsLong());
         this.early = Counter.builder("sluice.http.early.returns")
-                .description("Writes over connections that came back before they were told to, and were kept waiting")
+                .description("Writes that were kept waiting, as their connections came back before they were told to")
                 .register(metrics);
     }
 
-    /// A connection was told to come back later.
+    /// A connection is about to be told to come back later. Keeps it waiting if it came early before.
     ///
     /// @param presence is closed when it is back, or will not come
-    void refused(InetSocketAddress client, Duration retryAfter, WorkQueue.Presence presence) {
+    /// @throws InterruptedException if the thread was told to stop waiting
+    void refused(InetSocketAddress client, Duration retryAfter, WorkQueue.Presence presence)
+            throws InterruptedException {
+        boolean waits = rude.containsKey(client);
+        if (waits) {
+            boolean hasWaited = false;
+            try {
+                keepWaiting(retryAfter.toNanos());
+                hasWaited = true;
+            } finally {
+                if (!hasWaited) {
+                    presence.close();
+                }
+            }
+        }
         long now = nanoTime.getAsLong();
+        if (waits) {
+            rude.put(client, now + retryAfter.toNanos() + GRUDGE_NANOS);
+        }
         if (away.size() >= MAX_CONNECTIONS) {
             forgetThoseThatDoNotCome(now, 0);
         }
-        Away one = new Away(now + retryAfter.toNanos(), presence);
+        Away one = new Away(now + retryAfter.toNanos(), presence, waits);
         Away before = away.size() < MAX_CONNECTIONS ? away.put(client, one) : one;
         if (before != null) {
             before.presence().close();
         }
     }
 
+    private void keepWaiting(long nanos) throws InterruptedException {
+        early.increment();
+        pause.await(Duration.ofNanos(Math.min(nanos, LONGEST_WAIT.toNanos())));
+    }
+
     /// Keeps the connection waiting until it may come back, or has waited for long enough.
     ///
-    /// @return whether it came too early; its next write is like any other
+    /// @return whether it came too early, and is to be refused; its next write is judged like any other
     /// @throws InterruptedException if the thread was told to stop waiting
     boolean await(InetSocketAddress client) throws InterruptedException {
         long now = nanoTime.getAsLong();
@@ -72,10 +102,16 @@ final class EarlyReturns {
         try (WorkQueue.Presence _ = back.presence()) {
             long leftNanos = back.dueNanos() - now;
             if (leftNanos <= 0) {
+                rude.remove(client);
                 return false;
             }
-            early.increment();
-            pause.await(Duration.ofNanos(Math.min(leftNanos, LONGEST_WAIT.toNanos())));
+            if (back.hasWaited()) {
+                return false;
+            }
+            if (rude.size() < MAX_CONNECTIONS) {
+                rude.put(client, back.dueNanos() + GRUDGE_NANOS);
+            }
+            keepWaiting(leftNanos);
             return true;
         }
     }
@@ -84,6 +120,7 @@ final class EarlyReturns {
         long swept = sweptNanos.get();
         if (now - swept >= SWEEP_NANOS && sweptNanos.compareAndSet(swept, now)) {
             forgetThoseThatDoNotCome(now, SLACK_NANOS);
+            rude.values().removeIf(until -> now - until >= 0);
         }
     }
 

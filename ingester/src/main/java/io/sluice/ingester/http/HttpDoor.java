@@ -31,6 +31,7 @@ import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -249,19 +250,26 @@ public final class HttpDoor {
                 // Not noted as a refusal: the next one is judged like any other.
                 throw HttpError.refused(refusals.of(Reason.ADMISSION_LIMIT, CAME_EARLY));
             }
+            writeNow(call, namespaceOf, place);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw HttpError.broken("the server stops");
         }
+        return Answer.of(204, TEXT, "");
+    }
+
+    private void writeNow(HttpCall call, LineWriteEndpoint.NamespaceParameter namespaceOf, Place place)
+            throws HttpError, InterruptedException {
         try {
             writes.handle(call, QueryString.parse(call.rawQuery()), namespaceOf, place);
         } catch (HttpError e) {
-            e.refusal
-                    .filter(HttpDoor::isForLoad)
-                    .ifPresent(refused -> early.refused(call.client(), refused.retryAfter(), admission.enter()));
+            Optional<Refused> forLoad = e.refusal.filter(HttpDoor::isForLoad);
+            if (forLoad.isPresent()) {
+                place.close(); // it may have to wait, and needs none for that
+                early.refused(call.client(), forLoad.get().retryAfter(), admission.enter());
+            }
             throw e;
         }
-        return Answer.of(204, TEXT, "");
     }
 
     /// Whether there is too much to do. For other reasons nobody is harmed by those who ask again and again.

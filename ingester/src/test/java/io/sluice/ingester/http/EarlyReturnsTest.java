@@ -1,6 +1,7 @@
 package io.sluice.ingester.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.ingester.admission.WorkQueue;
@@ -28,7 +29,7 @@ final class EarlyReturnsTest {
         return InetSocketAddress.createUnresolved("client", port);
     }
 
-    private void refuse(InetSocketAddress client, Duration retryAfter) {
+    private void refuse(InetSocketAddress client, Duration retryAfter) throws InterruptedException {
         early.refused(client, retryAfter, work.enter());
     }
 
@@ -43,6 +44,71 @@ final class EarlyReturnsTest {
         assertThat(early.await(client(1))).isFalse();
         assertThat(waits).as("once for each refusal").hasSize(1);
         assertThat(metrics.get("sluice.http.early.returns").counter().count()).isEqualTo(1);
+    }
+
+    @Test
+    void whoCameEarlyWaitsForItsNextRefusalsAndNotAgainBehindThem() throws Exception {
+        refuse(client(1), Duration.ofMillis(1_500));
+        assertThat(early.await(client(1))).isTrue();
+        for (int i = 0; i < 3; i++) {
+            waits.clear();
+            assertThat(early.await(client(1))).isFalse();
+            assertThat(waits).isEmpty();
+            refuse(client(1), Duration.ofMillis(1_200));
+            assertThat(waits).containsExactly(Duration.ofMillis(1_200));
+            assertThat(presentInWaits.getLast()).as("it waits for its answer").isEqualTo(1);
+            assertThat(work.present()).as("it is to come back").isEqualTo(1);
+        }
+        refuse(client(2), Duration.ofMillis(1_200));
+        assertThat(waits).as("nobody else").hasSize(1);
+    }
+
+    @Test
+    void whoComesBackAsToldIsForgiven() throws Exception {
+        refuse(client(1), Duration.ofMillis(1_500));
+        assertThat(early.await(client(1))).isTrue();
+        refuse(client(1), Duration.ofMillis(1_500));
+        nowNs += Duration.ofMillis(1_500).toNanos();
+        assertThat(early.await(client(1))).isFalse();
+        waits.clear();
+        refuse(client(1), Duration.ofMillis(1_500));
+        assertThat(waits).isEmpty();
+    }
+
+    @Test
+    void whoIsNotRefusedForLongIsForgiven() throws Exception {
+        refuse(client(1), Duration.ofMillis(1_500));
+        assertThat(early.await(client(1))).isTrue();
+        waits.clear();
+        nowNs += Duration.ofMillis(11_499).toNanos();
+        assertThat(early.await(client(3))).isFalse();
+        refuse(client(1), Duration.ofMillis(100));
+        assertThat(waits).as("within ten seconds").hasSize(1);
+        assertThat(early.await(client(1))).isFalse();
+        nowNs += Duration.ofMillis(10_100).toNanos();
+        assertThat(early.await(client(3))).isFalse();
+        refuse(client(1), Duration.ofMillis(100));
+        assertThat(waits).hasSize(1);
+    }
+
+    @Test
+    void whoIsToldToStopWaitingIsNotPresent() {
+        EarlyReturns stopping = new EarlyReturns(
+                () -> nowNs,
+                _ -> {
+                    throw new InterruptedException();
+                },
+                metrics);
+        InetSocketAddress client = client(1);
+        assertThatThrownBy(() -> {
+                    stopping.refused(client, Duration.ofSeconds(1), work.enter());
+                    stopping.await(client);
+                })
+                .isInstanceOf(InterruptedException.class);
+        assertThat(work.present()).isZero();
+        assertThatThrownBy(() -> stopping.refused(client, Duration.ofSeconds(1), work.enter()))
+                .isInstanceOf(InterruptedException.class);
+        assertThat(work.present()).isZero();
     }
 
     @Test
@@ -93,7 +159,7 @@ final class EarlyReturnsTest {
     }
 
     @Test
-    void whoIsNotRememberedIsNotPresent() {
+    void whoIsNotRememberedIsNotPresent() throws Exception {
         for (int port = 1; port <= EarlyReturns.MAX_CONNECTIONS + 10; port++) {
             refuse(client(port), Duration.ofSeconds(1));
         }
