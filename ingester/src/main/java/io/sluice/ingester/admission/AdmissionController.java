@@ -10,6 +10,7 @@ import io.sluice.ingester.door.WriteOutcome.Refused;
 import io.sluice.model.NamespaceName;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -28,7 +29,7 @@ public final class AdmissionController {
     private final LongSupplier nanoTime;
     private final Map<Pool, BucketPair> pools = new EnumMap<>(Pool.class);
     /// By their ordinals.
-    private final List<BucketState> buckets;
+    private final BucketState[] buckets;
     private final NamespaceCounts namespaces = new NamespaceCounts();
     private final DistributionSummary retryAfter;
     private volatile AdmissionLimits limits;
@@ -46,9 +47,10 @@ public final class AdmissionController {
         setLimits(limits);
         List<BucketState> states = new ArrayList<>();
         for (Bucket bucket : Bucket.values()) {
-            states.add(new BucketState(bucket, pair(bucket.pool()), metrics));
+            Optional<BucketState> earlier = bucket.isLater() ? Optional.of(states.getLast()) : Optional.empty();
+            states.add(new BucketState(bucket, pair(bucket.pool()), earlier, metrics));
         }
-        this.buckets = List.copyOf(states);
+        this.buckets = states.toArray(BucketState[]::new);
         this.retryAfter = DistributionSummary.builder("sluice.admission.retry.after")
                 .description("How long those who were refused were told to wait")
                 .baseUnit("seconds")
@@ -73,7 +75,7 @@ public final class AdmissionController {
 
     @SuppressWarnings("EnumOrdinal") // an index in memory
     private BucketState state(Bucket bucket) {
-        return buckets.get(bucket.ordinal());
+        return buckets[bucket.ordinal()];
     }
 
     /// Lets a request in, or says why not.
@@ -168,12 +170,14 @@ public final class AdmissionController {
     /// times a second.
     public void observe() {
         long nowNanos = nanoTime.getAsLong();
-        buckets.forEach(bucket -> bucket.observe(nowNanos));
+        for (BucketState bucket : buckets) {
+            bucket.observe(nowNanos);
+        }
     }
 
     /// What is let in.
     public AdmissionStatistics stats() {
         return new AdmissionStatistics(
-                buckets.stream().map(BucketState::statistics).toList(), namespaces.namespaces());
+                Arrays.stream(buckets).map(BucketState::statistics).toList(), namespaces.namespaces());
     }
 }

@@ -1,6 +1,5 @@
 package io.sluice.ingester.admission;
 
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -9,32 +8,34 @@ import java.util.concurrent.atomic.AtomicInteger;
 /// Where it is counted and whether it is moved or closed is one number, so that to move and to close cost as little as
 /// the counters behind them.
 public final class AdmissionPermit implements AutoCloseable {
-    private static final List<Bucket> BUCKETS = List.of(Bucket.values());
+    private static final Bucket[] BUCKETS = Bucket.values();
     /// Above the bucket's ordinal: a thread is in [#trySwap].
     private static final int SWAPPING = 1 << 8;
     /// Closed. With [#SWAPPING] that thread gives the place back, as only it knows which.
     private static final int CLOSED = 1 << 9;
 
-    private final List<BucketState> buckets;
+    private final BucketState[] buckets;
     private final Optional<Runnable> onClose;
     /// A bucket's ordinal and those marks.
     private final AtomicInteger state;
     /// Whether its last move to the later bucket was declined. Written in the state SWAPPING alone.
     private boolean isStuck;
 
-    /// @param buckets by their ordinals
+    /// @param buckets by their ordinals; not changed
     /// @param bucket where the place is counted already
     /// @param onClose called once, when the place was given back
     @SuppressWarnings("EnumOrdinal") // an index in memory
-    AdmissionPermit(List<BucketState> buckets, Bucket bucket, Optional<Runnable> onClose) {
+    AdmissionPermit(BucketState[] buckets, Bucket bucket, Optional<Runnable> onClose) {
         this.buckets = buckets;
         this.onClose = onClose;
-        this.state = new AtomicInteger(bucket.ordinal());
+        this.state = new AtomicInteger();
+        // Who sees this permit sees what its constructor wrote, so that no fence is needed here.
+        state.setPlain(bucket.ordinal());
     }
 
     /// Where it is counted.
     public Bucket bucket() {
-        return BUCKETS.get(ordinal(state.get()));
+        return BUCKETS[ordinal(state.get())];
     }
 
     private static int ordinal(int state) {
@@ -45,13 +46,13 @@ public final class AdmissionPermit implements AutoCloseable {
     @SuppressWarnings("EnumOrdinal") // an index in memory
     public boolean trySwap(Bucket to) {
         int from = state.get();
-        if (to.pool() != BUCKETS.get(ordinal(from)).pool()) {
+        if (to.pool() != BUCKETS[ordinal(from)].pool()) {
             throw new IllegalArgumentException("%s is in another pool than %s".formatted(to, bucket()));
         }
         if (from != ordinal(from) || !state.compareAndSet(from, from | SWAPPING)) {
             return false;
         }
-        boolean swapped = from == to.ordinal() || move(buckets.get(from), buckets.get(to.ordinal()));
+        boolean swapped = from == to.ordinal() || move(buckets[from], buckets[to.ordinal()]);
         int now = swapped ? to.ordinal() : from;
         if (state.compareAndSet(from | SWAPPING, now)) {
             return swapped;
@@ -88,7 +89,7 @@ public final class AdmissionPermit implements AutoCloseable {
     }
 
     private void giveBack(int ordinal) {
-        BucketState last = buckets.get(ordinal);
+        BucketState last = buckets[ordinal];
         if (isStuck) {
             last.countStuck(-1);
         }

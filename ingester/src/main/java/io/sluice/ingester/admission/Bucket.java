@@ -1,6 +1,6 @@
 package io.sluice.ingester.admission;
 
-/// Where in its pool a request is counted.
+/// Where in its pool a request is counted. A pool's later bucket stands right behind its earlier one.
 public enum Bucket {
     /// Writes that need the catalog, or may.
     NEW(Pool.WRITE, BucketPair.FIRST, "writes that need the catalog", "--admission-write-new"),

@@ -12,7 +12,9 @@ import io.sluice.ingester.door.WriteOutcome.Refused;
 import io.sluice.model.NamespaceName;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.Callable;
@@ -465,6 +467,39 @@ final class AdmissionControllerTest {
         assertThat(gauge("sluice.admission.limit", Bucket.OPEN)).isEqualTo(3);
     }
 
+    /// Moves on are not counted but follow from the other counts, which change while they are read.
+    @Test
+    void movesAreNeverCountedThatWereNotMade() throws Exception {
+        AdmissionController controller = of(4, 4);
+        AtomicInteger working = new AtomicInteger(2);
+        Callable<Long> endsWhereItBegan = () -> {
+            for (int i = 0; i < 100_000; i++) {
+                take(controller, Bucket.NEW).close();
+                AdmissionPermit goesBack = take(controller, Bucket.EXISTING);
+                assertThat(goesBack.trySwap(Bucket.NEW)).isTrue();
+                goesBack.close();
+            }
+            working.decrementAndGet();
+            return 0L;
+        };
+        Callable<Long> looks = () -> {
+            long most = 0;
+            while (working.get() > 0) {
+                most = Math.max(most, moved(controller, Bucket.EXISTING));
+            }
+            return most;
+        };
+        assertThat(race(List.of(endsWhereItBegan, endsWhereItBegan, looks))).containsOnly(0L);
+        assertThat(moved(controller, Bucket.NEW)).isEqualTo(200_000);
+        assertThat(take(controller, Bucket.NEW).trySwap(Bucket.EXISTING)).isTrue();
+        assertThat(moved(controller, Bucket.EXISTING)).isEqualTo(1);
+    }
+
+    @SuppressWarnings("EnumOrdinal") // the statistics are in this order
+    private static long moved(AdmissionController controller, Bucket to) {
+        return controller.stats().buckets().get(to.ordinal()).movedIn();
+    }
+
     /// Steps that no thread disturbs, next to a model of two numbers.
     @Test
     void whateverIsDoneTheCountsAreThoseOfAPlainModel() {
@@ -476,6 +511,7 @@ final class AdmissionControllerTest {
                     new AdmissionLimits(first, second, 1, 1, 1, 0), delays, nowNs::get, new SimpleMeterRegistry());
             List<AdmissionPermit> held = new ArrayList<>();
             List<Bucket> model = new ArrayList<>();
+            Map<Bucket, Long> moves = new EnumMap<>(Bucket.class);
             for (int step = 0; step < 500; step++) {
                 Bucket bucket = random.nextBoolean() ? Bucket.NEW : Bucket.EXISTING;
                 int limit = bucket == Bucket.NEW ? first : second;
@@ -494,11 +530,12 @@ final class AdmissionControllerTest {
                     }
                     case 1 -> {
                         if (which >= 0) {
-                            boolean moves = hasRoom || model.get(which) == bucket;
+                            boolean isThere = model.get(which) == bucket;
                             assertThat(held.get(which).trySwap(bucket))
                                     .as("seed %d step %d", seed, step)
-                                    .isEqualTo(moves);
-                            if (moves) {
+                                    .isEqualTo(isThere || hasRoom);
+                            if (hasRoom && !isThere) {
+                                moves.merge(bucket, 1L, Long::sum);
                                 model.set(which, bucket);
                             }
                         }
@@ -514,6 +551,9 @@ final class AdmissionControllerTest {
                     assertThat(count(controller, of))
                             .as("seed %d step %d", seed, step)
                             .isEqualTo((int) model.stream().filter(of::equals).count());
+                    assertThat(moved(controller, of))
+                            .as("seed %d step %d", seed, step)
+                            .isEqualTo(moves.getOrDefault(of, 0L));
                 }
             }
             held.forEach(AdmissionPermit::close);
