@@ -16,8 +16,10 @@ import org.eclipse.jetty.server.internal.HttpConnection;
 final class BoundedConnection extends HttpConnection {
     /// Of a head, and of what stands behind a body in chunks, together.
     private static final int MAX_FIELDS = 200;
-    /// Read at once of what nobody wants, and the most that the pool of buffers keeps.
-    private static final int MUCH_BYTES = 64 * 1_024;
+    /// Read at once of what nobody wants. Each read tells the client's side of the room that it made, and four times as
+    /// many reads took a refused body of 1.7 MB a fifth longer; twice as much at once no longer stays in the
+    /// processor's cache.
+    static final int MUCH_BYTES = 256 * 1_024;
 
     private BoundedConnection(HttpConfiguration configuration, Connector connector, EndPoint endPoint) {
         super(configuration, connector, endPoint);

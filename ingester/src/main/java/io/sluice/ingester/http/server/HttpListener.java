@@ -63,8 +63,8 @@ public final class HttpListener {
         threads.setName("http");
         threads.setReservedThreads(0);
         threads.setVirtualThreadsExecutor(executor);
-        ByteBufferPool buffers =
-                new ArrayByteBufferPool(-1, -1, -1, Integer.MAX_VALUE, MAX_POOLED_BYTES, MAX_POOLED_BYTES);
+        ByteBufferPool buffers = new ArrayByteBufferPool(
+                -1, -1, BoundedConnection.MUCH_BYTES, Integer.MAX_VALUE, MAX_POOLED_BYTES, MAX_POOLED_BYTES);
         this.server = new Server(threads, new ScheduledExecutorScheduler("http-timer", false), buffers);
         this.connector = new Acceptor(server, connections);
         connector.setHost(bind.getAddress().getHostAddress());
