@@ -40,6 +40,8 @@ final class AdmissionComparison implements Program {
     private static final int ROWS = 5_000;
     private static final int THREADS = 2;
     private static final int RUNS = 3;
+    /// Turns of one server and the other: short ones, so that what disturbs a shared machine disturbs both.
+    private static final int SERVER_RUNS = 9;
     private static final int BODIES = 16;
     private static final long SEED = 1;
 
@@ -49,8 +51,8 @@ final class AdmissionComparison implements Program {
     ///     would be most of what is measured
     /// @param writtenFirst uncounted, too
     private record Lengths(int swaps, int refusedFirst, int writtenFirst, int refused, int written) {
-        private static final Lengths FULL = new Lengths(20_000_000, 50_000, 2_000, 3_000, 600);
-        private static final Lengths QUICK = new Lengths(3_000_000, 8_000, 1_000, 1_000, 200);
+        private static final Lengths FULL = new Lengths(20_000_000, 50_000, 2_000, 1_000, 200);
+        private static final Lengths QUICK = new Lengths(3_000_000, 8_000, 1_000, 350, 70);
     }
 
     @Override
@@ -153,7 +155,7 @@ final class AdmissionComparison implements Program {
         cpuMicros(writing, lengths.writtenFirst(), true);
         List<Double> refused = new ArrayList<>();
         List<Double> written = new ArrayList<>();
-        for (int run = 0; run < RUNS; run++) {
+        for (int run = 0; run < SERVER_RUNS; run++) {
             refused.add(cpuMicros(refusing, lengths.refused(), false));
             written.add(cpuMicros(writing, lengths.written(), true));
             System.err.printf(

@@ -21,13 +21,14 @@ import java.util.Map;
 
 /// More than the server can take: line protocol of TSBS's cpu-only use case, bodies of 1,000 lines, over HTTP, from 200
 /// connections that offer three times the rate at which 16 connections were answered. The server is a process of its
-/// own with its defaults, on the machine of its clients, and has been written to and queried before, until that got no
-/// faster ([WarmUp]).
+/// own with its defaults, on the machine of its clients, and has been written to, queried and overloaded before, until
+/// that got no faster ([WarmUp]).
 ///
 /// With `honest` clients, which come back when they are told, and with `rude` ones, which half of the clients are and
 /// which never wait:
 ///
-/// - `honest-goodput`, `rude-goodput`: rows a second that are taken, beside that rate (`peak`).
+/// - `honest-goodput`, `rude-goodput`: rows a second that are taken, beside that rate (`peak`), which is measured right
+///   before and right behind, as a machine that is shared may change meanwhile: the mean of the two.
 /// - `honest-p99`, `rude-p99`: 99th percentile of the answers to what is taken, beside the same 200 connections at 70 %
 ///   of the peak (`load70`).
 /// - `honest-query`, `rude-query`: the longest wait for the first batch of a query of one host, one each second,
@@ -132,16 +133,18 @@ final class OverloadComparison implements Program {
                     () -> load(PEAK_CONNECTIONS, 0, unlimited(), lengths.warmUp())
                             .rowsPerSecond());
             WarmUp.run(lengths.warmUps(), () -> FirstBatches.perSecond(server.grpcPort(), lengths.warmUp()));
+            WarmUp.run(
+                    lengths.warmUps(),
+                    () -> load(CONNECTIONS, CONNECTIONS / 2, unlimited(), lengths.warmUp())
+                            .rowsPerSecond());
             for (int run = 0; run < RUNS; run++) {
-                server.settle(lengths.settle());
-                double peak =
-                        load(PEAK_CONNECTIONS, 0, unlimited(), lengths.window()).rowsPerSecond();
+                double peak = peak();
                 server.settle(lengths.settle());
                 double calmMillis = p99(load(CONNECTIONS, 0, LOAD * peak, lengths.window()));
                 progress("peak %.0f rows/s; at 70 %%: p99 %.1f ms".formatted(peak, calmMillis));
                 for (Map.Entry<String, Integer> clients : RUDE.entrySet()) {
                     if (cases(clients.getKey()).stream().anyMatch(options::wants) || options.wants(MEMORY)) {
-                        overload(clients.getKey(), clients.getValue(), peak, calmMillis);
+                        peak = overload(clients.getKey(), clients.getValue(), peak, calmMillis);
                     }
                 }
                 note(MEMORY, server.peakMemoryBytes() / 1e6, MEMORY_BYTES / 1e6);
@@ -159,6 +162,11 @@ final class OverloadComparison implements Program {
 
         private static List<String> cases(String clients) {
             return List.of(clients + GOODPUT, clients + P99, clients + QUERY);
+        }
+
+        private double peak() throws IOException, InterruptedException {
+            server.settle(lengths.settle());
+            return load(PEAK_CONNECTIONS, 0, unlimited(), lengths.window()).rowsPerSecond();
         }
 
         /// More than anything takes.
@@ -204,7 +212,9 @@ final class OverloadComparison implements Program {
             return measured;
         }
 
-        private void overload(String clients, int rude, double peak, double calmMillis)
+        /// @param peakBefore rows a second, measured before
+        /// @return the same, measured behind
+        private double overload(String clients, int rude, double peakBefore, double calmMillis)
                 throws IOException, InterruptedException {
             server.settle(lengths.settle());
             double idleMillis;
@@ -214,22 +224,27 @@ final class OverloadComparison implements Program {
             Measured measured;
             double busyMillis;
             try (FirstBatches queries = FirstBatches.ask(server.grpcPort())) {
-                measured = load(CONNECTIONS, rude, OVERLOAD * peak, lengths.overload());
+                measured = load(CONNECTIONS, rude, OVERLOAD * peakBefore, lengths.overload());
                 busyMillis = queries.longestMillis(Duration.ZERO);
             }
+            double peakBehind = peak();
+            double peak = (peakBefore + peakBehind) / 2;
             note(clients + GOODPUT, measured.rowsPerSecond(), peak);
             note(clients + P99, p99(measured), calmMillis);
             note(clients + QUERY, busyMillis, idleMillis);
             progress(
-                    "%s: %.0f rows/s, %.2f of the peak; p99 %.1f ms; %d refusals; first batch at most %.1f ms; memory %.0f MB"
+                    "%s: %.0f rows/s, %.2f of the peak, %.0f rows/s before and %.0f behind; p99 %.1f ms; %d refusals; first batch at most %.1f ms; memory %.0f MB"
                             .formatted(
                                     clients,
                                     measured.rowsPerSecond(),
                                     measured.rowsPerSecond() / peak,
+                                    peakBefore,
+                                    peakBehind,
                                     p99(measured),
                                     measured.refusals(),
                                     busyMillis,
                                     server.peakMemoryBytes() / 1e6));
+            return peakBehind;
         }
 
         /// Each row has a key of its own, so that none is merged with another.

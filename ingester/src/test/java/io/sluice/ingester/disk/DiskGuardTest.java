@@ -262,6 +262,14 @@ final class DiskGuardTest {
         assertThat(there.freeBytes()).isPositive();
     }
 
+    @Test
+    void aFileSystemWithoutSizeIsNotTakenForAFullOne() {
+        assertThatThrownBy(() -> DiskSpace.REAL.of(Path.of("/proc/self")))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("/proc/self")
+                .hasMessageContaining("does not tell its size");
+    }
+
     /// Disks fill and empty at random; a plain model says when writes are refused.
     @Test
     @DisplayName("Invariant 7: whatever the disks do, writes are refused exactly between the marks")
