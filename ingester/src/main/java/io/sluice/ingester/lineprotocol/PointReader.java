@@ -4,6 +4,9 @@ import io.sluice.ingester.door.Utf8;
 import io.sluice.model.ColumnKind;
 import io.sluice.model.ColumnType;
 import io.sluice.model.PartitionTemplate;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /// Reads points from the bytes of a body, one after the other. What it reads it hands to the columns of a [Table] as
@@ -16,6 +19,13 @@ final class PointReader {
     private static final int TABLE_STOP = 1;
     private static final int KEY_STOP = 2;
     private static final byte[] STOPS = stops();
+    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final long LOW_BITS = 0x0101_0101_0101_0101L;
+    private static final long HIGH_BITS = LOW_BITS << 7;
+    private static final long SPACES_OR_BELOW = LOW_BITS * (' ' + 1);
+    private static final long COMMAS = LOW_BITS * ',';
+    private static final long EQUALS_SIGNS = LOW_BITS * '=';
+    private static final long BACKSLASHES = LOW_BITS * '\\';
     private static final byte END_OF_LINE = '\n';
     private static final int FAST_DIGITS = 19; // always fit into an unsigned long
     private static final int MAX_KEPT_SCRATCH_BYTES = 1 << 16;
@@ -24,6 +34,9 @@ final class PointReader {
     private int position;
     private int end;
     private long line;
+
+    /// The column of the key that was read last, or [ByteInterner#NOT_FOUND] as long as nobody looked for it.
+    private int keyColumn;
 
     private byte[] scratch = new byte[256];
     private int scratchBytes;
@@ -123,7 +136,7 @@ final class PointReader {
     }
 
     private void readTag(Table table, Point point) throws BadLine {
-        long key = readText(KEY_STOP);
+        long key = readKey(table, point.tagCount);
         if (Text.lengthBytes(key) == 0) {
             throw new BadLine(() -> "key of a tag is missing");
         }
@@ -157,7 +170,7 @@ final class PointReader {
     }
 
     private void readField(Table table, Point point) throws BadLine {
-        long key = readText(KEY_STOP);
+        long key = readKey(table, point.tagCount + point.fieldCount);
         if (Text.lengthBytes(key) == 0) {
             throw new BadLine(() -> "key of a field is missing");
         }
@@ -205,14 +218,33 @@ final class PointReader {
         point.setField(field, type, bits);
     }
 
+    /// Reads a key; if it is the one of the same place in the point before, [#keyColumn] is its column.
+    private long readKey(Table table, int columnsBefore) {
+        keyColumn = table.findExpected(columnsBefore, body, position, end);
+        if (keyColumn == ByteInterner.NOT_FOUND) {
+            return readText(KEY_STOP);
+        }
+        int from = position;
+        int lengthBytes = table.nameBytes(keyColumn);
+        position = from + lengthBytes;
+        return Text.inBody(from, lengthBytes);
+    }
+
+    /// The column of the key that was read last.
     private Column column(Table table, int columnsBefore, ColumnKind kind, ColumnType type, long key) throws BadLine {
-        byte[] bytes = bytes(key);
-        int from = Text.from(key);
-        int lengthBytes = Text.lengthBytes(key);
-        int id = table.find(columnsBefore, bytes, from, lengthBytes);
-        return id == ByteInterner.NOT_FOUND
-                ? table.add(columnsBefore, kind, type, bytes, from, lengthBytes)
-                : table.column(id);
+        if (keyColumn == ByteInterner.NOT_FOUND) {
+            byte[] bytes = bytes(key);
+            int from = Text.from(key);
+            int lengthBytes = Text.lengthBytes(key);
+            keyColumn = table.find(bytes, from, lengthBytes);
+            if (keyColumn == ByteInterner.NOT_FOUND) {
+                keyColumn = table.add(kind, type, bytes, from, lengthBytes);
+            }
+            if (!Text.isInScratch(key)) {
+                table.expect(columnsBefore, keyColumn);
+            }
+        }
+        return table.column(keyColumn);
     }
 
     /// Reads an optional minus and the digits after it.
@@ -398,8 +430,8 @@ final class PointReader {
     /// Reads text up to one of the bytes that end it, unescaped if need be.
     private long readText(int stopMask) {
         int from = position;
-        int i = from;
-        for (; i < end; i++) {
+        int i = skipPlain(from);
+        for (; i < end; i = skipPlain(i + 1)) {
             if ((STOPS[body[i] & 0xFF] & stopMask) != 0) {
                 if (body[i] == '\\') {
                     if (isEscapeInText(i, stopMask)) {
@@ -412,6 +444,33 @@ final class PointReader {
         }
         position = i;
         return Text.inBody(from, i - from);
+    }
+
+    /// Where the next byte stands that may have a meaning in a text, or the body's end. Looks at eight bytes
+    /// at once, by the tests for a byte in a word of S. E. Anderson's "Bit Twiddling Hacks": what they say of
+    /// the first such byte is true.
+    private int skipPlain(int from) {
+        int i = from;
+        for (; i + Long.BYTES <= body.length && i < end; i += Long.BYTES) {
+            long word = (long) LONG.get(body, i);
+            long found = ((word - SPACES_OR_BELOW) & ~word)
+                    | zeroBytes(word ^ COMMAS)
+                    | zeroBytes(word ^ EQUALS_SIGNS)
+                    | zeroBytes(word ^ BACKSLASHES);
+            found &= HIGH_BITS;
+            if (found != 0) {
+                return Math.min(end, i + (Long.numberOfTrailingZeros(found) >>> 3));
+            }
+        }
+        while (i < end && STOPS[body[i] & 0xFF] == 0) {
+            i++;
+        }
+        return Math.min(i, end);
+    }
+
+    /// The high bit of the first byte that is zero, and perhaps of some behind it.
+    private static long zeroBytes(long word) {
+        return (word - LOW_BITS) & ~word;
     }
 
     private long readEscapedText(int from, int firstEscape, int stopMask) {

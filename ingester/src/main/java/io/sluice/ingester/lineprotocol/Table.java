@@ -60,25 +60,36 @@ final class Table {
         return times.array();
     }
 
-    /// The column of this name, if the table has it in this parse.
+    /// The column that stood at a position of the point before, if its key stands at `body[from]` again, and an equals
+    /// sign behind it: then nobody has to look for the key's end.
     ///
     /// @param position how many columns stand before it in the point
     /// @return its number, or [ByteInterner#NOT_FOUND]
-    int find(int position, byte[] bytes, int from, int lengthBytes) {
-        if (position < hints.length) {
-            int hint = hints[position];
-            if (hint < columns.size() && names.isAt(hint, bytes, from, lengthBytes)) {
-                return hint;
-            }
+    int findExpected(int position, byte[] body, int from, int end) {
+        if (position >= hints.length || hints[position] >= columns.size()) {
+            return ByteInterner.NOT_FOUND;
         }
-        int id = names.find(names.hash(bytes, from, lengthBytes), bytes, from, lengthBytes);
-        if (id != ByteInterner.NOT_FOUND) {
-            hint(position, id);
-        }
-        return id;
+        int hint = hints[position];
+        int lengthBytes = nameBytes(hint);
+        return lengthBytes < end - from && body[from + lengthBytes] == '=' && names.isAt(hint, body, from, lengthBytes)
+                ? hint
+                : ByteInterner.NOT_FOUND;
     }
 
-    private void hint(int position, int id) {
+    /// How long a column's name is.
+    int nameBytes(int id) {
+        return names.end(id) - names.start(id);
+    }
+
+    /// The column of this name, if the table has it in this parse.
+    ///
+    /// @return its number, or [ByteInterner#NOT_FOUND]
+    int find(byte[] bytes, int from, int lengthBytes) {
+        return names.find(names.hash(bytes, from, lengthBytes), bytes, from, lengthBytes);
+    }
+
+    /// The column stands at this position, its key is written without backslashes, and so it may in the next point.
+    void expect(int position, int id) {
         if (position < MAX_HINTS) {
             if (position >= hints.length) {
                 int before = hints.length;
@@ -95,9 +106,10 @@ final class Table {
 
     /// Adds a column of a name that [#find] did not find. A column that the catalog knows keeps its type.
     ///
+    /// @return its number
     /// @throws BadLine if the name breaks the rules, the table is full, or the catalog says that it is of
     ///     another kind
-    Column add(int position, ColumnKind kind, ColumnType type, byte[] bytes, int from, int lengthBytes) throws BadLine {
+    int add(ColumnKind kind, ColumnType type, byte[] bytes, int from, int lengthBytes) throws BadLine {
         var column = new ColumnName(CheckedName.of("column", bytes, from, lengthBytes));
         if (column.equals(ColumnSchema.TIME_NAME)) {
             throw new BadLine(() ->
@@ -115,10 +127,8 @@ final class Table {
                 ? new Column.Tag(column, hashSeed)
                 : new Column.Field(column, schema.map(ColumnSchema::type).orElse(type), schema.isPresent());
         columnsOfTable += schema.isPresent() ? 0 : 1;
-        int id = names.add(names.hash(bytes, from, lengthBytes), bytes, from, lengthBytes);
         columns.add(added);
-        hint(position, id);
-        return added;
+        return names.add(names.hash(bytes, from, lengthBytes), bytes, from, lengthBytes);
     }
 
     /// A column is written as another kind or type than it is.
