@@ -136,14 +136,7 @@ final class PointReader {
     }
 
     private void readTag(Table table, Point point) throws BadLine {
-        long key = readKey(table, point.tagCount);
-        if (Text.lengthBytes(key) == 0) {
-            throw new BadLine(() -> "key of a tag is missing");
-        }
-        if (stop() != '=') {
-            throw new BadLine(() -> "tag %s has no value: expected '='".formatted(quoted(key)));
-        }
-        position++;
+        long key = readKey(table, point.tagCount, "tag");
         long value = readText(KEY_STOP);
         if (stop() == '=') {
             throw new BadLine(() -> "value of tag %s has a bare '=': expected '\\='".formatted(quoted(key)));
@@ -170,14 +163,7 @@ final class PointReader {
     }
 
     private void readField(Table table, Point point) throws BadLine {
-        long key = readKey(table, point.tagCount + point.fieldCount);
-        if (Text.lengthBytes(key) == 0) {
-            throw new BadLine(() -> "key of a field is missing");
-        }
-        if (stop() != '=') {
-            throw new BadLine(() -> "field %s has no value: expected '='".formatted(quoted(key)));
-        }
-        position++;
+        long key = readKey(table, point.tagCount + point.fieldCount, "field");
         int from = position;
         ColumnType type;
         long bits;
@@ -218,16 +204,25 @@ final class PointReader {
         point.setField(field, type, bits);
     }
 
-    /// Reads a key; if it is the one of the same place in the point before, [#keyColumn] is its column.
-    private long readKey(Table table, int columnsBefore) {
-        keyColumn = table.findExpected(columnsBefore, body, position, end);
-        if (keyColumn == ByteInterner.NOT_FOUND) {
-            return readText(KEY_STOP);
-        }
+    /// Reads a key and the equals sign behind it. If it is the one of the same place in the point before,
+    /// [#keyColumn] is its column.
+    private long readKey(Table table, int columnsBefore, String kind) throws BadLine {
         int from = position;
-        int lengthBytes = table.nameBytes(keyColumn);
-        position = from + lengthBytes;
-        return Text.inBody(from, lengthBytes);
+        keyColumn = table.findExpected(columnsBefore, body, from, end);
+        if (keyColumn != ByteInterner.NOT_FOUND) {
+            int lengthBytes = table.nameBytes(keyColumn);
+            position = from + lengthBytes + 1;
+            return Text.inBody(from, lengthBytes);
+        }
+        long key = readText(KEY_STOP);
+        if (Text.lengthBytes(key) == 0) {
+            throw new BadLine(() -> "key of a %s is missing".formatted(kind));
+        }
+        if (stop() != '=') {
+            throw new BadLine(() -> "%s %s has no value: expected '='".formatted(kind, quoted(key)));
+        }
+        position++;
+        return key;
     }
 
     /// The column of the key that was read last.
@@ -549,7 +544,11 @@ final class PointReader {
 
     /// The next byte, or [#END_OF_LINE] if the line or the body ends here.
     private byte stop() {
-        return position == end || endsLine(position) ? END_OF_LINE : body[position];
+        if (position == end) {
+            return END_OF_LINE;
+        }
+        byte b = body[position];
+        return b == '\r' && endsLine(position) ? END_OF_LINE : b;
     }
 
     /// Whether the line ends at a byte: at a line feed, or a carriage return before one or before the body's end.

@@ -54,6 +54,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -483,8 +484,7 @@ final class AdmissionReleaseTest {
     /// left.
     @Test
     void aStreamThatWasClosedHoldsItsPlaceUntilGrpcSaysThatItIsOver() {
-        List<String> events = new ArrayList<>();
-        FakeCall call = new FakeCall();
+        FakeCall<WriteStreamResponse> call = new FakeCall<>();
         WriteStreams streams = new WriteStreams(
                 Admissions.of(controller, Admissions.ALL_KNOWN),
                 new BudgetedWrites(budget, writes),
@@ -497,7 +497,30 @@ final class AdmissionReleaseTest {
         assertThat(in(Bucket.OPEN)).isEqualTo(1);
         listener.onComplete();
         assertThat(in(Bucket.OPEN)).isZero();
-        assertThat(events).isEmpty();
+    }
+
+    /// The same of a write that is answered, and of one that is refused behind its place.
+    @Test
+    void aWriteThatWasAnsweredHoldsItsPlaceUntilGrpcSaysThatItIsOver() throws Exception {
+        List<WriteOutcome> outcomes = List.of(
+                new WriteOutcome.Written(new SequenceNumber(7)), new WriteOutcome.Invalid("a column is missing"));
+        List<Consumer<ServerCall.Listener<InboundMessage>>> ends =
+                List.of(ServerCall.Listener::onComplete, ServerCall.Listener::onCancel);
+        for (WriteOutcome outcome : outcomes) {
+            for (Consumer<ServerCall.Listener<InboundMessage>> end : ends) {
+                FakeCall<WriteResponse> call = new FakeCall<>();
+                ServerCall.Listener<InboundMessage> listener = UnaryWriteCall.open(
+                        call, Admissions.of(controller, Admissions.ALL_KNOWN), writes, Optional.empty());
+                listener.onMessage(new InboundMessage(WRITE.toByteArray(), Optional.empty()));
+                listener.onHalfClose();
+                assertThat(call.closed).isEmpty();
+                writes.take().complete(outcome);
+                assertThat(call.closed).isPresent();
+                assertThat(in(Bucket.EXISTING)).isEqualTo(1);
+                end.accept(listener);
+                assertThat(in(Bucket.EXISTING)).isZero();
+            }
+        }
     }
 
     /// A call whose start fails has no listener that could hear of its end.

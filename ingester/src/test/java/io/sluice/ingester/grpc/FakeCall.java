@@ -4,14 +4,13 @@ import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServerCall;
 import io.grpc.Status;
-import io.sluice.proto.v1.WriteStreamResponse;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// gRPC's side of a stream, in memory and on the caller's thread: counts what is asked of it, and is ready when told.
-final class FakeCall extends ServerCall<InboundMessage, WriteStreamResponse> {
-    final List<WriteStreamResponse> acks = new ArrayList<>();
+/// gRPC's side of a call, in memory and on the caller's thread: counts what is asked of it, and is ready when told.
+final class FakeCall<R> extends ServerCall<InboundMessage, R> {
+    final List<R> sent = new ArrayList<>();
     final Metadata trailers = new Metadata();
     int requested;
     boolean isReady = true;
@@ -26,11 +25,11 @@ final class FakeCall extends ServerCall<InboundMessage, WriteStreamResponse> {
     public void sendHeaders(Metadata headers) {}
 
     @Override
-    public void sendMessage(WriteStreamResponse ack) {
+    public void sendMessage(R message) {
         if (closed.isPresent()) {
             throw new IllegalStateException("call is closed");
         }
-        acks.add(ack);
+        sent.add(message);
     }
 
     @Override
@@ -53,15 +52,8 @@ final class FakeCall extends ServerCall<InboundMessage, WriteStreamResponse> {
     }
 
     @Override
-    public MethodDescriptor<InboundMessage, WriteStreamResponse> getMethodDescriptor() {
+    public MethodDescriptor<InboundMessage, R> getMethodDescriptor() {
         throw new AssertionError("nobody asks for it");
-    }
-
-    /// As the pairs `acknowledged_through/sequence_number`.
-    List<String> told() {
-        return acks.stream()
-                .map(ack -> ack.getAcknowledgedThrough() + "/" + ack.getSequenceNumber())
-                .toList();
     }
 
     String trailer(String name) {

@@ -12,6 +12,7 @@ import io.sluice.ingester.fixture.BudgetedWrites;
 import io.sluice.ingester.write.InFlightWrites;
 import io.sluice.proto.v1.WriteRequest;
 import io.sluice.proto.v1.WriteStreamRequest;
+import io.sluice.proto.v1.WriteStreamResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -32,7 +33,7 @@ final class WriteStreamCallTest {
 
     private final InFlightWrites budget = new InFlightWrites(1 << 20, MAX_OPS, () -> 0, new SimpleMeterRegistry());
     private final CuedWrites writes = new CuedWrites();
-    private final FakeCall call = new FakeCall();
+    private final FakeCall<WriteStreamResponse> call = new FakeCall<>();
     private final List<String> ends = new ArrayList<>();
     private final WriteStreamCall stream = new WriteStreamCall(
             call,
@@ -76,11 +77,18 @@ final class WriteStreamCallTest {
         assertThat(call.trailer("side_effects")).isEqualTo(sideEffects);
     }
 
+    /// As the pairs `acknowledged_through/sequence_number`.
+    private static List<String> told(FakeCall<WriteStreamResponse> call) {
+        return call.sent.stream()
+                .map(ack -> ack.getAcknowledgedThrough() + "/" + ack.getSequenceNumber())
+                .toList();
+    }
+
     @Test
     void writesAreHandedOverInOrderWithoutWaitingForThoseBefore() {
         start(3);
         assertThat(writes.names()).containsExactly("w1", "w2", "w3");
-        assertThat(call.acks).isEmpty();
+        assertThat(call.sent).isEmpty();
     }
 
     @Test
@@ -88,12 +96,12 @@ final class WriteStreamCallTest {
         start(3);
         writes.succeed(2);
         writes.succeed(3);
-        assertThat(call.acks).isEmpty();
+        assertThat(call.sent).isEmpty();
         writes.succeed(1);
-        assertThat(call.told()).containsExactly("3/103");
+        assertThat(told(call)).containsExactly("3/103");
         send(4);
         writes.succeed(4);
-        assertThat(call.told()).containsExactly("3/103", "4/104");
+        assertThat(told(call)).containsExactly("3/103", "4/104");
         stream.onHalfClose();
         assertThat(call.closed.map(Status::getCode)).contains(Status.Code.OK);
         assertThat(ends).containsExactly("COMPLETED");
@@ -124,7 +132,7 @@ final class WriteStreamCallTest {
         writes.succeed(1);
         assertThat(call.closed).isEmpty();
         writes.succeed(2);
-        assertThat(call.told()).containsExactly("1/101", "2/102");
+        assertThat(told(call)).containsExactly("1/101", "2/102");
         assertThat(call.closed.map(Status::getCode)).contains(Status.Code.OK);
     }
 
@@ -143,7 +151,7 @@ final class WriteStreamCallTest {
         writes.succeed(1);
         assertThat(call.closed).isEmpty();
         writes.succeed(2);
-        assertThat(call.told()).containsExactly("1/101", "2/102");
+        assertThat(told(call)).containsExactly("1/101", "2/102");
         assertFailed(Status.Code.RESOURCE_EXHAUSTED, 2, "none");
         assertThat(call.trailer("grpc-retry-pushback-ms")).isEqualTo("5000");
         assertThat(ends).containsExactly("WAL_FULL");
@@ -167,7 +175,7 @@ final class WriteStreamCallTest {
         writes.end(2, REFUSED);
         assertThat(call.closed).isEmpty();
         writes.succeed(3);
-        assertThat(call.told()).containsExactly("1/101");
+        assertThat(told(call)).containsExactly("1/101");
         assertFailed(Status.Code.RESOURCE_EXHAUSTED, 1, "possible");
     }
 
@@ -282,7 +290,7 @@ final class WriteStreamCallTest {
             assertThat(call.closed).isEmpty();
         }
         writes.succeed(MAX_OPS + 3);
-        assertThat(call.told()).endsWith("7/107");
+        assertThat(told(call)).endsWith("7/107");
         assertThat(call.closed.map(Status::getCode)).contains(Status.Code.OK);
     }
 
@@ -292,28 +300,28 @@ final class WriteStreamCallTest {
         call.isReady = false;
         writes.succeed(1);
         writes.succeed(2);
-        assertThat(call.acks).isEmpty();
+        assertThat(call.sent).isEmpty();
         call.isReady = true;
         stream.onReady();
-        assertThat(call.told()).containsExactly("2/102");
+        assertThat(told(call)).containsExactly("2/102");
         call.isReady = false;
         writes.succeed(3);
         stream.onHalfClose();
-        assertThat(call.told()).as("the last one is sent anyway").containsExactly("2/102", "3/103");
+        assertThat(told(call)).as("the last one is sent anyway").containsExactly("2/102", "3/103");
         assertThat(call.closed).isPresent();
     }
 
     /// gRPC says "ready" once, and may say so just while the sender finds that it is not.
     @Test
     void readinessThatComesWhileTheSenderLooksIsNotMissed() {
-        FakeCall turning = new FakeCall();
+        FakeCall<WriteStreamResponse> turning = new FakeCall<>();
         List<Runnable> tasks = new ArrayList<>();
         List<WriteStreamCall> made = new ArrayList<>();
-        class Turning extends io.grpc.ForwardingServerCall<InboundMessage, io.sluice.proto.v1.WriteStreamResponse> {
+        class Turning extends io.grpc.ForwardingServerCall<InboundMessage, WriteStreamResponse> {
             private boolean isFirstLook = true;
 
             @Override
-            protected FakeCall delegate() {
+            protected FakeCall<WriteStreamResponse> delegate() {
                 return turning;
             }
 
@@ -342,7 +350,7 @@ final class WriteStreamCallTest {
         writes.succeed(1);
         assertThat(tasks).hasSize(1);
         tasks.removeFirst().run();
-        assertThat(turning.told()).containsExactly("1/101");
+        assertThat(told(turning)).containsExactly("1/101");
     }
 
     @Test
@@ -358,7 +366,7 @@ final class WriteStreamCallTest {
             assertThat(budget.writes()).isEqualTo(MAX_OPS - i);
         }
         assertThat(writes.names()).hasSize(MAX_OPS);
-        assertThat(call.acks).isEmpty();
+        assertThat(call.sent).isEmpty();
         assertThat(call.closed).isEmpty();
         assertThat(ends).containsExactly("CANCELLED");
     }
@@ -389,7 +397,7 @@ final class WriteStreamCallTest {
         writes.succeed(1);
         writes.succeed(2);
         assertThat(writes.names()).containsExactly("w1", "w2");
-        assertThat(call.told()).containsExactly("1/101", "2/102");
+        assertThat(told(call)).containsExactly("1/101", "2/102");
         assertFailed(Status.Code.UNAVAILABLE, 2, "none");
         assertThat(ends).containsExactly("GRACEFUL_STOP");
 
@@ -423,8 +431,8 @@ final class WriteStreamCallTest {
                 }
                 one.call.isReady = random.nextBoolean();
             }
-            List<Long> acks = one.call.acks.stream()
-                    .map(io.sluice.proto.v1.WriteStreamResponse::getAcknowledgedThrough)
+            List<Long> acks = one.call.sent.stream()
+                    .map(WriteStreamResponse::getAcknowledgedThrough)
                     .toList();
             assertThat(acks).as("seed %d", seed).isSorted().doesNotHaveDuplicates();
             long last = acks.isEmpty() ? 0 : acks.getLast();
