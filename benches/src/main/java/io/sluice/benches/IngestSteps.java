@@ -83,9 +83,10 @@ final class IngestSteps {
         List<byte[]> bodies = bodies();
         ParseOptions options =
                 new ParseOptions(new NamespaceName("bench"), Precision.NS, CpuWrites.START_NS, 1, KnownColumns.NONE);
+        LineProtocolParser parser = new LineProtocolParser(SEED);
         return perSecond(turn -> {
             byte[] body = bodies.get(turn % BODIES);
-            ParsedLines lines = new LineProtocolParser(SEED).parse(body, 0, body.length, options);
+            ParsedLines lines = parser.parse(body, 0, body.length, options);
             if (lines.rows() != BODY_ROWS) {
                 throw new IOException("expected %d rows, found %d".formatted(BODY_ROWS, lines.rows()));
             }

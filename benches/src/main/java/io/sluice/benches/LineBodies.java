@@ -11,6 +11,7 @@ final class LineBodies {
 
     private final int rows;
     private final byte[][] made;
+    private final int[][] timestamps; // of each body: where the timestamp of each line begins
     private final AtomicLong next = new AtomicLong();
     private final int longestBytes;
 
@@ -21,10 +22,12 @@ final class LineBodies {
         }
         this.rows = rows;
         this.made = new byte[DIFFERENT_ROWS / rows][];
+        this.timestamps = new int[made.length][];
         int longest = 0;
         CpuWrites writes = new CpuWrites(seed);
         for (int i = 0; i < made.length; i++) {
             made[i] = writes.nextLines(rows);
+            timestamps[i] = timestampsOf(made[i], rows);
             longest = Math.max(longest, made[i].length);
         }
         this.longestBytes = longest;
@@ -33,6 +36,7 @@ final class LineBodies {
     private LineBodies(LineBodies same) {
         this.rows = same.rows;
         this.made = same.made;
+        this.timestamps = same.timestamps;
         this.longestBytes = same.longestBytes;
     }
 
@@ -55,31 +59,32 @@ final class LineBodies {
     /// @return its length
     int next(byte[] into, int at) {
         long number = next.getAndIncrement();
-        byte[] body = made[(int) (number % made.length)];
+        int of = (int) (number % made.length);
+        byte[] body = made[of];
         System.arraycopy(body, 0, into, at, body.length);
-        long firstRow = number * rows;
+        long row = number * rows;
         long tick = -1;
         byte[] timestamp = {};
-        int end = at + body.length;
-        int line = at;
-        for (long row = firstRow; line < end; row++) {
+        for (int begin : timestamps[of]) {
             if (row / CpuWrites.HOSTS != tick) {
                 tick = row / CpuWrites.HOSTS;
                 timestamp = Long.toString(CpuWrites.START_NS + tick * CpuWrites.TICK_NS)
                         .getBytes(StandardCharsets.US_ASCII);
             }
-            int feed = endOfLine(into, line);
-            System.arraycopy(timestamp, 0, into, feed - TIMESTAMP_BYTES, TIMESTAMP_BYTES);
-            line = feed + 1;
+            System.arraycopy(timestamp, 0, into, at + begin, TIMESTAMP_BYTES);
+            row++;
         }
         return body.length;
     }
 
-    private static int endOfLine(byte[] bytes, int from) {
-        int at = from;
-        while (bytes[at] != '\n') {
-            at++;
+    private static int[] timestampsOf(byte[] body, int rows) {
+        int[] begins = new int[rows];
+        int row = 0;
+        for (int i = 0; i < body.length; i++) {
+            if (body[i] == '\n') {
+                begins[row++] = i - TIMESTAMP_BYTES;
+            }
         }
-        return at;
+        return begins;
     }
 }

@@ -34,6 +34,7 @@ import io.sluice.ingester.http.HttpDoor;
 import io.sluice.ingester.ledger.Account;
 import io.sluice.ingester.ledger.Ledger;
 import io.sluice.ingester.lineprotocol.KnownColumns;
+import io.sluice.ingester.lineprotocol.LineParsers;
 import io.sluice.ingester.replay.ReplayWatch;
 import io.sluice.ingester.replay.WalReplayer;
 import io.sluice.ingester.rotation.MemoryMarks;
@@ -489,7 +490,8 @@ final class Wiring {
                 settings.maxRequestBytes(),
                 () -> live.current().inflightOps(),
                 bodies,
-                new SecureRandom().nextLong(),
+                new LineParsers(
+                        new SecureRandom().nextLong(), Runtime.getRuntime().availableProcessors(), metrics),
                 writeAdmission(),
                 refuser,
                 new CurrentWrites(),

@@ -21,6 +21,7 @@ import io.sluice.ingester.http.server.HttpCall;
 import io.sluice.ingester.http.server.HttpListener;
 import io.sluice.ingester.lineprotocol.KnownColumns;
 import io.sluice.ingester.lineprotocol.LineError;
+import io.sluice.ingester.lineprotocol.LineParsers;
 import io.sluice.model.NamespaceName;
 import io.sluice.persist.retry.Pause;
 import java.io.IOException;
@@ -79,7 +80,7 @@ public final class HttpDoor {
     /// @param maxRequestBytes of a body, as sent and as unpacked
     /// @param maxRequests write requests at once; asked for each
     /// @param bodies room for bodies until their outcome is known; at least [#minBodyBudgetBytes]
-    /// @param hashSeed random, so that no client can choose names whose hashes collide
+    /// @param lines read the bodies
     /// @param admission lets writes in
     /// @param known what is known of a namespace's tables; enters the way to the catalog before it asks there
     /// @param metricsText what `/metrics` answers
@@ -88,7 +89,7 @@ public final class HttpDoor {
             int maxRequestBytes,
             IntSupplier maxRequests,
             ByteBudget bodies,
-            long hashSeed,
+            LineParsers lines,
             WriteAdmission admission,
             Refusals refusals,
             WriteHandler writes,
@@ -120,7 +121,7 @@ public final class HttpDoor {
                 parts.known(),
                 clock,
                 new BodyReader(parts.maxRequestBytes(), parts.bodies(), parts.refusals()),
-                parts.hashSeed(),
+                parts.lines(),
                 parts.maxRequests());
         this.admission = parts.admission();
         this.readiness = parts.readiness();

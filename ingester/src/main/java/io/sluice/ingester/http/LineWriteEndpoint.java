@@ -13,7 +13,7 @@ import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.door.WriteOutcome.Refused;
 import io.sluice.ingester.http.server.HttpCall;
 import io.sluice.ingester.lineprotocol.KnownColumns;
-import io.sluice.ingester.lineprotocol.LineProtocolParser;
+import io.sluice.ingester.lineprotocol.LineParsers;
 import io.sluice.ingester.lineprotocol.ParseOptions;
 import io.sluice.ingester.lineprotocol.ParsedLines;
 import io.sluice.ingester.lineprotocol.Precision;
@@ -49,12 +49,11 @@ final class LineWriteEndpoint {
     private final BiFunction<NamespaceName, CatalogAccess, KnownColumns> known;
     private final InstantSource clock;
     private final BodyReader bodies;
-    private final long hashSeed;
+    private final LineParsers parsers;
     private final IntSupplier maxRequests;
     private final AtomicInteger requests = new AtomicInteger();
 
     /// @param known what is known of a namespace's tables
-    /// @param hashSeed random, for the parser's tables
     /// @param maxRequests whose bodies may be held at once; asked for each
     LineWriteEndpoint(
             WriteAdmission admission,
@@ -63,7 +62,7 @@ final class LineWriteEndpoint {
             BiFunction<NamespaceName, CatalogAccess, KnownColumns> known,
             InstantSource clock,
             BodyReader bodies,
-            long hashSeed,
+            LineParsers parsers,
             IntSupplier maxRequests) {
         this.admission = admission;
         this.refusals = refusals;
@@ -71,7 +70,7 @@ final class LineWriteEndpoint {
         this.known = known;
         this.clock = clock;
         this.bodies = bodies;
-        this.hashSeed = hashSeed;
+        this.parsers = parsers;
         this.maxRequests = maxRequests;
     }
 
@@ -218,16 +217,15 @@ final class LineWriteEndpoint {
             WorkQueue.Turn turn,
             CatalogAccess catalog) {
         KnownColumns columns = known.apply(namespace, catalog);
-        ParsedLines lines = new LineProtocolParser(hashSeed)
-                .parse(
-                        body.bytes(),
-                        0,
-                        body.lengthBytes(),
-                        new ParseOptions(namespace, precision, nowNs, MAX_ERRORS, table -> {
-                            Optional<TableSchema> found = columns.find(table);
-                            turn.resume();
-                            return found;
-                        }));
+        ParsedLines lines = parsers.parse(
+                body.bytes(),
+                0,
+                body.lengthBytes(),
+                new ParseOptions(namespace, precision, nowNs, MAX_ERRORS, table -> {
+                    Optional<TableSchema> found = columns.find(table);
+                    turn.resume();
+                    return found;
+                }));
         boolean isWrong = lines.badLines() > 0 && !acceptPartial;
         return new Begun(
                 lines,

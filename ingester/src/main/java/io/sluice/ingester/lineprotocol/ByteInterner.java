@@ -20,14 +20,29 @@ final class ByteInterner {
     private static final long ODD_2 = 0xD1B5_4A32_D192_ED03L; // from the R2 sequence
 
     private final long seed;
-    private final Bytes content = new Bytes();
-    private int[] slots = new int[FIRST_SLOTS]; // id + 1; 0 = free
-    private int[] hashes = new int[FIRST_SLOTS / 2]; // of each id
-    private int[] ends = new int[FIRST_SLOTS / 2]; // of each id, in content
+    private final Buffers buffers;
+    private final Bytes content;
+    private int[] slots; // id + 1; 0 = free
+    private int slotCount; // a power of two
+    private int[] hashes; // of each id
+    private int[] ends; // of each id, in content
     private int size;
 
-    ByteInterner(long seed) {
+    /// @param buffers leave their arrays to it for as long as it is used
+    ByteInterner(long seed, Buffers buffers) {
         this.seed = seed;
+        this.buffers = buffers;
+        this.content = new Bytes(buffers);
+        this.slotCount = FIRST_SLOTS;
+        this.slots = freeSlots();
+        this.hashes = buffers.ints(FIRST_SLOTS / 2);
+        this.ends = buffers.ints(FIRST_SLOTS / 2);
+    }
+
+    private int[] freeSlots() {
+        int[] free = buffers.ints(slotCount);
+        Arrays.fill(free, 0, slotCount, 0);
+        return free;
     }
 
     /// How many strings there are.
@@ -48,6 +63,11 @@ final class ByteInterner {
     /// Where a string ends in [#content()].
     int end(int id) {
         return ends[id];
+    }
+
+    /// The hash that a string was added with.
+    int hashOf(int id) {
+        return hashes[id];
     }
 
     /// The hash of `bytes[from, from + lengthBytes)`, to be passed to [#find] and [#add].
@@ -77,7 +97,7 @@ final class ByteInterner {
 
     /// The number of a string, or [#NOT_FOUND].
     int find(int hash, byte[] bytes, int from, int lengthBytes) {
-        int mask = slots.length - 1;
+        int mask = slotCount - 1;
         for (int slot = hash & mask; ; slot = (slot + 1) & mask) {
             int id = slots[slot] - 1;
             if (id < 0) {
@@ -97,10 +117,11 @@ final class ByteInterner {
 
     /// Adds a string that is not there, and answers its number.
     int add(int hash, byte[] bytes, int from, int lengthBytes) {
-        if (size == ends.length) {
-            hashes = Arrays.copyOf(hashes, size << 1);
-            ends = Arrays.copyOf(ends, size << 1);
-            slots = new int[slots.length << 1];
+        if (size == slotCount >> 1) {
+            slotCount <<= 1;
+            hashes = copy(hashes);
+            ends = copy(ends);
+            slots = freeSlots();
             for (int id = 0; id < size; id++) {
                 slots[freeSlot(hashes[id])] = id + 1;
             }
@@ -112,12 +133,18 @@ final class ByteInterner {
         return size++;
     }
 
+    private int[] copy(int[] ids) {
+        int[] longer = buffers.ints(slotCount >> 1);
+        System.arraycopy(ids, 0, longer, 0, size);
+        return longer;
+    }
+
     /// Removes the strings of number `newSize` and above.
     void truncate(int newSize) {
         // Last in, first out: no string was placed behind the slot of a later one, so that freeing it breaks no chain.
         while (size > newSize) {
             size--;
-            int mask = slots.length - 1;
+            int mask = slotCount - 1;
             int slot = hashes[size] & mask;
             while (slots[slot] != size + 1) {
                 slot = (slot + 1) & mask;
@@ -128,7 +155,7 @@ final class ByteInterner {
     }
 
     private int freeSlot(int hash) {
-        int mask = slots.length - 1;
+        int mask = slotCount - 1;
         int slot = hash & mask;
         while (slots[slot] != 0) {
             slot = (slot + 1) & mask;

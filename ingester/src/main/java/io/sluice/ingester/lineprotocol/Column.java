@@ -17,14 +17,16 @@ sealed interface Column {
         static final int ROW_BITS = 33;
 
         private final ColumnName name;
-        private final Presence presence = new Presence();
-        private final Bytes codes = new Bytes();
+        private final Presence presence;
+        private final Bytes codes;
         private final ByteInterner dictionary;
         private long lastPoint = -1;
 
-        Tag(ColumnName name, long hashSeed) {
+        Tag(ColumnName name, long hashSeed, Buffers buffers) {
             this.name = name;
-            this.dictionary = new ByteInterner(hashSeed);
+            this.presence = new Presence(buffers);
+            this.codes = new Bytes(buffers);
+            this.dictionary = new ByteInterner(hashSeed, buffers);
         }
 
         /// Whether this is the tag's first time in a point.
@@ -68,19 +70,22 @@ sealed interface Column {
     /// A field of any type.
     final class Field implements Column {
         private final ColumnName name;
-        private final Presence presence = new Presence();
-        private final Bytes values = new Bytes(); // offsets, if strings
-        private final Bytes stringData = new Bytes();
+        private final Presence presence;
+        private final Bytes values; // offsets, if strings
+        private final Bytes stringData;
         private final boolean known;
         private ColumnType type;
         private int stringRows;
         private long lastPoint = -1;
         private int entry;
 
-        Field(ColumnName name, ColumnType type, boolean known) {
+        Field(ColumnName name, ColumnType type, boolean known, Buffers buffers) {
             this.name = name;
             this.type = type;
             this.known = known;
+            this.presence = new Presence(buffers);
+            this.values = new Bytes(buffers);
+            this.stringData = new Bytes(buffers);
         }
 
         /// Whether the type may still change: no row has it, and the catalog does not know it.

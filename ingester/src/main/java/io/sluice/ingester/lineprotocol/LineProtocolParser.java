@@ -21,15 +21,24 @@ import java.util.Optional;
 /// The first point of a column decides its type, unless the catalog knows it; a later line of another type is bad.
 /// If a string is never closed, nothing behind its opening quote is read: it might be part of the string.
 ///
-/// Not for use by several threads at once; can be used again and keeps nothing of a body.
+/// Not for use by several threads at once. It is quickest if used again and again, as it knows series that came before:
+/// apart from a bounded number of them, it keeps nothing of a body.
 public final class LineProtocolParser {
     private final long hashSeed;
-    private final PointReader reader = new PointReader();
+    private final Buffers buffers = new Buffers();
+    private final SeriesCache series;
+    private final PointReader reader;
 
     /// @param hashSeed a random number that no client knows, so that none can choose names or values whose
     ///     hashes collide
     public LineProtocolParser(long hashSeed) {
+        this(hashSeed, SeriesCache.DEFAULT_MAX_BYTES);
+    }
+
+    LineProtocolParser(long hashSeed, long maxSeriesBytes) {
         this.hashSeed = hashSeed;
+        this.series = new SeriesCache(hashSeed, maxSeriesBytes);
+        this.reader = new PointReader(series);
     }
 
     /// Reads `body[offset, offset + length)`.
@@ -37,17 +46,29 @@ public final class LineProtocolParser {
     /// @throws IndexOutOfBoundsException if that is not a range of `body`
     public ParsedLines parse(byte[] body, int offset, int length, ParseOptions options) {
         Objects.checkFromIndexSize(offset, length, body.length);
-        var tables = new Tables(options, hashSeed);
+        reader.begin(body, offset, length);
+        series.begin();
+        try {
+            return parse(body, options);
+        } finally {
+            reader.begin(new byte[0], 0, 0);
+            series.end();
+            buffers.takeBack();
+        }
+    }
+
+    private ParsedLines parse(byte[] body, ParseOptions options) {
+        var tables = new Tables(options, hashSeed, buffers);
         var point = new Point();
         List<LineError> errors = new ArrayList<>();
         long rows = 0;
         long badLines = 0;
-        reader.begin(body, offset, length);
         while (reader.findNext()) {
             long line = reader.line();
             try {
                 Table table = reader.read(tables, point, options);
                 tables.append(table, point, body, reader.scratch());
+                series.learn(point, tables, body);
                 rows++;
             } catch (BadLine e) {
                 if (errors.size() < options.maxErrors()) {
@@ -57,10 +78,19 @@ public final class LineProtocolParser {
                 tables.rollBack();
             }
         }
-        reader.begin(new byte[0], 0, 0);
         Optional<byte[]> request = rows == 0
                 ? Optional.empty()
                 : Optional.of(new RequestEncoder().encode(options.namespace(), tables.all()));
         return new ParsedLines(request, rows, badLines, errors);
+    }
+
+    /// How many rows of the last body belong to a series that was known, and had none of their tags read.
+    long knownRows() {
+        return series.filledRows();
+    }
+
+    /// How many series are known.
+    int knownSeries() {
+        return series.size();
     }
 }

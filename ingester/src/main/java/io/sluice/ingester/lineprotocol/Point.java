@@ -13,6 +13,7 @@ final class Point {
 
     int tagCount;
     Column.Tag[] tags = new Column.Tag[FIRST_ENTRIES];
+    private Column.Tag[] ownTags = tags;
 
     /// The code of each tag's value, or [ByteInterner#NOT_FOUND].
     int[] tagCodes = new int[FIRST_ENTRIES];
@@ -32,6 +33,7 @@ final class Point {
     /// Begins the next point.
     void begin() {
         number++;
+        tags = ownTags;
         tagCount = 0;
         fieldCount = 0;
     }
@@ -51,17 +53,35 @@ final class Point {
 
     void addTag(Column.Tag tag, int code, int hash, long text) {
         if (tagCount == tags.length) {
-            int capacity = tagCount << 1;
-            tags = Arrays.copyOf(tags, capacity);
-            tagCodes = Arrays.copyOf(tagCodes, capacity);
-            tagHashes = Arrays.copyOf(tagHashes, capacity);
-            tagTexts = Arrays.copyOf(tagTexts, capacity);
+            ownTags = Arrays.copyOf(tags, tagCount << 1);
+            tags = ownTags;
+            reserveTags(tags.length);
         }
         tags[tagCount] = tag;
         tagCodes[tagCount] = code;
         tagHashes[tagCount] = hash;
         tagTexts[tagCount] = text;
         tagCount++;
+    }
+
+    /// Sets all tags; codes, and hashes and texts if need be, are to follow. The array is only read.
+    void setTags(Column.Tag[] all) {
+        tags = all;
+        tagCount = all.length;
+        reserveTags(tagCount);
+    }
+
+    /// The tags.
+    Column.Tag[] copyOfTags() {
+        return Arrays.copyOf(tags, tagCount);
+    }
+
+    private void reserveTags(int capacity) {
+        if (capacity > tagCodes.length) {
+            tagCodes = Arrays.copyOf(tagCodes, capacity);
+            tagHashes = Arrays.copyOf(tagHashes, capacity);
+            tagTexts = Arrays.copyOf(tagTexts, capacity);
+        }
     }
 
     /// Sets a field; of a field that stands twice in a point, the last value wins.

@@ -2,9 +2,13 @@ package io.sluice.ingester.lineprotocol;
 
 /// Which rows of a column have a value. Costs a comparison for each row while there are no nulls. One thread.
 final class Presence {
-    private final Bytes validity = new Bytes();
+    private final Bytes validity;
     private int presentRows;
     private boolean sparse;
+
+    Presence(Buffers buffers) {
+        validity = new Bytes(buffers);
+    }
 
     /// Notes that a row has a value; rows come in ascending order.
     void add(int row) {

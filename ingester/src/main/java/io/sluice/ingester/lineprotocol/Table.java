@@ -20,9 +20,10 @@ final class Table {
     private final TableName name;
     private final Optional<TableSchema> known;
     private final long hashSeed;
+    private final Buffers buffers;
     private final ByteInterner names;
     private final List<Column> columns = new ArrayList<>();
-    private final Bytes times = new Bytes();
+    private final Bytes times;
 
     // The column at each position of the point before this one: most points of a table look alike.
     private int[] hints = new int[8];
@@ -32,11 +33,13 @@ final class Table {
     private int keptColumnsOfTable;
     private int rows;
 
-    Table(TableName name, Optional<TableSchema> known, long hashSeed) {
+    Table(TableName name, Optional<TableSchema> known, long hashSeed, Buffers buffers) {
         this.name = name;
         this.known = known;
         this.hashSeed = hashSeed;
-        this.names = new ByteInterner(hashSeed);
+        this.buffers = buffers;
+        this.times = new Bytes(buffers);
+        this.names = new ByteInterner(hashSeed, buffers);
         this.columnsOfTable = known.map(schema -> schema.columns().size()).orElse(1);
         this.keptColumnsOfTable = columnsOfTable;
         Arrays.fill(hints, Integer.MAX_VALUE);
@@ -124,8 +127,8 @@ final class Table {
                     .formatted(column, name, columnsOfTable, WriteDecoder.MAX_COLUMNS));
         }
         Column added = kind == ColumnKind.TAG
-                ? new Column.Tag(column, hashSeed)
-                : new Column.Field(column, schema.map(ColumnSchema::type).orElse(type), schema.isPresent());
+                ? new Column.Tag(column, hashSeed, buffers)
+                : new Column.Field(column, schema.map(ColumnSchema::type).orElse(type), schema.isPresent(), buffers);
         columnsOfTable += schema.isPresent() ? 0 : 1;
         columns.add(added);
         return names.add(names.hash(bytes, from, lengthBytes), bytes, from, lengthBytes);

@@ -22,16 +22,19 @@ final class Tables {
 
     private final ParseOptions options;
     private final long hashSeed;
+    private final Buffers buffers;
     private final ByteInterner names;
     private final List<Table> tables = new ArrayList<>();
     private long chargedBits;
     private int current = -1;
     private int keptTables;
 
-    Tables(ParseOptions options, long hashSeed) {
+    /// @param buffers lend arrays until the parse has ended
+    Tables(ParseOptions options, long hashSeed, Buffers buffers) {
         this.options = options;
         this.hashSeed = hashSeed;
-        this.names = new ByteInterner(hashSeed);
+        this.buffers = buffers;
+        this.names = new ByteInterner(hashSeed, buffers);
     }
 
     List<Table> all() {
@@ -53,9 +56,20 @@ final class Tables {
                 throw new BadLine(() -> "table '%s' is one too many: expected at most %,d in a request"
                         .formatted(name, WriteDecoder.MAX_TABLES));
             }
-            tables.add(new Table(name, options.known().find(name), hashSeed));
+            tables.add(new Table(name, options.known().find(name), hashSeed, buffers));
             id = names.add(hash, bytes, from, lengthBytes);
         }
+        current = id;
+        return tables.get(id);
+    }
+
+    /// The number of the table that was opened last.
+    int current() {
+        return current;
+    }
+
+    /// The table of a number; it has rows.
+    Table open(int id) {
         current = id;
         return tables.get(id);
     }

@@ -15,6 +15,7 @@ import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.ConnectionLimits;
 import io.sluice.ingester.fixture.Admissions;
 import io.sluice.ingester.lineprotocol.KnownColumns;
+import io.sluice.ingester.lineprotocol.LineParsers;
 import io.sluice.model.NamespaceName;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -86,7 +87,7 @@ final class RunningDoor implements AutoCloseable {
                 MAX_REQUEST_BYTES,
                 () -> maxRequests,
                 budget,
-                42,
+                new LineParsers(42, 2, metrics),
                 Admissions.of(
                         admission,
                         Admissions.ALL_KNOWN,

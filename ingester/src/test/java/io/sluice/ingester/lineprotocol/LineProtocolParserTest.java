@@ -194,6 +194,42 @@ class LineProtocolParserTest {
                         "value '\\xFF' of field 'a' is none: expected 1.5, 1i, 1u, true or \"text\"");
     }
 
+    /// The first line of a column is read in another way than the next ones are.
+    @Test
+    void integersOfAnyLengthAreReadInEveryLine() throws InvalidWriteException {
+        for (int digits = 1; digits <= 19; digits++) {
+            for (String number : List.of(
+                    "1".repeat(digits),
+                    "9".repeat(digits),
+                    "0".repeat(digits),
+                    "1234567890123456789".substring(0, digits))) {
+                for (String sign : List.of("", "-")) {
+                    var value = new BigInteger(sign + number);
+                    String body = "m a=1i,b=1i 1\nm a=%si,b=%1$si 2\nm a=1i,b=%1$si".formatted(sign + number);
+                    var parsed = parse(body);
+                    if (value.bitLength() > 63) {
+                        assertThat(parsed.badLines()).as(body).isEqualTo(2);
+                    } else {
+                        long expected = value.longValueExact();
+                        assertThat(rowsOf("m", parsed))
+                                .as(body)
+                                .isEqualTo(List.of(
+                                        Map.of("a", 1L, "b", 1L, "time", 1L),
+                                        Map.of("a", expected, "b", expected, "time", 2L),
+                                        Map.of("a", 1L, "b", expected, "time", Samples.DEFAULT_TIME_NS)));
+                    }
+                }
+            }
+        }
+        for (String wrong : List.of("i", "-i", "--1i", "1ii", "1/i", "1:i", "12345678i9", "1234567890123456x", "+1i")) {
+            assertThat(parse("m a=1i 1\nm a=%s 2\nm a=%1$s,b=1i 3".formatted(wrong))
+                            .errors())
+                    .as(wrong)
+                    .extracting(LineError::lineNumber)
+                    .containsExactly(2L, 3L);
+        }
+    }
+
     @Test
     void aLineThatContradictsAnEarlierOneIsBad() throws InvalidWriteException {
         var parsed = parse("m,t=x a=1i 1\nm,t=x a=1 2\nm t=1 3\nm,a=x b=1 4\nm a=2i 5");

@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class LineProtocolPropertyTest {
     private static final String[] TABLES = {"cpu", "m\\ e\\,m", "d=k", "é", "a\\=b", "\\\\", "\"q\""};
@@ -120,6 +122,45 @@ class LineProtocolPropertyTest {
         }
     }
 
+    /// Bodies of a few series, mostly in the same order, through caches that hold all, some and hardly any of them.
+    @ParameterizedTest
+    @ValueSource(longs = {1_500, 12_000, SeriesCache.DEFAULT_MAX_BYTES})
+    void everyPointOfASeriesThatCameBeforeIsReadAsTheReferenceReadsIt(long maxSeriesBytes)
+            throws InvalidWriteException {
+        var parser = new LineProtocolParser(Samples.ARBITRARY_SEED, maxSeriesBytes);
+        long rows = 0;
+        long knownRows = 0;
+        for (long seed = 0; seed < 2_000; seed++) {
+            var random = new Random(seed);
+            // Others every 100 bodies, so that the cache has to change.
+            String[] series = series(new Random(seed / 100));
+            int at = random.nextInt(series.length);
+            var lines = new StringBuilder();
+            for (int i = random.nextInt(60); i >= 0; i--) {
+                appendFields(lines.append(series[at]), random, random.nextInt(20) == 0);
+                at = random.nextInt(10) == 0 ? random.nextInt(series.length) : (at + 1) % series.length;
+            }
+            rows += check(parser, lines.toString().getBytes(StandardCharsets.UTF_8), Precision.NS, seed)
+                    .rows();
+            knownRows += parser.knownRows();
+        }
+        assertThat(knownRows).as("of %d rows", rows).isBetween(maxSeriesBytes < 10_000 ? 100 : rows / 4, rows * 9 / 10);
+    }
+
+    private static String[] series(Random random) {
+        String[] series = new String[1 + random.nextInt(30)];
+        for (int i = 0; i < series.length; i++) {
+            var text = new StringBuilder(TABLES[random.nextInt(3)]);
+            int tags = random.nextInt(4);
+            for (int tag = 0; tag < tags; tag++) {
+                text.append(",t%d=".formatted(random.nextInt(8) == 0 ? tag + 1 : tag))
+                        .append(random.nextInt(4) == 0 ? one(TAG_VALUES, random) : "v" + random.nextInt(20));
+            }
+            series[i] = text.toString();
+        }
+        return series;
+    }
+
     private static ParsedLines check(LineProtocolParser parser, byte[] body, Precision precision, long seed)
             throws InvalidWriteException {
         ParseOptions options = Samples.options(precision, KnownColumns.NONE);
@@ -169,6 +210,10 @@ class LineProtocolPropertyTest {
             String key = mayBeBad ? one(KEYS, random) : "t" + i + one(KEYS, random);
             lines.append(',').append(key).append('=').append(one(TAG_VALUES, random));
         }
+        appendFields(lines, random, mayBeBad);
+    }
+
+    private static void appendFields(StringBuilder lines, Random random, boolean mayBeBad) {
         lines.append(random.nextInt(8) == 0 ? "  " : " ");
         int fields = 1 + random.nextInt(3);
         for (int i = 0; i < fields; i++) {
