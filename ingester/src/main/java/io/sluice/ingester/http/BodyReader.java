@@ -7,7 +7,6 @@ import io.sluice.ingester.door.WriteOutcome.Reason;
 import io.sluice.ingester.http.server.HttpCall;
 import io.sluice.ingester.http.server.SlowClientException;
 import java.io.IOException;
-import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -26,6 +25,7 @@ final class BodyReader {
     private final int maxBytes;
     private final ByteBudget budget;
     private final Refusals refusals;
+    private final BodyArrays arrays = new BodyArrays();
 
     /// @param maxBytes of a body, as sent and as unpacked
     /// @param budget where bodies have their room; below [#peakBytes] a body of `maxBytes` could never be
@@ -78,12 +78,13 @@ final class BodyReader {
         int end = Math.clamp(announced.orElse((long) maxBytes), capacity, maxBytes);
         boolean done = false;
         Reservation room = reserve(capacity);
+        // One that is there anyway may be as long as is announced; there is room only for the first `capacity` bytes.
+        byte[] bytes = array(announced.isPresent() ? end : capacity, capacity);
         try {
-            byte[] bytes = new byte[capacity];
             int length = 0;
             while (true) {
-                if (length < bytes.length) {
-                    int read = source.read(bytes, length, bytes.length - length);
+                if (length < capacity) {
+                    int read = source.read(bytes, length, capacity - length);
                     if (read < 0) {
                         break;
                     }
@@ -97,23 +98,40 @@ final class BodyReader {
                     if (length == end) {
                         throw tooLarge("goes on behind that");
                     }
-                    int grown = (int) Math.min((length < EARLY_BYTES ? EARLY_GROWTH : 2L) * length, end);
+                    capacity = (int) Math.min((length < EARLY_BYTES ? EARLY_GROWTH : 2L) * length, end);
                     // Both arrays are held while one is copied into the other.
-                    Reservation more = reserve(grown);
+                    Reservation more = reserve(capacity);
                     try (Reservation _ = room) {
                         room = more;
-                        bytes = Arrays.copyOf(bytes, grown);
+                        bytes = grown(bytes, length, capacity);
                     }
                     bytes[length++] = one[0];
                 }
             }
             done = true;
-            return new RequestBody(bytes, length, room);
+            return new RequestBody(bytes, length, room, arrays);
         } finally {
             if (!done) {
+                arrays.give(bytes);
                 room.close();
             }
         }
+    }
+
+    /// One of the kept arrays, if there is one of `wantedBytes`, or a new one of `newBytes`.
+    private byte[] array(int wantedBytes, int newBytes) {
+        return arrays.find(wantedBytes).orElseGet(() -> new byte[newBytes]);
+    }
+
+    /// An array of `capacity` bytes at least, with the first `length` bytes of another.
+    private byte[] grown(byte[] bytes, int length, int capacity) {
+        if (bytes.length >= capacity) {
+            return bytes;
+        }
+        byte[] longer = array(capacity, capacity);
+        System.arraycopy(bytes, 0, longer, 0, length);
+        arrays.give(bytes);
+        return longer;
     }
 
     private Reservation reserve(int bytes) throws HttpError {

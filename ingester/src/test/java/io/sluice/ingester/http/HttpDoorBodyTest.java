@@ -87,6 +87,31 @@ final class HttpDoorBodyTest {
         }
     }
 
+    /// Arrays of bodies are used again, but not those of bodies that may have to be read again.
+    @Test
+    void aBodyIsNotOverwrittenBeforeItsOutcomeIsKnown() throws Exception {
+        for (int i = 0; i < 3; i++) {
+            assertThat(writeLarge(large(i)).statusCode()).isEqualTo(204); // leaves an array
+            door.writes.take();
+        }
+        CompletableFuture<WriteOutcome> outcome = door.writes.holdNext();
+        CompletableFuture<HttpResponse<String>> held =
+                door.sendAsync(door.request("/api/v2/write?bucket=b").POST(BodyPublishers.ofByteArray(large(10))));
+        assertThat(FakeWrites.timestamps(door.writes.take())).containsExactly(10L);
+        for (int i = 20; i < 23; i++) {
+            assertThat(writeLarge(large(i)).statusCode()).isEqualTo(204);
+            assertThat(FakeWrites.timestamps(door.writes.take())).containsExactly((long) i);
+        }
+        outcome.complete(new WriteOutcome.Conflict("somebody else was quicker"));
+        assertThat(held.get().statusCode()).isEqualTo(204);
+        assertThat(FakeWrites.timestamps(door.writes.take())).as("parsed again").containsExactly(10L);
+    }
+
+    /// 100 kB whose only line, the last one, has this timestamp.
+    private static byte[] large(int timestamp) {
+        return ("#" + "x".repeat(100_000) + "\nm f=1i " + timestamp).getBytes(StandardCharsets.UTF_8);
+    }
+
     @Test
     void aContentLengthOverTheLimitIsRefusedBeforeTheBodyIsTaken() throws Exception {
         for (String length : new String[] {Integer.toString(MAX_REQUEST_BYTES + 1), "9223372036854775807"}) {
