@@ -491,7 +491,11 @@ final class Wiring {
                 () -> live.current().inflightOps(),
                 bodies,
                 new LineParsers(
-                        new SecureRandom().nextLong(), Runtime.getRuntime().availableProcessors(), metrics),
+                        new SecureRandom().nextLong(),
+                        Runtime.getRuntime().availableProcessors(),
+                        settings.memory().parsersBytes(),
+                        metrics),
+                settings.memory().keptBodiesBytes(),
                 writeAdmission(),
                 refuser,
                 new CurrentWrites(),

@@ -11,9 +11,7 @@ import java.util.concurrent.locks.ReentrantLock;
 final class BodyArrays {
     /// Shorter ones are made anew.
     static final int MIN_BYTES = 64 * 1024;
-    /// What is kept of those that nobody uses: some ten bodies of 5,000 lines.
-    static final int MAX_KEPT_BYTES = 16 << 20;
-
+    private final long maxKeptBytes;
     private final ReentrantLock lock = new ReentrantLock();
 
     @GuardedBy("lock")
@@ -21,6 +19,11 @@ final class BodyArrays {
 
     @GuardedBy("lock")
     private long keptBytes;
+
+    /// @param maxKeptBytes of those that nobody uses
+    BodyArrays(long maxKeptBytes) {
+        this.maxKeptBytes = maxKeptBytes;
+    }
 
     /// The shortest array of those kept that is long enough; none if a short one will do. It holds whatever was in it,
     /// and is the caller's until he gives it back.
@@ -44,14 +47,14 @@ final class BodyArrays {
 
     /// Takes an array that its owner uses no more. If there are too many, the shortest ones go.
     void give(byte[] array) {
-        if (array.length < MIN_BYTES || array.length > MAX_KEPT_BYTES) {
+        if (array.length < MIN_BYTES || array.length > maxKeptBytes) {
             return;
         }
         lock.lock();
         try {
             kept.add(firstOf(array.length), array);
             keptBytes += array.length;
-            while (keptBytes > MAX_KEPT_BYTES) {
+            while (keptBytes > maxKeptBytes) {
                 keptBytes -= kept.removeFirst().length;
             }
         } finally {

@@ -25,13 +25,15 @@ final class BodyReader {
     private final int maxBytes;
     private final ByteBudget budget;
     private final Refusals refusals;
-    private final BodyArrays arrays = new BodyArrays();
+    private final BodyArrays arrays;
 
     /// @param maxBytes of a body, as sent and as unpacked
     /// @param budget where bodies have their room; below [#peakBytes] a body of `maxBytes` could never be
     ///     read
-    BodyReader(int maxBytes, ByteBudget budget, Refusals refusals) {
+    /// @param arrays where bodies may lie
+    BodyReader(int maxBytes, ByteBudget budget, Refusals refusals, BodyArrays arrays) {
         this.refusals = refusals;
+        this.arrays = arrays;
         this.maxBytes = maxBytes;
         this.budget = budget;
     }

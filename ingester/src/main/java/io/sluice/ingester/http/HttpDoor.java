@@ -81,6 +81,7 @@ public final class HttpDoor {
     /// @param maxRequests write requests at once; asked for each
     /// @param bodies room for bodies until their outcome is known; at least [#minBodyBudgetBytes]
     /// @param lines read the bodies
+    /// @param keptBodiesBytes arrays that are kept for the next bodies, at most
     /// @param admission lets writes in
     /// @param known what is known of a namespace's tables; enters the way to the catalog before it asks there
     /// @param metricsText what `/metrics` answers
@@ -90,6 +91,7 @@ public final class HttpDoor {
             IntSupplier maxRequests,
             ByteBudget bodies,
             LineParsers lines,
+            long keptBodiesBytes,
             WriteAdmission admission,
             Refusals refusals,
             WriteHandler writes,
@@ -120,7 +122,11 @@ public final class HttpDoor {
                 parts.writes(),
                 parts.known(),
                 clock,
-                new BodyReader(parts.maxRequestBytes(), parts.bodies(), parts.refusals()),
+                new BodyReader(
+                        parts.maxRequestBytes(),
+                        parts.bodies(),
+                        parts.refusals(),
+                        new BodyArrays(parts.keptBodiesBytes())),
                 parts.lines(),
                 parts.maxRequests());
         this.admission = parts.admission();

@@ -9,38 +9,38 @@ import java.util.function.IntFunction;
 final class Buffers {
     private static final int MIN_SHIFT = 5; // the smallest arrays have 32 elements
     private static final int MAX_SHIFT = 18; // longer ones are not kept
-    /// What is kept of each length: enough for 5,000 rows of 16 columns.
-    private static final int KEPT_BYTES = 1 << 20;
+    /// Of what is kept, the arrays of one length take no more than this share.
+    private static final int LENGTH_SHARE = 8;
 
     /// Lends new arrays only, which may be kept for good. Any thread may use it.
     static final Buffers NEW = new Buffers(0);
 
     private final List<Shelf<byte[]>> bytes = new ArrayList<>();
     private final List<Shelf<int[]>> ints = new ArrayList<>();
+    private final long maxKeptBytes;
+    private long keptBytes;
 
-    private Buffers(int keptBytes) {
+    /// @param maxKeptBytes of all arrays
+    Buffers(long maxKeptBytes) {
+        this.maxKeptBytes = maxKeptBytes;
         for (int shift = MIN_SHIFT; shift <= MAX_SHIFT; shift++) {
-            bytes.add(new Shelf<>(byte[]::new, 1 << shift, keptBytes >> shift));
-            ints.add(new Shelf<>(int[]::new, 1 << shift, keptBytes >> (shift + 2)));
+            bytes.add(new Shelf<>(byte[]::new, 1 << shift, Byte.BYTES << shift));
+            ints.add(new Shelf<>(int[]::new, 1 << shift, Integer.BYTES << shift));
         }
     }
 
-    Buffers() {
-        this(KEPT_BYTES);
-    }
-
     /// Arrays of one length.
-    private static final class Shelf<T> {
+    private final class Shelf<T> {
         private final IntFunction<T> make;
         private final int length;
-        private final int maxKept;
+        private final int arrayBytes;
         private final List<T> kept = new ArrayList<>();
         private int lent;
 
-        Shelf(IntFunction<T> make, int length, int maxKept) {
+        Shelf(IntFunction<T> make, int length, int arrayBytes) {
             this.make = make;
             this.length = length;
-            this.maxKept = maxKept;
+            this.arrayBytes = arrayBytes;
         }
 
         T lend() {
@@ -48,7 +48,9 @@ final class Buffers {
                 return kept.get(lent++);
             }
             T made = make.apply(length);
-            if (lent < maxKept) {
+            if (keptBytes + arrayBytes <= maxKeptBytes
+                    && (kept.size() + 1L) * arrayBytes <= maxKeptBytes / LENGTH_SHARE) {
+                keptBytes += arrayBytes;
                 kept.add(made);
                 lent++;
             }

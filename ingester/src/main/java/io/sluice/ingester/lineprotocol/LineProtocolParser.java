@@ -24,20 +24,27 @@ import java.util.Optional;
 /// Not for use by several threads at once. It is quickest if used again and again, as it knows series that came before:
 /// apart from a bounded number of them, it keeps nothing of a body.
 public final class LineProtocolParser {
+    /// The most that a parser keeps.
+    public static final long MAX_KEPT_BYTES = 24 << 20;
+
     private final long hashSeed;
-    private final Buffers buffers = new Buffers();
+    private final Buffers buffers;
     private final SeriesCache series;
     private final PointReader reader;
 
     /// @param hashSeed a random number that no client knows, so that none can choose names or values whose
     ///     hashes collide
     public LineProtocolParser(long hashSeed) {
-        this(hashSeed, SeriesCache.DEFAULT_MAX_BYTES);
+        this(hashSeed, MAX_KEPT_BYTES);
     }
 
-    LineProtocolParser(long hashSeed, long maxSeriesBytes) {
+    /// @param keptBytes what to keep from one body to the next: two thirds for series, one for the arrays that columns
+    ///     grow in; no more than [#MAX_KEPT_BYTES]
+    public LineProtocolParser(long hashSeed, long keptBytes) {
+        long third = Math.min(keptBytes, MAX_KEPT_BYTES) / 3;
         this.hashSeed = hashSeed;
-        this.series = new SeriesCache(hashSeed, maxSeriesBytes);
+        this.buffers = new Buffers(third);
+        this.series = new SeriesCache(hashSeed, 2 * third);
         this.reader = new PointReader(series);
     }
 

@@ -15,9 +15,6 @@ import java.util.List;
 /// Bounded in bytes. A full cache takes no new series, and looks seldom as long as it knows none of those that come; if
 /// it turns out to be of little use, it forgets all and begins again. One thread.
 final class SeriesCache {
-    /// 40,000 series or so with ten tags each.
-    static final long DEFAULT_MAX_BYTES = 16 << 20;
-
     /// The longest text that is kept.
     static final int MAX_TEXT_BYTES = 4_096;
 
@@ -67,6 +64,7 @@ final class SeriesCache {
     private int newTextBytes; // 0: not to be kept
     private int newTextHash;
 
+    /// @param maxBytes a series with ten tags takes 400 or so
     SeriesCache(long hashSeed, long maxBytes) {
         this.hashSeed = hashSeed;
         this.maxBytes = maxBytes;

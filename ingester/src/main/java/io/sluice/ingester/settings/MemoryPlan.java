@@ -5,7 +5,8 @@ package io.sluice.ingester.settings;
 ///
 /// | part           | sixteenths | held by                                                             |
 /// |----------------|------------|---------------------------------------------------------------------|
-/// | heap           | 7          | `-Xmx`: requests, small writes' rows, working memory of persist     |
+/// | heap           | 7          | `-Xmx`: requests, small writes' rows, working memory of persist;    |
+/// |                |            | what is kept to read the next lines (less than a sixth of a part)   |
 /// | rows           | 5          | Arrow: rows that are not in files (`--buffer-bytes`)                |
 /// | queries        | 1          | Arrow: copies that queries send (`--query-memory`)                  |
 /// | network        | 2          | Netty: what was received and is not a whole message, what is sent   |
@@ -30,6 +31,10 @@ public record MemoryPlan(long memoryBytes) {
     private static final int QUERIES_PARTS = 1;
     private static final int NETWORK_PARTS = 2;
     private static final int DIRECT_PARTS = 1;
+    /// Of all memory.
+    private static final int PARSERS_SHARE = 128;
+
+    private static final int KEPT_BODIES_SHARE = 512;
     /// Of the ledger without the reserve of persist: Arrow's parts, and of the heap what its base and persist leave.
     private static final int LEDGER_PARTS = 9;
 
@@ -83,6 +88,16 @@ public record MemoryPlan(long memoryBytes) {
     /// Memory of persist jobs at work at most, the rows that they were handed included, unless chosen.
     public long persistBytes() {
         return parts(PERSIST_PARTS);
+    }
+
+    /// What the parsers of line protocol keep on the heap from one body to the next, at most.
+    public long parsersBytes() {
+        return memoryBytes / PARSERS_SHARE;
+    }
+
+    /// Arrays on the heap that are kept for the next bodies, at most.
+    public long keptBodiesBytes() {
+        return memoryBytes / KEPT_BODIES_SHARE;
     }
 
     /// Requests in flight at most, unless chosen.

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Test;
 
 final class BodyArraysTest {
-    private final BodyArrays arrays = new BodyArrays();
+    private static final int MAX_KEPT_BYTES = 2 << 20;
+
+    private final BodyArrays arrays = new BodyArrays(MAX_KEPT_BYTES);
 
     @Test
     void theShortestThatIsLongEnoughIsFoundAndOnlyOnce() {
@@ -36,11 +38,11 @@ final class BodyArraysTest {
         for (int i = 0; i < 100; i++) {
             arrays.give(new byte[BodyArrays.MIN_BYTES]);
         }
-        arrays.give(new byte[BodyArrays.MAX_KEPT_BYTES + 1]); // never
-        arrays.give(new byte[BodyArrays.MAX_KEPT_BYTES / 2]);
-        arrays.give(new byte[BodyArrays.MAX_KEPT_BYTES / 2]);
-        assertThat(arrays.find(BodyArrays.MIN_BYTES).orElseThrow()).hasSize(BodyArrays.MAX_KEPT_BYTES / 2);
-        assertThat(arrays.find(BodyArrays.MIN_BYTES).orElseThrow()).hasSize(BodyArrays.MAX_KEPT_BYTES / 2);
+        arrays.give(new byte[MAX_KEPT_BYTES + 1]); // never
+        arrays.give(new byte[MAX_KEPT_BYTES / 2]);
+        arrays.give(new byte[MAX_KEPT_BYTES / 2]);
+        assertThat(arrays.find(BodyArrays.MIN_BYTES).orElseThrow()).hasSize(MAX_KEPT_BYTES / 2);
+        assertThat(arrays.find(BodyArrays.MIN_BYTES).orElseThrow()).hasSize(MAX_KEPT_BYTES / 2);
         assertThat(arrays.find(BodyArrays.MIN_BYTES)).isEmpty();
     }
 }

@@ -87,7 +87,8 @@ final class RunningDoor implements AutoCloseable {
                 MAX_REQUEST_BYTES,
                 () -> maxRequests,
                 budget,
-                new LineParsers(42, 2, metrics),
+                new LineParsers(42, 2, 1 << 20, metrics),
+                1 << 20,
                 Admissions.of(
                         admission,
                         Admissions.ALL_KNOWN,

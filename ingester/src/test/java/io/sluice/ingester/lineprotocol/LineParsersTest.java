@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 
 class LineParsersTest {
     private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
-    private final LineParsers parsers = new LineParsers(Samples.ARBITRARY_SEED, 2, metrics);
+    private final LineParsers parsers = new LineParsers(Samples.ARBITRARY_SEED, 2, 1 << 20, metrics);
 
     @Test
     void oneBodyAfterAnotherIsReadByTheSameParser() {

@@ -173,7 +173,7 @@ class SeriesCacheTest {
     /// Whatever comes, a cache takes no more than its limit, a series and a shape apart.
     @Test
     void aFullCacheKeepsWhatItHasAsLongAsThatIsOfUse() {
-        var small = new LineProtocolParser(Samples.ARBITRARY_SEED, 20_000);
+        var small = new LineProtocolParser(Samples.ARBITRARY_SEED, 30_000);
         parse(small, lines(0, 300));
         int kept = small.knownSeries();
         assertThat(kept).isBetween(50, 200);
@@ -188,7 +188,7 @@ class SeriesCacheTest {
 
     @Test
     void aFullCacheThatIsOfNoUseForgetsAllAndLearnsWhatComesNow() {
-        var small = new LineProtocolParser(Samples.ARBITRARY_SEED, 20_000);
+        var small = new LineProtocolParser(Samples.ARBITRARY_SEED, 30_000);
         parse(small, lines(0, 300));
         String others = lines(30_000, 30_040);
         for (int i = 0; i < 100; i++) {
@@ -200,7 +200,7 @@ class SeriesCacheTest {
     /// Points whose series never come again are looked at seldom, and cost their readers little.
     @Test
     void aFullCacheThatKnowsNothingLooksAtOnePointOfSixteen() {
-        var small = new LineProtocolParser(Samples.ARBITRARY_SEED, 20_000);
+        var small = new LineProtocolParser(Samples.ARBITRARY_SEED, 30_000);
         parse(small, lines(0, 300));
         int kept = small.knownSeries();
         parse(small, lines(10_000, 10_100));
@@ -212,7 +212,7 @@ class SeriesCacheTest {
     /// Many tables of one series each, as a shape is kept for each of them.
     @Test
     void shapesAreChargedToo() {
-        var small = new LineProtocolParser(Samples.ARBITRARY_SEED, 100_000);
+        var small = new LineProtocolParser(Samples.ARBITRARY_SEED, 150_000);
         String tables = IntStream.range(0, 5_000)
                 .mapToObj(i -> "m%d,a=1,b=2,c=3,d=4 v=1 1\n".formatted(i))
                 .collect(Collectors.joining());
