@@ -8,6 +8,7 @@ import io.grpc.Status;
 import io.sluice.ingester.door.WriteOutcome.Refused;
 import java.net.SocketAddress;
 import java.util.Optional;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -36,6 +37,9 @@ final class Arrival extends ServerStreamTracer {
     private final AtomicLong steps = new AtomicLong();
     /// Why the call is refused at its headers. For the connection's thread, on which such a call begins.
     private Optional<Refused> refusedAtBegin = Optional.empty();
+    /// The connection's thread.
+    private volatile Optional<Executor> loop = Optional.empty();
+
     /// For the connection's thread.
     private long stepBytes;
     /// For the thread that looks.
@@ -80,6 +84,16 @@ final class Arrival extends ServerStreamTracer {
     /// Why the call is to be refused when it begins; empty if that is not decided.
     Optional<Refused> refusedAtBegin() {
         return refusedAtBegin;
+    }
+
+    /// Tells the connection's thread.
+    void setLoop(Executor ofConnection) {
+        loop = Optional.of(ofConnection);
+    }
+
+    /// The connection's thread, if it is known.
+    Optional<Executor> loop() {
+        return loop;
     }
 
     boolean hasBegun() {

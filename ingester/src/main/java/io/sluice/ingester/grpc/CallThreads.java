@@ -3,6 +3,8 @@ package io.sluice.ingester.grpc;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallExecutorSupplier;
+import io.netty.channel.EventLoopGroup;
+import io.netty.util.concurrent.EventExecutor;
 import io.sluice.ingester.admission.WriteAdmission;
 import io.sluice.ingester.door.WriteOutcome.Refused;
 import io.sluice.proto.v1.WriteServiceGrpc;
@@ -11,22 +13,33 @@ import java.util.concurrent.Executor;
 
 /// Where calls run: on the executor, but for a write that is refused at its headers. That one stays on its connection's
 /// thread to its end: to change threads, there and back, would be two fifths of what a refusal costs. gRPC asks on that
-/// thread, which is why the server's own executor has to be the direct one.
+/// thread, which is why the server's own executor has to be the direct one. A stream of writes learns its connection's
+/// thread here, as its acks are sent there.
 final class CallThreads implements ServerCallExecutorSupplier {
+    private static final String WRITE = WriteServiceGrpc.getWriteMethod().getFullMethodName();
+    private static final String WRITE_STREAM =
+            WriteServiceGrpc.getWriteStreamMethod().getFullMethodName();
+
     private final WriteAdmission admission;
     private final Executor executor;
+    private final EventLoopGroup loops;
 
     /// @param executor runs the calls
-    CallThreads(WriteAdmission admission, Executor executor) {
+    /// @param loops the connections' threads
+    CallThreads(WriteAdmission admission, Executor executor, EventLoopGroup loops) {
         this.admission = admission;
         this.executor = executor;
+        this.loops = loops;
     }
 
     @Override
     public <Q, R> Executor getExecutor(ServerCall<Q, R> call, Metadata headers) {
-        if (!call.getMethodDescriptor()
-                .getFullMethodName()
-                .equals(WriteServiceGrpc.getWriteMethod().getFullMethodName())) {
+        String method = call.getMethodDescriptor().getFullMethodName();
+        if (method.equals(WRITE_STREAM)) {
+            currentLoop().ifPresent(Arrival.KEY.get()::setLoop);
+            return executor;
+        }
+        if (!method.equals(WRITE)) {
             return executor;
         }
         Optional<Refused> refusal = admission.refusal();
@@ -36,5 +49,14 @@ final class CallThreads implements ServerCallExecutorSupplier {
         // Noted, as it may be over when the call begins: then what runs there would block.
         Arrival.KEY.get().refuseAtBegin(refusal.get());
         return Runnable::run;
+    }
+
+    private Optional<Executor> currentLoop() {
+        for (EventExecutor loop : loops) {
+            if (loop.inEventLoop()) {
+                return Optional.of(loop);
+            }
+        }
+        return Optional.empty();
     }
 }

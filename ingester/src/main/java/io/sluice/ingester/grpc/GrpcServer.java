@@ -157,7 +157,7 @@ public final class GrpcServer {
         this.workers = new MultiThreadIoEventLoopGroup(threads, NioIoHandler.newFactory());
         NettyServerBuilder builder = NettyServerBuilder.forAddress(bind)
                 .directExecutor()
-                .callExecutor(new CallThreads(admission, executor))
+                .callExecutor(new CallThreads(admission, executor, workers))
                 .channelFactory(connections.ports())
                 .bossEventLoopGroup(acceptor)
                 .workerEventLoopGroup(workers)

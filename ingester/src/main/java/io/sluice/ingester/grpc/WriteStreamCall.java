@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
@@ -31,7 +32,9 @@ import org.slf4j.LoggerFactory;
 /// - **Reading.** gRPC is asked for a few messages ahead, as many as [#AHEAD_BYTES] hold, and for no more while one
 ///   waits for room in the budget: HTTP/2 then slows the client down. No thread waits with it.
 /// - **Acks** are cumulative. Outcomes come on the log's thread, which does no more than to note them; a task of the
-///   executor sends the newest ack, one task at a time. While the client does not read, none is sent.
+///   connection's thread sends the newest ack, one task at a time: from anywhere else, it would have to be handed over
+/// to
+///   that thread once more. While the client does not read, none is sent.
 /// - **The first failure** ends the stream: nothing behind it is handed over from then on, and the stream is closed
 ///   when it is known what became of everything that was. A message that is wrong in itself waits its turn like a
 ///   write.
@@ -55,6 +58,7 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
     private final StreamedWriteHandler writes;
     private final Supplier<CatalogAccess> catalog;
     private final Executor executor;
+    private final Executor sender;
     /// Hears once that the stream is over, and why.
     private final BiConsumer<WriteStreamCall, String> onEnd;
     /// The log may refuse a write when later ones are in its queue already.
@@ -101,17 +105,20 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
     private boolean isNews;
 
     /// @param catalog makes each write its way to the catalog
-    /// @param executor runs short tasks, and those that prepare a write that had to wait for room
+    /// @param executor runs what prepares a write that had to wait for room
+    /// @param sender runs what answers, which takes microseconds and never blocks; may refuse, when it has ended
     WriteStreamCall(
             ServerCall<InboundMessage, WriteStreamResponse> call,
             StreamedWriteHandler writes,
             Supplier<CatalogAccess> catalog,
             Executor executor,
+            Executor sender,
             BiConsumer<WriteStreamCall, String> onEnd) {
         this.call = call;
         this.writes = writes;
         this.catalog = catalog;
         this.executor = executor;
+        this.sender = sender;
         this.onEnd = onEnd;
     }
 
@@ -424,7 +431,11 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
         } finally {
             lock.unlock();
         }
-        executor.execute(this::send);
+        try {
+            sender.execute(this::send);
+        } catch (RejectedExecutionException e) {
+            executor.execute(this::send); // the connection's thread has ended, and its calls are told so
+        }
     }
 
     @GuardedBy("lock")

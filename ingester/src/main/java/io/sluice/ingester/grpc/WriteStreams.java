@@ -12,6 +12,7 @@ import io.sluice.ingester.admission.WriteAdmission;
 import io.sluice.ingester.door.StreamedWriteHandler;
 import io.sluice.ingester.door.WriteOutcome.Refused;
 import io.sluice.proto.v1.WriteStreamResponse;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
@@ -101,8 +102,10 @@ final class WriteStreams {
     }
 
     private WriteStreamCall begin(ServerCall<InboundMessage, WriteStreamResponse> call) {
+        Executor sender =
+                Optional.ofNullable(Arrival.KEY.get()).flatMap(Arrival::loop).orElse(executor);
         WriteStreamCall stream =
-                new WriteStreamCall(call, writes, admission::streamCatalogAccess, executor, this::ended);
+                new WriteStreamCall(call, writes, admission::streamCatalogAccess, executor, sender, this::ended);
         calls.add(stream);
         boolean done = false;
         try {

@@ -219,7 +219,6 @@ final class PointReader {
             }
             int behind = first + digits + 1;
             if (digits == 0
-                    || digits == 2 * Long.BYTES
                     || behind >= to
                     || bytes[behind - 1] != 'i'
                     || (bytes[behind] != ',' && bytes[behind] != ' ')) {

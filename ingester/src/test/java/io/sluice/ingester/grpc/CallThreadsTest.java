@@ -63,4 +63,18 @@ final class CallThreadsTest {
         write();
         assertThat(server.writes()).isEqualTo(1);
     }
+
+    /// Each write is one task, that of its message.
+    @Test
+    void acksOfAStreamAreSentByItsConnectionsThread() throws Exception {
+        int writes = 100;
+        StreamClient stream = server.stream().read();
+        stream.send(1, WriteRequest.getDefaultInstance()).awaitAck(1);
+        int before = server.tasks();
+        for (int i = 2; i <= writes + 1; i++) {
+            stream.send(i, WriteRequest.getDefaultInstance()).awaitAck(i);
+        }
+        assertThat(server.tasks() - before).isLessThan(writes + writes / 2);
+        assertThat(stream.halfClose().end().status().getCode()).isEqualTo(Status.Code.OK);
+    }
 }

@@ -100,6 +100,11 @@ final class RefusableServer {
         return WriteServiceGrpc.newBlockingStub(channel);
     }
 
+    /// A stream of writes; the caller ends it.
+    StreamClient stream() {
+        return new StreamClient(channel);
+    }
+
     /// Tasks that its executor was given so far.
     int tasks() {
         return tasks.get();

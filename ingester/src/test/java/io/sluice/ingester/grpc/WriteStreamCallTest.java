@@ -20,6 +20,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
@@ -39,6 +40,7 @@ final class WriteStreamCallTest {
             call,
             new BudgetedWrites(budget, writes),
             () -> CatalogAccess.FREE,
+            Runnable::run,
             Runnable::run,
             (_, reason) -> ends.add(reason));
 
@@ -339,6 +341,7 @@ final class WriteStreamCallTest {
                 new Turning(),
                 new BudgetedWrites(budget, writes),
                 () -> CatalogAccess.FREE,
+                Runnable::run,
                 tasks::add,
                 (_, reason) -> ends.add(reason)));
         made.getFirst()
@@ -351,6 +354,27 @@ final class WriteStreamCallTest {
         assertThat(tasks).hasSize(1);
         tasks.removeFirst().run();
         assertThat(told(turning)).containsExactly("1/101");
+    }
+
+    @Test
+    void whenTheConnectionsThreadHasEndedTheExecutorTells() {
+        FakeCall<WriteStreamResponse> late = new FakeCall<>();
+        WriteStreamCall ofLate = new WriteStreamCall(
+                late,
+                new BudgetedWrites(budget, writes),
+                () -> CatalogAccess.FREE,
+                Runnable::run,
+                _ -> {
+                    throw new RejectedExecutionException("event executor terminated");
+                },
+                (_, reason) -> ends.add(reason));
+        ofLate.onMessage(message(WriteStreamRequest.newBuilder()
+                .setClientSequence(1)
+                .setWrite(WriteRequest.newBuilder().setNamespace("w1"))
+                .build()
+                .toByteArray()));
+        writes.succeed(1);
+        assertThat(told(late)).containsExactly("1/101");
     }
 
     @Test

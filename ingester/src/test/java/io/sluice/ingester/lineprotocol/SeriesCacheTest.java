@@ -85,8 +85,8 @@ class SeriesCacheTest {
         String good = "m,host=a v=1i 1\nn,host=b v=1i 1\n";
         parse(parser, good + good);
         ParsedLines parsed =
-                parse(parser, good + "m,host=a x=1i,v=nope 2\nn,host=b y=1i,v=nope 2\nm,host=c v=nope 2\n" + good);
-        assertThat(parsed.errors()).extracting(LineError::lineNumber).containsExactly(3L, 4L, 5L);
+                parse(parser, "m,host=c v=nope 2\n" + good + "m,host=a x=1i,v=nope 2\nn,host=b y=1i,v=nope 2\n" + good);
+        assertThat(parsed.errors()).extracting(LineError::lineNumber).containsExactly(1L, 4L, 5L);
         assertThat(rows(parsed))
                 .isEqualTo(Map.of(
                         "m",
