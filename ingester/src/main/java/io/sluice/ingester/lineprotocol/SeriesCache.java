@@ -105,6 +105,7 @@ final class SeriesCache {
             }
         }
         hits++;
+        missesInARow = 0;
         last = found;
         return shapeOf[found].isBound();
     }
@@ -131,7 +132,6 @@ final class SeriesCache {
             newTextBytes = lengthBytes;
             missesInARow++;
         } else {
-            missesInARow = 0;
             follow(id);
         }
         return id;
