@@ -323,6 +323,25 @@ final class HttpListenerTest {
     }
 
     @Test
+    void whatIsBehindABadHeadIsInNobodyElsesRequest() throws IOException {
+        String bad = "GET /a HTTP/1.1\r\nHost: t\r\nno colon\r\n" + "b".repeat(200_000);
+        for (int round = 0; round < 500; round++) {
+            Client hostile = new Client();
+            try {
+                hostile.send(bad);
+            } catch (IOException e) {
+                // It is ended in the middle of what it says.
+            }
+            hostile.socket.close();
+            awaitOpen(0);
+            Client honest = new Client().send(ARBITRARY_GET);
+            assertThat(honest.receive()).as("round %d", round).endsWith("GET /a  ");
+            honest.socket.close();
+            awaitOpen(0);
+        }
+    }
+
+    @Test
     void aConnectionWithoutRequestsIsClosedWhenItsTimeIsOver() throws IOException {
         Client silent = new Client();
         Client served = new Client().send(ARBITRARY_GET);
