@@ -4,9 +4,6 @@ import io.sluice.ingester.door.Utf8;
 import io.sluice.model.ColumnKind;
 import io.sluice.model.ColumnType;
 import io.sluice.model.PartitionTemplate;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /// Reads points from the bytes of a body, one after the other. What it reads it hands to the columns of a [Table] as
@@ -19,17 +16,6 @@ final class PointReader {
     private static final int TABLE_STOP = 1;
     private static final int KEY_STOP = 2;
     private static final byte[] STOPS = stops();
-    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final long LOW_BITS = 0x0101_0101_0101_0101L;
-    private static final long HIGH_BITS = LOW_BITS << 7;
-    private static final long SPACES_OR_BELOW = LOW_BITS * (' ' + 1);
-    private static final long COMMAS = LOW_BITS * ',';
-    private static final long EQUALS_SIGNS = LOW_BITS * '=';
-    private static final long BACKSLASHES = LOW_BITS * '\\';
-    private static final long UPPER_HALVES = 0xF0F0_F0F0_F0F0_F0F0L;
-    private static final long ZEROS = LOW_BITS * '0';
-    private static final long[] POWERS_OF_TEN = {1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000
-    };
     private static final byte END_OF_LINE = '\n';
     private static final int FAST_DIGITS = 19; // always fit into an unsigned long
     private static final int MAX_KEPT_SCRATCH_BYTES = 1 << 16;
@@ -208,13 +194,13 @@ final class PointReader {
             if (first + 2 * Long.BYTES > bytes.length) {
                 break;
             }
-            long word = (long) LONG.get(bytes, first);
-            int digits = firstDigits(word);
-            long value = number(word, digits);
+            long word = Words.at(bytes, first);
+            int digits = Words.digits(word);
+            long value = Words.number(word, digits);
             if (digits == Long.BYTES) {
-                long next = (long) LONG.get(bytes, first + Long.BYTES);
-                int more = firstDigits(next);
-                value = value * POWERS_OF_TEN[more] + number(next, more);
+                long next = Words.at(bytes, first + Long.BYTES);
+                int more = Words.digits(next);
+                value = Words.append(value, next, more);
                 digits += more;
             }
             int behind = first + digits + 1;
@@ -233,25 +219,6 @@ final class PointReader {
         }
         position = at;
         return true;
-    }
-
-    /// How many of the bytes of a word are digits before the first that is none.
-    private static int firstDigits(long word) {
-        long value = word ^ ZEROS;
-        // The upper half of a byte is not zero, or it is above 9.
-        long others = (value | value + LOW_BITS * 6) & UPPER_HALVES;
-        return Long.numberOfTrailingZeros(others) >>> 3;
-    }
-
-    /// The number that the first digits of a word are; none are 0. Digits are added up to pairs, pairs to fours and
-    /// fours to the number, all of them at once, as D. Lemire has it in "Quickly parsing eight digits".
-    private static long number(long word, int digits) {
-        // Shifted twice, as a shift by 64 would be none.
-        int half = Byte.SIZE / 2 * (Long.BYTES - digits);
-        long value = (word ^ ZEROS) << half << half;
-        value = (value * 10 + (value >>> 8)) & 0x00FF_00FF_00FF_00FFL;
-        value = (value * 100 + (value >>> 16)) & 0x0000_FFFF_0000_FFFFL;
-        return (value * 10_000 + (value >>> 32)) & 0xFFFF_FFFFL;
     }
 
     private void readField(Table table, Point point) throws BadLine {
@@ -517,8 +484,8 @@ final class PointReader {
     /// Reads text up to one of the bytes that end it, unescaped if need be.
     private long readText(int stopMask) {
         int from = position;
-        int i = skipPlain(from);
-        for (; i < end; i = skipPlain(i + 1)) {
+        int i = Words.skipPlain(body, from, end);
+        for (; i < end; i = Words.skipPlain(body, i + 1, end)) {
             if ((STOPS[body[i] & 0xFF] & stopMask) != 0) {
                 if (body[i] == '\\') {
                     if (isEscapeInText(i, stopMask)) {
@@ -531,33 +498,6 @@ final class PointReader {
         }
         position = i;
         return Text.inBody(from, i - from);
-    }
-
-    /// Where the next byte stands that may have a meaning in a text, or the body's end. Looks at eight bytes
-    /// at once, by the tests for a byte in a word of S. E. Anderson's "Bit Twiddling Hacks": what they say of
-    /// the first such byte is true.
-    private int skipPlain(int from) {
-        int i = from;
-        for (; i + Long.BYTES <= body.length && i < end; i += Long.BYTES) {
-            long word = (long) LONG.get(body, i);
-            long found = ((word - SPACES_OR_BELOW) & ~word)
-                    | zeroBytes(word ^ COMMAS)
-                    | zeroBytes(word ^ EQUALS_SIGNS)
-                    | zeroBytes(word ^ BACKSLASHES);
-            found &= HIGH_BITS;
-            if (found != 0) {
-                return Math.min(end, i + (Long.numberOfTrailingZeros(found) >>> 3));
-            }
-        }
-        while (i < end && STOPS[body[i] & 0xFF] == 0) {
-            i++;
-        }
-        return Math.min(i, end);
-    }
-
-    /// The high bit of the first byte that is zero, and perhaps of some behind it.
-    private static long zeroBytes(long word) {
-        return (word - LOW_BITS) & ~word;
     }
 
     private long readEscapedText(int from, int firstEscape, int stopMask) {
