@@ -26,8 +26,8 @@ final class ChunkSelector {
         final Counter prunedPartitions;
         final Counter partitionsPrunedByTag;
         final Counter plainColumns;
+        final Counter prunedChunks;
         private final Counter readChunks;
-        private final Counter prunedChunks;
 
         Counts(MeterRegistry metrics) {
             this.readPartitions = partitions(metrics, "read");

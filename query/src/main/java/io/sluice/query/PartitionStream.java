@@ -101,7 +101,7 @@ final class PartitionStream implements QueryStream {
             if (dictionaries.byPlace().isEmpty()) {
                 return;
             }
-            try (PartitionRows rows = partition.read()) {
+            try (PartitionRows rows = partition.read(filter.times())) {
                 rows.batches().forEach(dictionaries::gather);
             }
         }
@@ -230,7 +230,7 @@ final class PartitionStream implements QueryStream {
     }
 
     private void open(Partition partition) {
-        PartitionRows rows = partition.read();
+        PartitionRows rows = partition.read(filter.times());
         reading = rows.batches();
         metadata = BatchMetadata.newBuilder()
                 .setIngesterId(scan.ingester().toString())
@@ -239,6 +239,7 @@ final class PartitionStream implements QueryStream {
                 .setPersistedThrough(rows.persistedThrough().value())
                 .build();
         counts.readPartitions.increment();
+        counts.prunedChunks.increment(rows.prunedChunks());
         if (request.isMerged() || request.order() == Order.TIME) {
             cursor = Optional.of(OrderedCursor.open(request, scan.schema(), rows, selector, batch, allocator));
         } else {

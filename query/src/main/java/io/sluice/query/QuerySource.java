@@ -7,6 +7,7 @@ import io.sluice.model.SequenceNumber;
 import io.sluice.model.TableName;
 import io.sluice.model.TableSchema;
 import io.sluice.rows.RowBatch;
+import io.sluice.rows.TimeRange;
 import java.util.List;
 import java.util.Optional;
 
@@ -38,14 +39,19 @@ public interface QuerySource {
 
         /// Takes references to the rows that the scan shows and that are not in files at this moment. The caller closes
         /// them.
-        PartitionRows read();
+        ///
+        /// @param times of rows that the caller wants; chunks that have none of them may be left out
+        PartitionRows read(TimeRange times);
     }
 
     /// Rows of one partition, together with how much of it is in files: both from the same moment.
     ///
     /// @param persistedThrough writes of the partition up to this number are in files, and not in `batches`
-    /// @param batches in apply order; every write above `persistedThrough` and up to the scan's `asOf`
-    record PartitionRows(SequenceNumber persistedThrough, List<RowBatch> batches) implements AutoCloseable {
+    /// @param batches in apply order; every write above `persistedThrough` and up to the scan's `asOf`,
+    ///     but for chunks that were left out
+    /// @param prunedChunks how many chunks were left out, as their rows are of other times
+    record PartitionRows(SequenceNumber persistedThrough, List<RowBatch> batches, int prunedChunks)
+            implements AutoCloseable {
         public PartitionRows {
             batches = List.copyOf(batches);
         }

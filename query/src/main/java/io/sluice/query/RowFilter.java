@@ -3,6 +3,7 @@ package io.sluice.query;
 import io.sluice.query.TagFilter.Verdict;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
+import io.sluice.rows.TimeRange;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -13,20 +14,21 @@ import org.apache.arrow.memory.util.MemoryUtil;
 /// Finds the rows of a chunk that a query asks for: exactly those. A chunk whose times or dictionaries say that it has
 /// none, or only such rows, is decided without a look at its rows. For one thread.
 final class RowFilter {
-    /// The times that are wanted, both inclusive.
-    private final long firstNs;
-
-    private final long lastNs;
+    private final TimeRange times;
     private final List<TagFilter> tags;
     /// Where rows are gathered.
     private int[] scratch = {};
 
     RowFilter(QueryRequest request) {
-        boolean isOpen = request.endNs() == Long.MAX_VALUE;
-        boolean isEmpty = !isOpen && request.startNs() >= request.endNs();
-        this.firstNs = isEmpty ? Long.MAX_VALUE : request.startNs();
-        this.lastNs = isEmpty ? Long.MIN_VALUE : isOpen ? Long.MAX_VALUE : request.endNs() - 1;
+        this.times = request.endNs() == Long.MAX_VALUE
+                ? new TimeRange(request.startNs(), Long.MAX_VALUE)
+                : TimeRange.between(request.startNs(), request.endNs());
         this.tags = request.predicates().stream().map(TagFilter::new).toList();
+    }
+
+    /// The times that are asked for.
+    TimeRange times() {
+        return times;
     }
 
     /// The matching rows.
@@ -46,7 +48,7 @@ final class RowFilter {
                 undecided.add(new Undecided(filter, verdict));
             }
         }
-        boolean allTimes = batch.minTimeNs() >= firstNs && batch.maxTimeNs() <= lastNs;
+        boolean allTimes = times.containsAll(batch.minTimeNs(), batch.maxTimeNs());
         if (allTimes && undecided.isEmpty()) {
             return new Selection.All(batch.rowCount());
         }
@@ -70,14 +72,14 @@ final class RowFilter {
 
     /// The matching rows, if they can be told without a look at other rows.
     Optional<Selection> lookUp(RowBatch batch) {
-        if (batch.rowCount() == 0 || batch.maxTimeNs() < firstNs || batch.minTimeNs() > lastNs) {
+        if (batch.rowCount() == 0 || !times.overlaps(batch.minTimeNs(), batch.maxTimeNs())) {
             return Optional.of(Selection.none());
         }
         for (TagFilter filter : tags) {
             Optional<int[]> found = filter.lookUp(batch);
             if (found.isPresent()) {
                 int[] rows = found.get();
-                boolean allTimes = batch.minTimeNs() >= firstNs && batch.maxTimeNs() <= lastNs;
+                boolean allTimes = times.containsAll(batch.minTimeNs(), batch.maxTimeNs());
                 int count = allTimes ? rows.length : inTime(batch, rows);
                 for (TagFilter other : tags) {
                     if (other != filter) {
@@ -94,8 +96,7 @@ final class RowFilter {
     private int inTime(RowBatch batch, int[] rows) {
         int kept = 0;
         for (int row : rows) {
-            long timeNs = batch.time().get(row);
-            if (timeNs >= firstNs && timeNs <= lastNs) {
+            if (times.contains(batch.time().get(row))) {
                 rows[kept++] = row;
             }
         }
@@ -115,20 +116,18 @@ final class RowFilter {
     /// Whether the chunk's times and dictionaries leave it possible that a row matches. Looks at no row.
     boolean mayMatch(RowBatch batch) {
         return batch.rowCount() > 0
-                && batch.maxTimeNs() >= firstNs
-                && batch.minTimeNs() <= lastNs
+                && times.overlaps(batch.minTimeNs(), batch.maxTimeNs())
                 && tags.stream().noneMatch(filter -> filter.judge(batch).isNone());
     }
 
     /// Puts the rows that are in the time range into `rows`; returns how many.
     private int allInTime(RowBatch batch, int[] rows) {
-        ArrowBuf times = batch.time().getDataBuffer();
-        times.checkBytes(0, (long) batch.rowCount() * Long.BYTES);
-        long address = times.memoryAddress();
+        ArrowBuf data = batch.time().getDataBuffer();
+        data.checkBytes(0, (long) batch.rowCount() * Long.BYTES);
+        long address = data.memoryAddress();
         int count = 0;
         for (int row = 0; row < batch.rowCount(); row++) {
-            long timeNs = MemoryUtil.getLong(address + (long) row * Long.BYTES);
-            if (timeNs >= firstNs && timeNs <= lastNs) {
+            if (times.contains(MemoryUtil.getLong(address + (long) row * Long.BYTES))) {
                 rows[count++] = row;
             }
         }

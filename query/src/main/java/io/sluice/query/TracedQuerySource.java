@@ -10,6 +10,7 @@ import io.sluice.model.SequenceNumber;
 import io.sluice.model.TableName;
 import io.sluice.model.TableSchema;
 import io.sluice.rows.RowBatch;
+import io.sluice.rows.TimeRange;
 import java.util.List;
 import java.util.Optional;
 
@@ -81,12 +82,12 @@ public final class TracedQuerySource implements QuerySource {
         }
 
         @Override
-        public PartitionRows read() {
+        public PartitionRows read(TimeRange times) {
             Span span = tracer.spanBuilder(SPAN)
                     .setAttribute(PARTITION, partition.key().value())
                     .startSpan();
             try {
-                PartitionRows rows = partition.read();
+                PartitionRows rows = partition.read(times);
                 span.setAttribute(
                         TracedQueryExec.ROWS,
                         rows.batches().stream().mapToLong(RowBatch::rowCount).sum());

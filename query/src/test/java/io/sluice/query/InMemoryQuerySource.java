@@ -12,6 +12,7 @@ import io.sluice.model.TableName;
 import io.sluice.model.TableSchema;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
+import io.sluice.rows.TimeRange;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -149,13 +150,14 @@ public final class InMemoryQuerySource implements QuerySource, AutoCloseable {
         }
 
         @Override
-        public PartitionRows read() {
+        public PartitionRows read(TimeRange times) {
             List<RowBatch> shared = new ArrayList<>();
-            for (int i = 0; i < batches.size(); i++) {
-                RowBatch batch = batches.get(i);
-                shared.add(batch.share(batch.rowCount()));
+            for (RowBatch batch : batches) {
+                if (times.overlaps(batch.minTimeNs(), batch.maxTimeNs())) {
+                    shared.add(batch.share(batch.rowCount()));
+                }
             }
-            return new PartitionRows(new SequenceNumber(5), shared);
+            return new PartitionRows(new SequenceNumber(5), shared, batches.size() - shared.size());
         }
     }
 

@@ -17,6 +17,7 @@ import io.sluice.model.TableSchema;
 import io.sluice.query.QueryRequest.Order;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
+import io.sluice.rows.TimeRange;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -163,10 +164,11 @@ final class PlainTagsTest {
 
     private record Day(PartitionKey key, List<RowBatch> chunks) implements QuerySource.Partition {
         @Override
-        public QuerySource.PartitionRows read() {
+        public QuerySource.PartitionRows read(TimeRange times) {
             return new QuerySource.PartitionRows(
                     SequenceNumber.NONE,
-                    chunks.stream().map(chunk -> chunk.share(chunk.rowCount())).toList());
+                    chunks.stream().map(chunk -> chunk.share(chunk.rowCount())).toList(),
+                    0);
         }
     }
 

@@ -17,6 +17,7 @@ import io.sluice.model.TableSchema;
 import io.sluice.model.TagPart;
 import io.sluice.query.QueryRequest.Order;
 import io.sluice.rows.RowBatch;
+import io.sluice.rows.TimeRange;
 import io.sluice.rows.merge.Batches;
 import io.sluice.rows.merge.MergeModel;
 import io.sluice.rows.merge.RandomWrites;
@@ -124,10 +125,12 @@ final class QueryModelTest {
 
     private record Day(PartitionKey key, List<RowBatch> batches) implements QuerySource.Partition {
         @Override
-        public QuerySource.PartitionRows read() {
-            return new QuerySource.PartitionRows(
-                    new SequenceNumber(3),
-                    batches.stream().map(batch -> batch.share(batch.rowCount())).toList());
+        public QuerySource.PartitionRows read(TimeRange times) {
+            List<RowBatch> shared = batches.stream()
+                    .filter(batch -> times.overlaps(batch.minTimeNs(), batch.maxTimeNs()))
+                    .map(batch -> batch.share(batch.rowCount()))
+                    .toList();
+            return new QuerySource.PartitionRows(new SequenceNumber(3), shared, batches.size() - shared.size());
         }
     }
 

@@ -21,6 +21,7 @@ import io.sluice.persist.FreezeReason;
 import io.sluice.persist.PersistedFile;
 import io.sluice.persist.catalog.Catalog;
 import io.sluice.query.QuerySource;
+import io.sluice.rows.TimeRange;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -468,9 +469,9 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
         }
 
         @Override
-        public PartitionRows read() {
-            uniter.visit(partition);
-            return partition.read(asOf);
+        public PartitionRows read(TimeRange times) {
+            uniter.visit(partition, times);
+            return partition.read(asOf, times);
         }
     }
 }

@@ -3,6 +3,7 @@ package io.sluice.ingester.buffer;
 import io.sluice.model.SequenceNumber;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.TagIndexes;
+import io.sluice.rows.TimeRange;
 import java.util.List;
 import java.util.function.LongConsumer;
 
@@ -48,14 +49,26 @@ final class Chunk implements AutoCloseable {
         return rows.share(rowCount);
     }
 
-    /// Adds references to those rows of chunks that belong to writes up to `asOf`. The caller closes them.
-    static void share(List<Chunk> chunks, SequenceNumber asOf, List<RowBatch> into) {
+    /// Whether there may be a row of some times. Looks at no row.
+    boolean mayHave(TimeRange times) {
+        return times.overlaps(rows.minTimeNs(), rows.maxTimeNs());
+    }
+
+    /// Adds references to those rows of chunks that belong to writes up to `asOf`, and returns how many chunks it left
+    /// out, as they have no row of the times. The caller closes the references.
+    static int share(List<Chunk> chunks, SequenceNumber asOf, TimeRange times, List<RowBatch> into) {
+        int pruned = 0;
         for (Chunk chunk : chunks) {
+            if (!chunk.mayHave(times)) {
+                pruned++;
+                continue;
+            }
             int rows = chunk.rowsThrough(asOf);
             if (rows > 0) {
                 into.add(chunk.share(rows));
             }
         }
+        return pruned;
     }
 
     /// Lets go of the chunk; when nobody reads it any more, it is forgotten and its bytes are told.

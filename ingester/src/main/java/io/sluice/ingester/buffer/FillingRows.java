@@ -4,6 +4,7 @@ import io.sluice.ingester.door.ShapedRows;
 import io.sluice.model.SequenceNumber;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.TagIndexes;
+import io.sluice.rows.TimeRange;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -174,18 +175,23 @@ final class FillingRows {
         return batch;
     }
 
-    /// Adds references to all rows of writes up to `asOf`.
-    void share(SequenceNumber asOf, List<RowBatch> into) {
-        sealed.share(asOf, into);
+    /// Adds references to all rows of writes up to `asOf`, and returns how many chunks it left out, as they have no row
+    /// of the times.
+    int share(SequenceNumber asOf, TimeRange times, List<RowBatch> into) {
+        int pruned = sealed.share(asOf, times, into);
+        if (!open.mayHave(times)) {
+            return open.isEmpty() ? pruned : pruned + 1;
+        }
         int rows = open.rowsThrough(asOf);
         if (rows > 0) {
             into.add(open.share(rows));
         }
+        return pruned;
     }
 
     /// Counts a query that meets what is here. Whether it is worth now to put together what [#findSmall] finds.
-    boolean meetSmall() {
-        return sealed.meetSmall();
+    boolean meetSmall(TimeRange times) {
+        return sealed.meetSmall(times);
     }
 
     /// Small chunks that can be put together. The caller closes what it gets.

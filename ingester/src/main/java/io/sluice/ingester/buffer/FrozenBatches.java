@@ -3,6 +3,7 @@ package io.sluice.ingester.buffer;
 import io.sluice.model.SequenceNumber;
 import io.sluice.persist.PersistedFile;
 import io.sluice.rows.RowBatch;
+import io.sluice.rows.TimeRange;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -50,11 +51,14 @@ final class FrozenBatches {
         return rows;
     }
 
-    /// Adds references to all rows of writes up to `asOf`.
-    void share(SequenceNumber asOf, List<RowBatch> into) {
+    /// Adds references to all rows of writes up to `asOf`, and returns how many chunks it left out, as they have no row
+    /// of the times.
+    int share(SequenceNumber asOf, TimeRange times, List<RowBatch> into) {
+        int pruned = 0;
         for (Frozen batch : batches) {
-            Chunk.share(batch.chunks(), asOf, into);
+            pruned += Chunk.share(batch.chunks(), asOf, times, into);
         }
+        return pruned;
     }
 
     /// What completes when all of them are in files, one for each.

@@ -8,6 +8,7 @@ import io.sluice.model.SequenceNumber;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
 import io.sluice.rows.TagIndexes;
+import io.sluice.rows.TimeRange;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -226,6 +227,11 @@ final class OpenChunk implements AutoCloseable {
 
     int rowCount() {
         return rowCount;
+    }
+
+    /// Whether there may be a row of some times.
+    boolean mayHave(TimeRange times) {
+        return times.overlaps(minTimeNs, maxTimeNs);
     }
 
     /// How many of the first rows belong to writes up to `asOf`.

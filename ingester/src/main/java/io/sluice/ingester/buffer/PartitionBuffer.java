@@ -11,6 +11,7 @@ import io.sluice.persist.PersistRequest;
 import io.sluice.persist.PersistedFile;
 import io.sluice.query.QuerySource.PartitionRows;
 import io.sluice.rows.RowBatch;
+import io.sluice.rows.TimeRange;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -368,10 +369,12 @@ final class PartitionBuffer implements PreparedPartition {
     }
 
     /// Counts a query that comes. Whether there are small chunks that are worth to be put together now.
-    boolean meetSmallChunks() {
+    ///
+    /// @param times of the rows that it asks for
+    boolean meetSmallChunks(TimeRange times) {
         lock.lock();
         try {
-            return filling.meetSmall();
+            return filling.meetSmall(times);
         } finally {
             lock.unlock();
         }
@@ -430,18 +433,18 @@ final class PartitionBuffer implements PreparedPartition {
         return true;
     }
 
-    /// References to all rows of writes up to `asOf` that are not in files at this moment. The caller closes them.
+    /// References to all rows of writes up to `asOf` that are not in files at this moment, but for chunks without any
+    /// of some times. The caller closes them.
     ///
     /// @throws OutOfMemoryException if there is no memory for small writes that wait
-    PartitionRows read(SequenceNumber asOf) {
+    PartitionRows read(SequenceNumber asOf, TimeRange times) {
         List<RowBatch> batches = new ArrayList<>();
         boolean done = false;
         lock.lock();
         try {
             gather(Integer.MAX_VALUE);
-            frozen.share(asOf, batches);
-            filling.share(asOf, batches);
-            PartitionRows result = new PartitionRows(persistedThrough, batches);
+            int pruned = frozen.share(asOf, times, batches) + filling.share(asOf, times, batches);
+            PartitionRows result = new PartitionRows(persistedThrough, batches, pruned);
             done = true;
             return result;
         } finally {

@@ -2,6 +2,7 @@ package io.sluice.ingester.buffer;
 
 import io.sluice.model.SequenceNumber;
 import io.sluice.rows.RowBatch;
+import io.sluice.rows.TimeRange;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -71,9 +72,10 @@ final class SealedChunks {
         return rows;
     }
 
-    /// Adds references to all rows of writes up to `asOf`.
-    void share(SequenceNumber asOf, List<RowBatch> into) {
-        Chunk.share(chunks, asOf, into);
+    /// Adds references to all rows of writes up to `asOf`, and returns how many chunks it left out, as they have no row
+    /// of the times.
+    int share(SequenceNumber asOf, TimeRange times, List<RowBatch> into) {
+        return Chunk.share(chunks, asOf, times, into);
     }
 
     /// The oldest neighbours that are small and enough to be put together, so that no row is copied more than once.
@@ -100,14 +102,19 @@ final class SealedChunks {
         return Optional.empty();
     }
 
-    /// Counts a query that meets the chunks. True if small ones were met so often that to put them together costs no
-    /// more than they did: rows that are soon in files are not worth it for a query now and then.
-    boolean meetSmall() {
+    /// Counts a query that meets the chunks. True if small ones were met so often that to put them together costs
+    /// no more than they did: rows that are soon in files are not worth it for a query now and then, nor for
+    /// queries for other times, which leave them out.
+    boolean meetSmall(TimeRange times) {
         Optional<Neighbours> small = findSmall();
         if (small.isEmpty()) {
             return false;
         }
-        met = Math.min(met + small.get().chunks().size(), size.met());
+        for (Chunk chunk : small.get().chunks()) {
+            if (chunk.mayHave(times)) {
+                met = Math.min(met + 1, size.met());
+            }
+        }
         return met == size.met();
     }
 

@@ -1,5 +1,6 @@
 package io.sluice.ingester.buffer;
 
+import io.sluice.rows.TimeRange;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -18,8 +19,10 @@ final class Uniter implements AutoCloseable {
     }
 
     /// To be called when a query comes to a partition.
-    void visit(PartitionBuffer partition) {
-        if (!closed.get() && partition.meetSmallChunks() && turn.tryAcquire()) {
+    ///
+    /// @param times of the rows that it asks for
+    void visit(PartitionBuffer partition, TimeRange times) {
+        if (!closed.get() && partition.meetSmallChunks(times) && turn.tryAcquire()) {
             boolean begun = false;
             try {
                 executor.execute(() -> unite(partition));

@@ -29,6 +29,7 @@ import io.sluice.query.QuerySource.PartitionRows;
 import io.sluice.query.QuerySource.TableScan;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
+import io.sluice.rows.TimeRange;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -141,7 +142,7 @@ final class BufferTreeTest {
     private Map<String, String> read(TableScan scan) {
         Map<String, String> shown = new TreeMap<>();
         for (Partition partition : scan.partitions()) {
-            try (PartitionRows rows = partition.read()) {
+            try (PartitionRows rows = partition.read(TimeRange.ALL)) {
                 List<Object> values = new ArrayList<>();
                 for (RowBatch batch : rows.batches()) {
                     RowColumn column = batch.find(new ColumnName("v")).orElseThrow();
@@ -296,7 +297,7 @@ final class BufferTreeTest {
         apply(2, "m,host=a v=2i,s=\"text\",b=t,f=1.5,u=7u 2");
         apply(3, "m,host=b v=3i 3");
         apply(4, "m,host=a v=4i,s=\"\" 4");
-        try (PartitionRows rows = scan().partitions().getFirst().read()) {
+        try (PartitionRows rows = scan().partitions().getFirst().read(TimeRange.ALL)) {
             RowBatch batch = rows.batches().getFirst();
             assertThat(column(batch, "s")).containsExactly("null", "text", "null", "");
             assertThat(column(batch, "b")).containsExactly("null", "true", "null", "null");

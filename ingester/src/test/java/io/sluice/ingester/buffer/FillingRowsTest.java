@@ -6,6 +6,7 @@ import io.sluice.model.ColumnSchema;
 import io.sluice.model.SequenceNumber;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
+import io.sluice.rows.TimeRange;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -57,7 +58,7 @@ final class FillingRowsTest {
 
     private List<Integer> chunkRows() {
         List<RowBatch> shared = new ArrayList<>();
-        filling.share(new SequenceNumber(sequence), shared);
+        filling.share(new SequenceNumber(sequence), TimeRange.ALL, shared);
         List<Integer> rows = shared.stream().map(RowBatch::rowCount).toList();
         shared.forEach(RowBatch::close);
         return rows;

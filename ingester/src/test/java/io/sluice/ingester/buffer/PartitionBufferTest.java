@@ -29,6 +29,7 @@ import io.sluice.proto.v1.WriteRequest;
 import io.sluice.query.QuerySource.PartitionRows;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
+import io.sluice.rows.TimeRange;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -204,7 +205,7 @@ final class PartitionBufferTest {
     }
 
     private static List<Long> read(PartitionBuffer partition, long asOf) {
-        try (PartitionRows rows = partition.read(new SequenceNumber(asOf))) {
+        try (PartitionRows rows = partition.read(new SequenceNumber(asOf), TimeRange.ALL)) {
             return numbers(rows.batches());
         }
     }
@@ -239,7 +240,7 @@ final class PartitionBufferTest {
                     }
                     case 2 -> {
                         long asOf = random.nextLong(sequence + 2);
-                        PartitionRows rows = partition.read(new SequenceNumber(asOf));
+                        PartitionRows rows = partition.read(new SequenceNumber(asOf), TimeRange.ALL);
                         long through = rows.persistedThrough().value();
                         open.add(rows);
                         expected.add(all.stream()
@@ -343,7 +344,7 @@ final class PartitionBufferTest {
                     while (!done.get()) {
                         long asOf = applied.get();
                         partition.tryUnite();
-                        try (PartitionRows rows = partition.read(new SequenceNumber(asOf))) {
+                        try (PartitionRows rows = partition.read(new SequenceNumber(asOf), TimeRange.ALL)) {
                             List<Long> expected = new ArrayList<>();
                             for (long number = rows.persistedThrough().value() + 1; number <= asOf; number++) {
                                 expected.addAll(Collections.nCopies(rowsOf(number), number));
@@ -399,7 +400,7 @@ final class PartitionBufferTest {
     }
 
     private static int chunks(PartitionBuffer partition) {
-        try (PartitionRows rows = partition.read(new SequenceNumber(9))) {
+        try (PartitionRows rows = partition.read(new SequenceNumber(9), TimeRange.ALL)) {
             return rows.batches().size();
         }
     }
@@ -414,13 +415,13 @@ final class PartitionBufferTest {
         }
         assertThat(before.getLast()).hasSize(3_312);
         assertThat(chunks(partition)).isEqualTo(5);
-        assertThat(partition.meetSmallChunks()).isTrue();
+        assertThat(partition.meetSmallChunks(TimeRange.ALL)).isTrue();
         assertThat(partition.tryUnite()).isTrue();
         assertThat(chunks(partition)).isEqualTo(3);
         for (long asOf = 0; asOf <= 6; asOf++) {
             assertThat(read(partition, asOf)).as("as of %d", asOf).isEqualTo(before.get((int) asOf));
         }
-        assertThat(partition.meetSmallChunks()).isFalse();
+        assertThat(partition.meetSmallChunks(TimeRange.ALL)).isFalse();
         assertThat(partition.tryUnite()).isFalse();
         assertThat(chunks(partition)).as("what is left is too little").isEqualTo(3);
         partition.freeze(FreezeReason.RPC, this::enqueue);
@@ -435,7 +436,7 @@ final class PartitionBufferTest {
     void chunksThatAreReadStayOnTheLedger() {
         PartitionBuffer partition = withSmallChunks(allocator);
         long before = held.get();
-        PartitionRows reader = partition.read(new SequenceNumber(3));
+        PartitionRows reader = partition.read(new SequenceNumber(3), TimeRange.ALL);
         assertThat(partition.tryUnite()).isTrue();
         assertThat(held.get()).isGreaterThan(before + 2_205 * 20);
         assertThat(held.get()).isGreaterThanOrEqualTo(allocator.getAllocatedMemory());
@@ -562,7 +563,7 @@ final class PartitionBufferTest {
             mostBytes = Math.max(mostBytes, partition.waitingBytes());
         }
         assertThat(mostBytes).isBetween(8L << 20, 9L << 20);
-        try (PartitionRows rows = partition.read(new SequenceNumber(600))) {
+        try (PartitionRows rows = partition.read(new SequenceNumber(600), TimeRange.ALL)) {
             assertThat(rows.batches().stream().mapToInt(RowBatch::rowCount).sum())
                     .isEqualTo(600_000);
         }

@@ -27,6 +27,7 @@ import io.sluice.query.QuerySource.Partition;
 import io.sluice.query.QuerySource.PartitionRows;
 import io.sluice.query.QuerySource.TableScan;
 import io.sluice.rows.RowBatch;
+import io.sluice.rows.TimeRange;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -162,7 +163,7 @@ final class ReadYourWritesTest {
     private void check(Partition partition, long asOf, String who) {
         List<Long> found;
         long through;
-        try (PartitionRows rows = partition.read()) {
+        try (PartitionRows rows = partition.read(TimeRange.ALL)) {
             through = rows.persistedThrough().value();
             found = sequences(rows.batches());
         }

@@ -7,6 +7,7 @@ import io.sluice.model.ColumnSchema;
 import io.sluice.model.SequenceNumber;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
+import io.sluice.rows.TimeRange;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -76,15 +77,17 @@ final class SealedChunksTest {
     @Test
     void smallChunksAreWorthIfQueriesHaveMetEnoughOfThem() {
         add(40, 50);
-        assertThat(chunks.meetSmall()).as("too few rows").isFalse();
+        assertThat(chunks.meetSmall(TimeRange.ALL)).as("too few rows").isFalse();
         add(10, 60, 40);
         for (int query = 1; query <= 3; query++) {
-            assertThat(chunks.meetSmall()).as("%d of ten", 3 * query).isFalse();
+            assertThat(chunks.meetSmall(TimeRange.ALL))
+                    .as("%d of ten", 3 * query)
+                    .isFalse();
         }
-        assertThat(chunks.meetSmall()).as("twelve").isTrue();
-        assertThat(chunks.meetSmall()).as("nobody had the time").isTrue();
+        assertThat(chunks.meetSmall(TimeRange.ALL)).as("twelve").isTrue();
+        assertThat(chunks.meetSmall(TimeRange.ALL)).as("nobody had the time").isTrue();
         replace(found().orElseThrow());
-        assertThat(chunks.meetSmall()).as("a large one and others").isFalse();
+        assertThat(chunks.meetSmall(TimeRange.ALL)).as("a large one and others").isFalse();
     }
 
     @Test

@@ -15,6 +15,7 @@ import io.sluice.model.TableSchema;
 import io.sluice.query.QuerySource.PartitionRows;
 import io.sluice.rows.RowBatch;
 import io.sluice.rows.RowColumn;
+import io.sluice.rows.TimeRange;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -98,7 +99,7 @@ final class UniterTest {
     }
 
     private static List<Integer> chunks(PartitionBuffer partition) {
-        try (PartitionRows read = partition.read(new SequenceNumber(100))) {
+        try (PartitionRows read = partition.read(new SequenceNumber(100), TimeRange.ALL)) {
             return read.batches().stream().map(RowBatch::rowCount).toList();
         }
     }
@@ -107,7 +108,7 @@ final class UniterTest {
     void aQueryDoesNotWaitAndAllSmallChunksAreUnitedBehindIt() {
         PartitionBuffer partition = partition(5);
         try (Uniter uniter = new Uniter(tasks::add)) {
-            uniter.visit(partition);
+            uniter.visit(partition, TimeRange.ALL);
             assertThat(chunks(partition)).containsOnly(ROWS).hasSize(5);
             tasks.remove().run();
             assertThat(chunks(partition)).containsExactly(2 * ROWS, 2 * ROWS, ROWS);
@@ -119,14 +120,14 @@ final class UniterTest {
         PartitionBuffer one = partition(2);
         PartitionBuffer other = partition(2);
         try (Uniter uniter = new Uniter(tasks::add)) {
-            uniter.visit(one);
-            uniter.visit(one);
-            uniter.visit(other);
+            uniter.visit(one, TimeRange.ALL);
+            uniter.visit(one, TimeRange.ALL);
+            uniter.visit(other, TimeRange.ALL);
             assertThat(tasks).hasSize(1);
             tasks.remove().run();
-            uniter.visit(one);
+            uniter.visit(one, TimeRange.ALL);
             assertThat(tasks).as("nothing is left to be done").isEmpty();
-            uniter.visit(other);
+            uniter.visit(other, TimeRange.ALL);
             tasks.remove().run();
             assertThat(chunks(one)).containsExactly(2 * ROWS);
             assertThat(chunks(other)).containsExactly(2 * ROWS);
@@ -143,8 +144,8 @@ final class UniterTest {
             }
             tasks.add(task);
         })) {
-            assertThatThrownBy(() -> uniter.visit(partition)).hasMessage("full");
-            uniter.visit(partition);
+            assertThatThrownBy(() -> uniter.visit(partition, TimeRange.ALL)).hasMessage("full");
+            uniter.visit(partition, TimeRange.ALL);
             tasks.remove().run();
             assertThat(chunks(partition)).containsExactly(2 * ROWS);
         }
@@ -156,7 +157,7 @@ final class UniterTest {
         Uniter uniter = new Uniter(tasks::add);
         uniter.close();
         uniter.close();
-        uniter.visit(partition);
+        uniter.visit(partition, TimeRange.ALL);
         assertThat(tasks).isEmpty();
         assertThat(chunks(partition)).containsExactly(ROWS, ROWS);
     }
@@ -172,7 +173,7 @@ final class UniterTest {
                 awaitUninterruptibly(goesOn);
             });
             Uniter uniter = new Uniter(threads);
-            uniter.visit(partition);
+            uniter.visit(partition, TimeRange.ALL);
             assertThat(isAtIt.await(1, TimeUnit.MINUTES)).isTrue();
             Future<?> end = threads.submit(uniter::close);
             // Whether it waits yet or not: it must not be over.
