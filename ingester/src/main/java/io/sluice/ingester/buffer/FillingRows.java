@@ -194,9 +194,9 @@ final class FillingRows {
         return sealed.meetSmall(times);
     }
 
-    /// Small chunks that can be put together. The caller closes what it gets.
-    Optional<Union> findSmall() {
-        return sealed.findSmall()
+    /// Small chunks that can be put together, not all of other times. The caller closes what it gets.
+    Optional<Union> findSmall(TimeRange times) {
+        return sealed.findSmall(times)
                 .map(parts -> new Union(
                         sealed,
                         parts,

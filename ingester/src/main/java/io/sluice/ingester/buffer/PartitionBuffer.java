@@ -382,8 +382,10 @@ final class PartitionBuffer implements PreparedPartition {
 
     /// Puts some small chunks together, if there are enough of them, and tells whether it did; what that takes
     /// meanwhile is on the ledger. Where there is no memory for it, all stays as it is.
-    boolean tryUnite() {
-        Optional<FillingRows.Union> found = findSmall();
+    ///
+    /// @param times that queries ask for; chunks without any of them are left as they are
+    boolean tryUnite(TimeRange times) {
+        Optional<FillingRows.Union> found = findSmall(times);
         if (found.isEmpty()) {
             return false;
         }
@@ -410,10 +412,10 @@ final class PartitionBuffer implements PreparedPartition {
         }
     }
 
-    private Optional<FillingRows.Union> findSmall() {
+    private Optional<FillingRows.Union> findSmall(TimeRange times) {
         lock.lock();
         try {
-            return filling.findSmall();
+            return filling.findSmall(times);
         } finally {
             lock.unlock();
         }

@@ -78,25 +78,38 @@ final class SealedChunks {
         return Chunk.share(chunks, asOf, times, into);
     }
 
-    /// The oldest neighbours that are small and enough to be put together, so that no row is copied more than once.
-    Optional<Neighbours> findSmall() {
+    /// The oldest neighbours that are small, enough to be put together, and not all of other times; so that no row is
+    /// copied more than once.
+    Optional<Neighbours> findSmall(TimeRange times) {
+        int from = settled;
         long rows = 0;
         long bytes = 0;
+        boolean mayHave = false;
         for (int place = settled; place < chunks.size(); place++) {
             Chunk chunk = chunks.get(place);
-            if (isLarge(chunk)) {
-                if (place - settled >= MIN_NEIGHBOURS) {
-                    return Optional.of(neighbours(place));
+            boolean isLarge = isLarge(chunk);
+            if (isLarge) {
+                boolean areEnough = place - from >= MIN_NEIGHBOURS;
+                if (areEnough && mayHave) {
+                    return Optional.of(neighbours(from, place));
                 }
-                settled = place + 1;
-                rows = 0;
-                bytes = 0;
+                if (!areEnough && from == settled) {
+                    settled = place + 1;
+                }
             } else {
                 rows += chunk.rowCount();
                 bytes += chunk.memoryBytes();
-                if (rows >= size.rows() || bytes >= size.bytes()) {
-                    return Optional.of(neighbours(place + 1));
-                }
+                mayHave |= chunk.mayHave(times);
+            }
+            boolean areFull = rows >= size.rows() || bytes >= size.bytes();
+            if (areFull && mayHave) {
+                return Optional.of(neighbours(from, place + 1));
+            }
+            if (areFull || isLarge) {
+                from = place + 1;
+                rows = 0;
+                bytes = 0;
+                mayHave = false;
             }
         }
         return Optional.empty();
@@ -106,7 +119,7 @@ final class SealedChunks {
     /// no more than they did: rows that are soon in files are not worth it for a query now and then, nor for
     /// queries for other times, which leave them out.
     boolean meetSmall(TimeRange times) {
-        Optional<Neighbours> small = findSmall();
+        Optional<Neighbours> small = findSmall(times);
         if (small.isEmpty()) {
             return false;
         }
@@ -122,22 +135,33 @@ final class SealedChunks {
         return chunk.rowCount() > size.rows() / 2 || chunk.memoryBytes() > size.bytes() / 2;
     }
 
-    private Neighbours neighbours(int to) {
-        return new Neighbours(settled, chunks.subList(settled, to));
+    private Neighbours neighbours(int from, int to) {
+        return new Neighbours(from, chunks.subList(from, to));
     }
 
     /// Puts one chunk, which is taken over, in the place of others, which are the caller's from then on. False, and
     /// nothing is done, if somebody else has replaced them.
     boolean tryReplace(Neighbours old, Chunk united) {
         int to = old.from() + old.chunks().size();
-        if (settled != old.from() || to > chunks.size()) {
+        if (to > chunks.size() || !isSame(chunks.subList(old.from(), to), old.chunks())) {
             return false;
         }
-        chunks.subList(settled, to).clear();
-        chunks.add(settled, united);
-        settled++;
+        chunks.subList(old.from(), to).clear();
+        chunks.add(old.from(), united);
+        if (old.from() == settled) {
+            settled++;
+        }
         met = 0;
         memoryBytes += united.memoryBytes() - old.memoryBytes();
+        return true;
+    }
+
+    private static boolean isSame(List<Chunk> some, List<Chunk> others) {
+        for (int i = 0; i < some.size(); i++) {
+            if (some.get(i) != others.get(i)) {
+                return false;
+            }
+        }
         return true;
     }
 

@@ -25,7 +25,7 @@ final class Uniter implements AutoCloseable {
         if (!closed.get() && partition.meetSmallChunks(times) && turn.tryAcquire()) {
             boolean begun = false;
             try {
-                executor.execute(() -> unite(partition));
+                executor.execute(() -> unite(partition, times));
                 begun = true;
             } finally {
                 if (!begun) {
@@ -35,11 +35,11 @@ final class Uniter implements AutoCloseable {
         }
     }
 
-    private void unite(PartitionBuffer partition) {
+    private void unite(PartitionBuffer partition, TimeRange times) {
         try {
             boolean mayBeMore = true;
             while (mayBeMore && !closed.get()) {
-                mayBeMore = partition.tryUnite();
+                mayBeMore = partition.tryUnite(times);
             }
         } finally {
             turn.release();

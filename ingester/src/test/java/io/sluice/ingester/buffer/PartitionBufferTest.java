@@ -230,7 +230,7 @@ final class PartitionBufferTest {
                                         number > partition.persistedThrough().value())
                                 .findFirst());
                 switch (random.nextInt(9)) {
-                    case 8 -> partition.tryUnite();
+                    case 8 -> partition.tryUnite(TimeRange.ALL);
                     case 7 -> partition.help();
                     case 0 -> partition.freeze(FreezeReason.RPC, this::enqueue);
                     case 1 -> {
@@ -343,7 +343,7 @@ final class PartitionBufferTest {
                     long reads = 0;
                     while (!done.get()) {
                         long asOf = applied.get();
-                        partition.tryUnite();
+                        partition.tryUnite(TimeRange.ALL);
                         try (PartitionRows rows = partition.read(new SequenceNumber(asOf), TimeRange.ALL)) {
                             List<Long> expected = new ArrayList<>();
                             for (long number = rows.persistedThrough().value() + 1; number <= asOf; number++) {
@@ -416,13 +416,13 @@ final class PartitionBufferTest {
         assertThat(before.getLast()).hasSize(3_312);
         assertThat(chunks(partition)).isEqualTo(5);
         assertThat(partition.meetSmallChunks(TimeRange.ALL)).isTrue();
-        assertThat(partition.tryUnite()).isTrue();
+        assertThat(partition.tryUnite(TimeRange.ALL)).isTrue();
         assertThat(chunks(partition)).isEqualTo(3);
         for (long asOf = 0; asOf <= 6; asOf++) {
             assertThat(read(partition, asOf)).as("as of %d", asOf).isEqualTo(before.get((int) asOf));
         }
         assertThat(partition.meetSmallChunks(TimeRange.ALL)).isFalse();
-        assertThat(partition.tryUnite()).isFalse();
+        assertThat(partition.tryUnite(TimeRange.ALL)).isFalse();
         assertThat(chunks(partition)).as("what is left is too little").isEqualTo(3);
         partition.freeze(FreezeReason.RPC, this::enqueue);
         assertThat(numbers(enqueued.getFirst().request().batches())).isEqualTo(before.getLast());
@@ -437,7 +437,7 @@ final class PartitionBufferTest {
         PartitionBuffer partition = withSmallChunks(allocator);
         long before = held.get();
         PartitionRows reader = partition.read(new SequenceNumber(3), TimeRange.ALL);
-        assertThat(partition.tryUnite()).isTrue();
+        assertThat(partition.tryUnite(TimeRange.ALL)).isTrue();
         assertThat(held.get()).isGreaterThan(before + 2_205 * 20);
         assertThat(held.get()).isGreaterThanOrEqualTo(allocator.getAllocatedMemory());
         assertThat(numbers(reader.batches())).hasSize(2_205);
@@ -465,7 +465,7 @@ final class PartitionBufferTest {
                     append(partition, sequence, 1_100);
                 }
             });
-            assertThat(partition.tryUnite()).isFalse();
+            assertThat(partition.tryUnite(TimeRange.ALL)).isFalse();
             assertThat(enqueued).hasSize(1);
             Enqueued job = enqueued.removeFirst();
             List<Long> frozen = numbers(job.request().batches());
@@ -485,7 +485,7 @@ final class PartitionBufferTest {
             List<Long> before = read(partition, 9);
             long heldBefore = held.get();
             own.setLimit(own.getAllocatedMemory() + 8_192);
-            assertThat(partition.tryUnite()).isFalse();
+            assertThat(partition.tryUnite(TimeRange.ALL)).isFalse();
             assertThat(held).hasValue(heldBefore);
             own.setLimit(Long.MAX_VALUE);
             assertThat(chunks(partition)).isEqualTo(5);

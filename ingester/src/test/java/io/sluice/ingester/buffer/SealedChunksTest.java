@@ -34,14 +34,18 @@ final class SealedChunksTest {
     }
 
     private Chunk chunk(int rows) {
+        return chunk(0, rows);
+    }
+
+    private Chunk chunk(long firstNs, int rows) {
         TimeStampNanoTZVector time = new TimeStampNanoTZVector("time", allocator, "UTC");
         time.allocateNew(rows);
         for (int row = 0; row < rows; row++) {
-            time.set(row, row);
+            time.set(row, firstNs + row);
         }
         time.setValueCount(rows);
         return Chunk.ofOneWrite(
-                new RowBatch(List.of(new RowColumn.Plain(ColumnSchema.TIME, time)), rows, 0, rows),
+                new RowBatch(List.of(new RowColumn.Plain(ColumnSchema.TIME, time)), rows, firstNs, firstNs + rows),
                 new SequenceNumber(++sequence));
     }
 
@@ -50,7 +54,7 @@ final class SealedChunksTest {
     }
 
     private Optional<Neighbours> found() {
-        return chunks.findSmall();
+        return chunks.findSmall(TimeRange.ALL);
     }
 
     /// Puts a chunk of as many rows in the place of others.
@@ -120,7 +124,7 @@ final class SealedChunksTest {
         for (int i = 0; i < 5; i++) {
             wide.add(chunk(100));
         }
-        assertThat(wide.findSmall())
+        assertThat(wide.findSmall(TimeRange.ALL))
                 .hasValueSatisfying(old -> assertThat(old.chunks()).hasSizeBetween(2, 4));
         wide.release();
     }
@@ -138,6 +142,30 @@ final class SealedChunksTest {
     }
 
     @Test
+    void chunksOfOtherTimesAreLeftAsTheyAre() {
+        for (int hour = 0; hour < 5; hour++) {
+            chunks.add(chunk(hour * 1_000L, 49));
+            chunks.add(chunk(hour * 1_000L, 50));
+            chunks.add(chunk(hour * 1_000L, 1));
+        }
+        TimeRange third = TimeRange.between(2_000, 2_500);
+        for (int query = 1; query <= 3; query++) {
+            assertThat(chunks.meetSmall(third)).as("%d of ten", 3 * query).isFalse();
+        }
+        assertThat(chunks.meetSmall(third)).isTrue();
+        replace(chunks.findSmall(third).orElseThrow());
+        assertThat(rows()).containsExactly(49, 50, 1, 49, 50, 1, 100, 49, 50, 1, 49, 50, 1);
+        assertThat(chunks.findSmall(third)).isEmpty();
+        assertThat(chunks.findSmall(TimeRange.between(4_999, 5_000))).isEmpty();
+        replace(chunks.findSmall(TimeRange.between(0, 2_000)).orElseThrow());
+        replace(found().orElseThrow());
+        replace(found().orElseThrow());
+        replace(found().orElseThrow());
+        assertThat(rows()).containsExactly(100, 100, 100, 100, 100);
+        assertThat(found()).isEmpty();
+    }
+
+    @Test
     void inTheEndFewChunksAreLeftAndEachRowWasCopiedAtMostOnce() {
         for (long seed = FIRST_SEED; seed < FIRST_SEED + 50; seed++) {
             Random random = new Random(seed);
@@ -146,8 +174,10 @@ final class SealedChunksTest {
             for (int step = 0; step < 300; step++) {
                 int count = random.nextInt(20) == 0 ? random.nextInt(51, 200) : random.nextInt(1, 50);
                 added.add(count);
-                add(count);
-                Optional<Neighbours> old = found();
+                chunks.add(chunk(random.nextInt(10_000), count));
+                long fromNs = random.nextInt(10_000);
+                Optional<Neighbours> old =
+                        step < 200 ? chunks.findSmall(TimeRange.between(fromNs, fromNs + 1_000)) : found();
                 if (old.isPresent()) {
                     copied += old.get().chunks().stream()
                             .mapToInt(Chunk::rowCount)

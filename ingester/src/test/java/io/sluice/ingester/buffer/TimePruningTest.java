@@ -121,7 +121,8 @@ final class TimePruningTest {
                 partition.append(new SequenceNumber(sequence), rows(firstNs, all.size() - (long) count, count), 0);
                 switch (random.nextInt(10)) {
                     case 0 -> partition.freeze(FreezeReason.RPC, this::keep);
-                    case 1, 2 -> partition.tryUnite();
+                    case 1, 2, 3 ->
+                        partition.tryUnite(TimeRange.between(random.nextInt(MAX_NS), random.nextInt(MAX_NS)));
                     default -> {}
                 }
                 TimeRange times = TimeRange.between(random.nextInt(MAX_NS), random.nextInt(MAX_NS));
