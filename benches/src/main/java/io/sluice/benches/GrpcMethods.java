@@ -7,8 +7,6 @@ import io.grpc.KnownLength;
 import io.grpc.ManagedChannel;
 import io.grpc.MethodDescriptor;
 import io.grpc.netty.NettyChannelBuilder;
-import io.netty.buffer.PooledByteBufAllocator;
-import io.netty.channel.ChannelOption;
 import io.sluice.proto.v1.WriteResponse;
 import io.sluice.proto.v1.WriteServiceGrpc;
 import io.sluice.proto.v1.WriteStreamRequest;
@@ -27,21 +25,6 @@ final class GrpcMethods {
     /// Callbacks run on the connection's thread.
     static final CallOptions OPTIONS = CallOptions.DEFAULT.withExecutor(Runnable::run);
 
-    private static final int PAGE_BYTES = 8_192;
-    /// Chunks of 16 MiB: gRPC's own, of 2 MiB, are given back to the system and taken anew, full of zeros, for each
-    /// message of 200 KB when few are under way, which took the client a tenth of two processors.
-    private static final int CHUNK_ORDER = 11;
-
-    private static final PooledByteBufAllocator MEMORY = new PooledByteBufAllocator(
-            true,
-            0,
-            1,
-            PAGE_BYTES,
-            CHUNK_ORDER,
-            PooledByteBufAllocator.defaultSmallCacheSize(),
-            PooledByteBufAllocator.defaultNormalCacheSize(),
-            true);
-
     private GrpcMethods() {}
 
     /// A connection to a server on this machine.
@@ -49,7 +32,6 @@ final class GrpcMethods {
         return NettyChannelBuilder.forAddress("127.0.0.1", port)
                 .usePlaintext()
                 .directExecutor()
-                .withOption(ChannelOption.ALLOCATOR, MEMORY)
                 .build();
     }
 
