@@ -58,7 +58,7 @@ abstract sealed class ColumnAppender implements AutoCloseable {
 
     /// Makes room for the column's first `rows` rows; those not appended are null.
     void ensure(int rows) {
-        validity.ensure((rows + 7L) / 8);
+        validity.ensureZero((rows + 7L) / 8);
     }
 
     /// For how many rows there is room.
@@ -173,7 +173,9 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         @Override
         void appendValues(RowColumn source, int rowCount, int at) {
             ArrowBuf from = ((BaseFixedWidthVector) source.values()).getDataBuffer();
-            data.memory().setBytes((long) at * Long.BYTES, from, 0, (long) rowCount * Long.BYTES);
+            long start = (long) at * Long.BYTES;
+            long lengthBytes = (long) rowCount * Long.BYTES;
+            data.memory(start, lengthBytes).setBytes(start, from, 0, lengthBytes);
         }
 
         @Override
@@ -184,6 +186,7 @@ abstract sealed class ColumnAppender implements AutoCloseable {
 
         @Override
         RowColumn share(int rows) {
+            data.define((long) rows * Long.BYTES);
             FieldVector vector = RowColumn.newVector(schema, allocator);
             load(vector, rows, data.memory());
             return new RowColumn.Plain(schema, vector);
@@ -213,7 +216,7 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         @Override
         void ensure(int rows) {
             super.ensure(rows);
-            data.ensure((rows + 7L) / 8);
+            data.ensureZero((rows + 7L) / 8);
         }
 
         @Override
@@ -280,6 +283,7 @@ abstract sealed class ColumnAppender implements AutoCloseable {
         void ensure(int rowCount) {
             super.ensure(rowCount);
             offsets.ensure((rowCount + 1L) * Integer.BYTES);
+            offsets.define(Integer.BYTES);
         }
 
         @Override
@@ -303,9 +307,10 @@ abstract sealed class ColumnAppender implements AutoCloseable {
             int rowCount = source.rowCount();
             int lengthBytes = source.stringOffset(column, rowCount);
             data.write(dataBytes, source.request(), source.stringDataAt(column), lengthBytes);
+            ArrowBuf ends = ends(at, rowCount);
             for (int row = 0; row < rowCount; row++) {
                 int end = (int) dataBytes + source.stringOffset(column, row + 1);
-                offsets.memory().setInt((at + row + 1L) * Integer.BYTES, end);
+                ends.setInt((at + row + 1L) * Integer.BYTES, end);
             }
             rows = at + rowCount;
             dataBytes += lengthBytes;
@@ -321,10 +326,11 @@ abstract sealed class ColumnAppender implements AutoCloseable {
             int lengthBytes = lengthBytes(from, rowCount);
             fillTo(at);
             int first = from.getStartOffset(0);
-            data.memory().setBytes(dataBytes, from.getDataBuffer(), first, lengthBytes);
+            data.memory(dataBytes, lengthBytes).setBytes(dataBytes, from.getDataBuffer(), first, lengthBytes);
+            ArrowBuf ends = ends(at, rowCount);
             for (int row = 0; row < rowCount; row++) {
                 int end = (int) dataBytes + from.getEndOffset(row) - first;
-                offsets.memory().setInt((at + row + 1L) * Integer.BYTES, end);
+                ends.setInt((at + row + 1L) * Integer.BYTES, end);
             }
             rows = at + rowCount;
             dataBytes += lengthBytes;
@@ -332,9 +338,17 @@ abstract sealed class ColumnAppender implements AutoCloseable {
 
         /// Rows that nobody appended are empty: their end is where the one before them ends.
         private void fillTo(int to) {
-            for (; rows < to; rows++) {
-                offsets.memory().setInt((rows + 1L) * Integer.BYTES, (int) dataBytes);
+            if (rows < to) {
+                ArrowBuf ends = ends(rows, to - rows);
+                for (; rows < to; rows++) {
+                    ends.setInt((rows + 1L) * Integer.BYTES, (int) dataBytes);
+                }
             }
+        }
+
+        /// For writing where some rows end.
+        private ArrowBuf ends(int from, int count) {
+            return offsets.memory((from + 1L) * Integer.BYTES, (long) count * Integer.BYTES);
         }
 
         @Override
@@ -417,12 +431,11 @@ abstract sealed class ColumnAppender implements AutoCloseable {
             RowColumn.Tag tag = (RowColumn.Tag) source;
             boolean hasNulls = tag.codes().getNullCount() > 0;
             long from = address(tag.codes().getDataBuffer(), 0, rowCount);
-            long to = address(codes.memory(), at, rowCount);
+            long to = address(codesOf(at, rowCount), at, rowCount);
             for (int row = 0; row < rowCount; row++) {
-                if (!hasNulls || !tag.codes().isNull(row)) {
-                    int code = translated[MemoryUtil.getInt(from + (long) row * Integer.BYTES)];
-                    MemoryUtil.putInt(to + (long) row * Integer.BYTES, code);
-                }
+                boolean isPresent = !hasNulls || !tag.codes().isNull(row);
+                int code = isPresent ? translated[MemoryUtil.getInt(from + (long) row * Integer.BYTES)] : 0;
+                MemoryUtil.putInt(to + (long) row * Integer.BYTES, code);
             }
         }
 
@@ -448,7 +461,7 @@ abstract sealed class ColumnAppender implements AutoCloseable {
             int rowCount = source.rowCount();
             if (rowCount == 1) {
                 if (source.isWithoutNulls(column)) {
-                    codes.memory().setInt((long) at * Integer.BYTES, translated[source.code(column, 0)]);
+                    codesOf(at, 1).setInt((long) at * Integer.BYTES, translated[source.code(column, 0)]);
                 }
                 return;
             }
@@ -460,7 +473,12 @@ abstract sealed class ColumnAppender implements AutoCloseable {
                 int code = source.isPresent(column, row) ? translated[source.code(column, row)] : 0;
                 INT.set(copied, row * Integer.BYTES, code);
             }
-            codes.memory().setBytes((long) at * Integer.BYTES, copied, 0, (long) rowCount * Integer.BYTES);
+            codesOf(at, rowCount).setBytes((long) at * Integer.BYTES, copied, 0, (long) rowCount * Integer.BYTES);
+        }
+
+        /// For writing the codes of some rows.
+        private ArrowBuf codesOf(int from, int count) {
+            return codes.memory((long) from * Integer.BYTES, (long) count * Integer.BYTES);
         }
 
         /// Forgets what was translated, and makes room for so many codes.
@@ -482,12 +500,14 @@ abstract sealed class ColumnAppender implements AutoCloseable {
             offsets.ensure((code + 2L) * Integer.BYTES);
             data.write(dataBytes, source, from, lengthBytes);
             dataBytes += lengthBytes;
-            offsets.memory().setInt((code + 1L) * Integer.BYTES, (int) dataBytes);
+            long end = (code + 1L) * Integer.BYTES;
+            offsets.memory(end, Integer.BYTES).setInt(end, (int) dataBytes);
             return values.add(source, from, lengthBytes, hash);
         }
 
         @Override
         RowColumn share(int rows) {
+            codes.define((long) rows * Integer.BYTES);
             IntVector codeVector = new IntVector(schema.name().value(), allocator);
             VarCharVector dictionary = new VarCharVector(schema.name().value(), allocator);
             boolean done = false;

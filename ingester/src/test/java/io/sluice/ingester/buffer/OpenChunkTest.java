@@ -6,12 +6,14 @@ import io.sluice.ingester.door.ShapedReader;
 import io.sluice.ingester.door.ShapedRows;
 import io.sluice.ingester.door.WriteDecoder;
 import io.sluice.ingester.fixture.BatchRows;
+import io.sluice.ingester.fixture.DirtyMemory;
 import io.sluice.ingester.fixture.GeneratedTable;
 import io.sluice.ingester.schema.PartitionSplitter;
 import io.sluice.ingester.schema.PartitionSplitter.PartitionRows;
 import io.sluice.model.PartitionTemplate;
 import io.sluice.model.SequenceNumber;
 import io.sluice.rows.RowBatch;
+import io.sluice.rows.RowColumn;
 import io.sluice.rows.TagIndexes;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,6 +22,8 @@ import java.util.Random;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.OutOfMemoryException;
 import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.BaseFixedWidthVector;
+import org.apache.arrow.vector.BitVector;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -28,7 +32,7 @@ import org.junit.jupiter.api.Test;
 final class OpenChunkTest {
     private static final long FIRST_SEED = 7_000;
 
-    private final RootAllocator allocator = new RootAllocator();
+    private final RootAllocator allocator = DirtyMemory.allocator();
     private final ShapedReader reader = new ShapedReader();
 
     @AfterEach
@@ -66,8 +70,27 @@ final class OpenChunkTest {
             assertThat(BatchRows.of(batch))
                     .as("seed %d: what a reader holds", seed)
                     .isEqualTo(rows);
+            for (RowColumn column : batch.columns()) {
+                assertThat(dirty(column))
+                        .as("seed %d, %s", seed, column.schema())
+                        .isEmpty();
+            }
             batch.close();
         }
+    }
+
+    /// Null rows under which a reader would find what was somebody else's.
+    private static List<Integer> dirty(RowColumn column) {
+        List<Integer> rows = new ArrayList<>();
+        if (column.values() instanceof BaseFixedWidthVector values && !(values instanceof BitVector)) {
+            long width = values.getTypeWidth();
+            for (int row = 0; row < values.getValueCount(); row++) {
+                if (values.isNull(row) && values.getDataBuffer().getByte(row * width) == DirtyMemory.DIRT) {
+                    rows.add(row);
+                }
+            }
+        }
+        return rows;
     }
 
     @Test
