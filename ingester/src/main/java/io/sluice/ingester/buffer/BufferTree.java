@@ -470,8 +470,17 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
 
         @Override
         public PartitionRows read(TimeRange times) {
-            uniter.visit(partition, times);
-            return partition.read(asOf, times);
+            PartitionRows rows = partition.read(asOf, times);
+            boolean done = false;
+            try {
+                uniter.visit(partition, times, rows.batches());
+                done = true;
+                return rows;
+            } finally {
+                if (!done) {
+                    rows.close();
+                }
+            }
         }
     }
 }

@@ -189,6 +189,15 @@ final class FillingRows {
         return pruned;
     }
 
+    /// Whether there are small ones among some chunks that could be put together. Any thread may ask.
+    boolean areSmall(List<RowBatch> some) {
+        int small = 0;
+        for (RowBatch one : some) {
+            small += unitedSize.isLarge(one.rowCount(), one.memoryBytes()) ? 0 : 1;
+        }
+        return small > 1;
+    }
+
     /// Counts a query that meets what is here. Whether it is worth now to put together what [#findSmall] finds.
     boolean meetSmall(TimeRange times) {
         return sealed.meetSmall(times);

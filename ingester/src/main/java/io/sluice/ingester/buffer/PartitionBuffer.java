@@ -368,10 +368,15 @@ final class PartitionBuffer implements PreparedPartition {
         batch.done().complete(file);
     }
 
-    /// Counts a query that comes. Whether there are small chunks that are worth to be put together now.
+    /// Counts a query that comes. Whether there are small chunks that are worth to be put together now. One that met
+    /// none of them, or a single one, costs nothing here.
     ///
     /// @param times of the rows that it asks for
-    boolean meetSmallChunks(TimeRange times) {
+    /// @param met what it met
+    boolean meetSmallChunks(TimeRange times, List<RowBatch> met) {
+        if (!filling.areSmall(met)) {
+            return false;
+        }
         lock.lock();
         try {
             return filling.meetSmall(times);

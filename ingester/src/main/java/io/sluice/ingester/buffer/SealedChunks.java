@@ -19,6 +19,11 @@ final class SealedChunks {
         /// 32 rows of each of 4,000 series, so that to look at a chunk costs less than to fetch its rows; to copy it
         /// takes some milliseconds, about as much as to look at so many.
         static final Size STANDARD = new Size(1 << 17, 16 << 20, 64);
+
+        /// Of a chunk that is left as it is.
+        boolean isLarge(int rowCount, long memoryBytes) {
+            return rowCount > rows / 2 || memoryBytes > bytes / 2;
+        }
     }
 
     /// Where a large one follows, so many are enough.
@@ -87,7 +92,7 @@ final class SealedChunks {
         boolean mayHave = false;
         for (int place = settled; place < chunks.size(); place++) {
             Chunk chunk = chunks.get(place);
-            boolean isLarge = isLarge(chunk);
+            boolean isLarge = size.isLarge(chunk.rowCount(), chunk.memoryBytes());
             if (isLarge) {
                 boolean areEnough = place - from >= MIN_NEIGHBOURS;
                 if (areEnough && mayHave) {
@@ -129,10 +134,6 @@ final class SealedChunks {
             }
         }
         return met == size.met();
-    }
-
-    private boolean isLarge(Chunk chunk) {
-        return chunk.rowCount() > size.rows() / 2 || chunk.memoryBytes() > size.bytes() / 2;
     }
 
     private Neighbours neighbours(int from, int to) {

@@ -1,6 +1,8 @@
 package io.sluice.ingester.buffer;
 
+import io.sluice.rows.RowBatch;
 import io.sluice.rows.TimeRange;
+import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -21,8 +23,9 @@ final class Uniter implements AutoCloseable {
     /// To be called when a query comes to a partition.
     ///
     /// @param times of the rows that it asks for
-    void visit(PartitionBuffer partition, TimeRange times) {
-        if (!closed.get() && partition.meetSmallChunks(times) && turn.tryAcquire()) {
+    /// @param met what it met there
+    void visit(PartitionBuffer partition, TimeRange times, List<RowBatch> met) {
+        if (!closed.get() && partition.meetSmallChunks(times, met) && turn.tryAcquire()) {
             boolean begun = false;
             try {
                 executor.execute(() -> unite(partition, times));

@@ -405,6 +405,12 @@ final class PartitionBufferTest {
         }
     }
 
+    private static boolean meetsSmallChunks(PartitionBuffer partition) {
+        try (PartitionRows met = partition.read(new SequenceNumber(9), TimeRange.ALL)) {
+            return partition.meetSmallChunks(TimeRange.ALL, met.batches());
+        }
+    }
+
     @Test
     @DisplayName("Invariant 5: small chunks become one with the same rows, at every cut")
     void smallChunksBecomeOne() {
@@ -415,13 +421,13 @@ final class PartitionBufferTest {
         }
         assertThat(before.getLast()).hasSize(3_312);
         assertThat(chunks(partition)).isEqualTo(5);
-        assertThat(partition.meetSmallChunks(TimeRange.ALL)).isTrue();
+        assertThat(meetsSmallChunks(partition)).isTrue();
         assertThat(partition.tryUnite(TimeRange.ALL)).isTrue();
         assertThat(chunks(partition)).isEqualTo(3);
         for (long asOf = 0; asOf <= 6; asOf++) {
             assertThat(read(partition, asOf)).as("as of %d", asOf).isEqualTo(before.get((int) asOf));
         }
-        assertThat(partition.meetSmallChunks(TimeRange.ALL)).isFalse();
+        assertThat(meetsSmallChunks(partition)).isFalse();
         assertThat(partition.tryUnite(TimeRange.ALL)).isFalse();
         assertThat(chunks(partition)).as("what is left is too little").isEqualTo(3);
         partition.freeze(FreezeReason.RPC, this::enqueue);

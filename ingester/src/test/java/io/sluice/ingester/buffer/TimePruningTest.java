@@ -151,15 +151,24 @@ final class TimePruningTest {
         assertThat(leftOut).isPositive();
     }
 
+    private static boolean meetsSmallChunks(PartitionBuffer partition, long startNs, long endNs) {
+        TimeRange times = TimeRange.between(startNs, endNs);
+        try (PartitionRows met = partition.read(new SequenceNumber(9), times)) {
+            return partition.meetSmallChunks(times, met.batches());
+        }
+    }
+
     @Test
     void smallChunksThatNoReaderWantsAreNotPutTogether() {
         PartitionBuffer partition = partition();
         for (long sequence = 1; sequence <= 3; sequence++) {
             partition.append(new SequenceNumber(sequence), rows(5_000, 0, 1_100), 0);
         }
-        assertThat(partition.meetSmallChunks(TimeRange.between(0, 5_000))).isFalse();
-        assertThat(partition.meetSmallChunks(TimeRange.between(6_100, 9_000))).isFalse();
-        assertThat(partition.meetSmallChunks(TimeRange.between(6_099, 9_000))).isTrue();
+        assertThat(meetsSmallChunks(partition, 0, 5_000)).isFalse();
+        assertThat(meetsSmallChunks(partition, 6_100, 9_000)).isFalse();
+        assertThat(meetsSmallChunks(partition, 6_099, 9_000)).isTrue();
+        assertThat(partition.tryUnite(TimeRange.ALL)).isTrue();
+        assertThat(meetsSmallChunks(partition, 0, MAX_NS)).as("a single one").isFalse();
         partition.release();
     }
 

@@ -104,11 +104,17 @@ final class UniterTest {
         }
     }
 
+    private static void visit(Uniter uniter, PartitionBuffer partition) {
+        try (PartitionRows met = partition.read(new SequenceNumber(100), TimeRange.ALL)) {
+            uniter.visit(partition, TimeRange.ALL, met.batches());
+        }
+    }
+
     @Test
     void aQueryDoesNotWaitAndAllSmallChunksAreUnitedBehindIt() {
         PartitionBuffer partition = partition(5);
         try (Uniter uniter = new Uniter(tasks::add)) {
-            uniter.visit(partition, TimeRange.ALL);
+            visit(uniter, partition);
             assertThat(chunks(partition)).containsOnly(ROWS).hasSize(5);
             tasks.remove().run();
             assertThat(chunks(partition)).containsExactly(2 * ROWS, 2 * ROWS, ROWS);
@@ -120,14 +126,14 @@ final class UniterTest {
         PartitionBuffer one = partition(2);
         PartitionBuffer other = partition(2);
         try (Uniter uniter = new Uniter(tasks::add)) {
-            uniter.visit(one, TimeRange.ALL);
-            uniter.visit(one, TimeRange.ALL);
-            uniter.visit(other, TimeRange.ALL);
+            visit(uniter, one);
+            visit(uniter, one);
+            visit(uniter, other);
             assertThat(tasks).hasSize(1);
             tasks.remove().run();
-            uniter.visit(one, TimeRange.ALL);
+            visit(uniter, one);
             assertThat(tasks).as("nothing is left to be done").isEmpty();
-            uniter.visit(other, TimeRange.ALL);
+            visit(uniter, other);
             tasks.remove().run();
             assertThat(chunks(one)).containsExactly(2 * ROWS);
             assertThat(chunks(other)).containsExactly(2 * ROWS);
@@ -144,8 +150,8 @@ final class UniterTest {
             }
             tasks.add(task);
         })) {
-            assertThatThrownBy(() -> uniter.visit(partition, TimeRange.ALL)).hasMessage("full");
-            uniter.visit(partition, TimeRange.ALL);
+            assertThatThrownBy(() -> visit(uniter, partition)).hasMessage("full");
+            visit(uniter, partition);
             tasks.remove().run();
             assertThat(chunks(partition)).containsExactly(2 * ROWS);
         }
@@ -157,7 +163,7 @@ final class UniterTest {
         Uniter uniter = new Uniter(tasks::add);
         uniter.close();
         uniter.close();
-        uniter.visit(partition, TimeRange.ALL);
+        visit(uniter, partition);
         assertThat(tasks).isEmpty();
         assertThat(chunks(partition)).containsExactly(ROWS, ROWS);
     }
@@ -173,7 +179,7 @@ final class UniterTest {
                 awaitUninterruptibly(goesOn);
             });
             Uniter uniter = new Uniter(threads);
-            uniter.visit(partition, TimeRange.ALL);
+            visit(uniter, partition);
             assertThat(isAtIt.await(1, TimeUnit.MINUTES)).isTrue();
             Future<?> end = threads.submit(uniter::close);
             // Whether it waits yet or not: it must not be over.
