@@ -252,9 +252,10 @@ final class PartitionBuffer implements PreparedPartition {
     ///
     /// @throws OutOfMemoryException if there is no memory; what is not copied goes on waiting
     void help() {
-        if (waiting.areMany() && lock.tryLock()) {
+        for (int write = 0; write < HELPED_WRITES && waiting.areMany() && lock.tryLock(); write++) {
+            // One by one, so that a query in between waits for no more than that.
             try {
-                gather(HELPED_WRITES);
+                gather(1);
             } finally {
                 lock.unlock();
             }
@@ -449,7 +450,9 @@ final class PartitionBuffer implements PreparedPartition {
         boolean done = false;
         lock.lock();
         try {
-            gather(Integer.MAX_VALUE);
+            if (waiting.mayHave(times)) {
+                gather(Integer.MAX_VALUE);
+            }
             int pruned = frozen.share(asOf, times, batches) + filling.share(asOf, times, batches);
             PartitionRows result = new PartitionRows(persistedThrough, batches, pruned);
             done = true;

@@ -3,6 +3,7 @@ package io.sluice.ingester.buffer;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.sluice.ingester.door.ShapedRows;
 import io.sluice.model.SequenceNumber;
+import io.sluice.rows.TimeRange;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
@@ -88,6 +89,21 @@ final class WaitingRows {
             long removedBytes = waiting.removeFirst().lengthBytes();
             setLengthBytes(lengthBytes - removedBytes);
             ofAll.giveBack(removedBytes);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Whether there may be a row of some times.
+    boolean mayHave(TimeRange times) {
+        lock.lock();
+        try {
+            for (Waiting one : waiting) {
+                if (times.overlaps(one.rows().minTimeNs(), one.rows().maxTimeNs())) {
+                    return true;
+                }
+            }
+            return false;
         } finally {
             lock.unlock();
         }
