@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -31,8 +32,9 @@ import java.util.function.ToDoubleFunction;
 ///   reads all rows again and again, beside none reading (`alone`): writes a second.
 /// - `small-p99`: 100 clients that ask for one metric of one host in one hour each (360 rows; in a quick run 150: what
 ///   TSBS's `single-groupby-1-1-1` groups), again and again, while writes come at half of their rate, beside no writes
-///   (`idle`), and beside a Flight server of Arrow's in the same process that answers with a batch which it has ready,
-///   while the same writes come (`bare`): the 99th percentile.
+///   (`idle`), and beside a Flight server of Arrow's in the clients' process that answers with a batch which it has
+///   ready, while the same writes come (`bare`): the 99th percentile. Ours is a process of its own, as the launcher
+///   starts it.
 /// - `host-p99`: the same for all rows and columns of a host, which become more with each write.
 /// - `stopped-readers`: 100 clients that stop after their first batch: by how much the server's memory grows for each,
 ///   beside the memory of the partition (`partition`).
@@ -63,6 +65,14 @@ final class QueryComparison implements Program {
     private static final long SEED = 1;
     private static final long MACHINE_BYTES = 8L << 30;
 
+    private static final Map<Setting, String> NOTHING_PERSISTED = Map.of(
+            Setting.MEMORY, "40GiB",
+            Setting.BUFFER_BYTES, "12GiB",
+            Setting.PERSIST_HOT_BYTES, "12GiB",
+            Setting.PERSIST_MAX_AGE, "1h",
+            Setting.WAL_MAX_BYTES, "64GiB",
+            Setting.SHUTDOWN_DEADLINE, "1ms");
+
     private static final OperatingSystemMXBean PROCESS =
             (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
 
@@ -76,7 +86,7 @@ final class QueryComparison implements Program {
     }
 
     /// @param streams each client reads before those that are measured
-    /// @param warmUp of small queries, so that their code is compiled
+    /// @param warmUp of small queries, alone and beside writes, so that their code is compiled
     private record Amounts(long rows, int streams, Duration warmUp, Duration start, Duration window) {
         private static final Amounts FULL =
                 new Amounts(ROWS, WARM_STREAMS, Duration.ofSeconds(20), Duration.ofSeconds(1), Duration.ofSeconds(4));
@@ -91,8 +101,7 @@ final class QueryComparison implements Program {
             PythonFlight python = PythonFlight.in(options.directory(), directory);
             Amounts amounts = options.quick() ? Amounts.QUICK : Amounts.FULL;
             List<Comparison> comparisons = new ArrayList<>();
-            for (CaseGroup group :
-                    List.<CaseGroup>of(Session::reads, Session::ingest, Session::hourOfHost, Session::wholeHost)) {
+            for (CaseGroup group : List.<CaseGroup>of(Session::reads, Session::ingest)) {
                 // Each with a server of its own: nothing is persisted, and writes take memory.
                 IngesterServer server = start(directory.resolve("data"));
                 try {
@@ -101,6 +110,17 @@ final class QueryComparison implements Program {
                 } finally {
                     server.stop();
                     Parts.delete(directory.resolve("data"));
+                }
+            }
+            for (SmallCase small : List.of(
+                    new SmallCase(SMALL, QueryComparison::hourOfHost), new SmallCase(HOST, QueryComparison::oneHost))) {
+                if (options.wants(small.name())) {
+                    Path folder = directory.resolve(small.name());
+                    try (ServerProcess server = ServerProcess.sluice(folder, arguments())) {
+                        Session session = new Session(server.grpcPort(), python, amounts, options);
+                        comparisons.addAll(session.smallQueries(small));
+                    }
+                    Parts.delete(folder);
                 }
             }
             if (options.wants(STOPPED)) {
@@ -114,24 +134,29 @@ final class QueryComparison implements Program {
         }
     }
 
+    /// Many clients that each ask for few rows.
+    ///
+    /// @param ticketOf what is asked of a host, by its number
+    private record SmallCase(String name, IntFunction<String> ticketOf) {}
+
     /// Cases that share a server.
     @FunctionalInterface
     private interface CaseGroup {
         List<Comparison> run(Session session) throws IOException, InterruptedException;
     }
 
+    private static String[] arguments() {
+        List<String> arguments = new ArrayList<>();
+        NOTHING_PERSISTED.forEach((setting, value) -> arguments.addAll(List.of(setting.option(), value)));
+        return arguments.toArray(String[]::new);
+    }
+
     /// A server that persists nothing until it is stopped, and then nothing either.
     private static IngesterServer start(Path data) throws IOException, InterruptedException {
-        Map<Setting, String> options = Map.of(
-                Setting.DATA_DIR, data.toString(),
-                Setting.GRPC_BIND, "127.0.0.1:0",
-                Setting.HTTP_BIND, "127.0.0.1:0",
-                Setting.MEMORY, "40GiB",
-                Setting.BUFFER_BYTES, "12GiB",
-                Setting.PERSIST_HOT_BYTES, "12GiB",
-                Setting.PERSIST_MAX_AGE, "1h",
-                Setting.WAL_MAX_BYTES, "64GiB",
-                Setting.SHUTDOWN_DEADLINE, "1ms");
+        Map<Setting, String> options = new EnumMap<>(NOTHING_PERSISTED);
+        options.put(Setting.DATA_DIR, data.toString());
+        options.put(Setting.GRPC_BIND, "127.0.0.1:0");
+        options.put(Setting.HTTP_BIND, "127.0.0.1:0");
         try {
             return IngesterServer.start(
                     ServeSettings.resolve(options, Map.of(), Optional.empty(), MACHINE_BYTES), Tracing.off(), code -> {
@@ -182,14 +207,6 @@ final class QueryComparison implements Program {
             }
             fill();
             return List.of(ingestBesideRead(LOAD * ingestPeak()));
-        }
-
-        List<Comparison> hourOfHost() throws IOException, InterruptedException {
-            return smallQueries(SMALL, QueryComparison::hourOfHost);
-        }
-
-        List<Comparison> wholeHost() throws IOException, InterruptedException {
-            return smallQueries(HOST, QueryComparison::oneHost);
         }
 
         private void fill() throws IOException, InterruptedException {
@@ -337,47 +354,49 @@ final class QueryComparison implements Program {
             }
         }
 
-        private List<Comparison> smallQueries(String caseName, IntFunction<String> ticketOf)
-                throws IOException, InterruptedException {
-            if (!options.wants(caseName)) {
-                return List.of();
-            }
+        List<Comparison> smallQueries(SmallCase small) throws IOException, InterruptedException {
             fill();
             double perSecond = LOAD * ingestPeak();
-            progress(caseName);
+            progress(small.name());
             List<Double> ours = new ArrayList<>();
             List<Double> alone = new ArrayList<>();
             List<Double> bare = new ArrayList<>();
-            SmallQueries queries = new SmallQueries(port, CLIENTS, ticketOf);
+            SmallQueries queries = new SmallQueries(port, CLIENTS, small.ticketOf());
             queries.run(amounts.warmUp());
-            try (BareFlight peer = BareFlight.start(port, ticketOf.apply(0))) {
-                new SmallQueries(peer.port(), CLIENTS, ticketOf).run(amounts.warmUp());
+            var _ = latenciesBesideWrites(queries, perSecond, amounts.warmUp());
+            try (BareFlight peer = BareFlight.start(port, small.ticketOf().apply(0))) {
+                new SmallQueries(peer.port(), CLIENTS, small.ticketOf()).run(amounts.warmUp());
             }
             for (int run = 0; run < RUNS; run++) {
                 ours.add(p99BesideWrites(queries, perSecond));
                 // It answers as many rows as ours has by now.
-                try (BareFlight peer = BareFlight.start(port, ticketOf.apply(0))) {
-                    bare.add(p99BesideWrites(new SmallQueries(peer.port(), CLIENTS, ticketOf), perSecond));
+                try (BareFlight peer = BareFlight.start(port, small.ticketOf().apply(0))) {
+                    bare.add(p99BesideWrites(new SmallQueries(peer.port(), CLIENTS, small.ticketOf()), perSecond));
                 }
-                alone.add(p99(queries));
+                alone.add(p99(queries.run(amounts.window())));
             }
             return List.of(
-                    new Comparison(BENCH, caseName, "ms", Better.LOWER, ours, "idle", alone),
-                    new Comparison(BENCH, caseName, "ms", Better.LOWER, ours, "bare", bare));
+                    new Comparison(BENCH, small.name(), "ms", Better.LOWER, ours, "idle", alone),
+                    new Comparison(BENCH, small.name(), "ms", Better.LOWER, ours, "bare", bare));
         }
 
         private double p99BesideWrites(SmallQueries queries, double perSecond)
+                throws IOException, InterruptedException {
+            return p99(latenciesBesideWrites(queries, perSecond, amounts.window()));
+        }
+
+        private long[] latenciesBesideWrites(SmallQueries queries, double perSecond, Duration window)
                 throws IOException, InterruptedException {
             List<byte[]> writes = writes();
             try (StreamWriter writer = new StreamWriter(port);
                     Background _ = Background.repeat(
                             () -> GrpcLoad.paced(writer, writes, perSecond, Duration.ZERO, amounts.start()))) {
-                return p99(queries);
+                return queries.run(window);
             }
         }
 
-        private double p99(SmallQueries queries) throws IOException, InterruptedException {
-            return Latencies.percentile(queries.run(amounts.window()), PERCENTILE) / 1e6;
+        private static double p99(long[] latenciesNanos) {
+            return Latencies.percentile(latenciesNanos, PERCENTILE) / 1e6;
         }
     }
 }
