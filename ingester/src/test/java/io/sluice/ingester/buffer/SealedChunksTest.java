@@ -137,8 +137,12 @@ final class SealedChunksTest {
         replace(first);
         try (Chunk late = chunk(100)) {
             assertThat(chunks.tryReplace(second, late)).isFalse();
+            add(40, 60);
+            assertThat(chunks.tryReplace(second, late))
+                    .as("others in its place")
+                    .isFalse();
         }
-        assertThat(rows()).containsExactly(100);
+        assertThat(rows()).containsExactly(100, 40, 60);
     }
 
     @Test
