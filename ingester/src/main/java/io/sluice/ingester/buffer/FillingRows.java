@@ -12,7 +12,7 @@ import java.util.function.LongConsumer;
 import org.apache.arrow.memory.BufferAllocator;
 
 /// Rows of a partition that are not frozen: chunks that grow no more, and the open one behind them. Guarded by its
-/// partition's lock, but for [#memoryBytes].
+/// partition's lock, but for [#memoryBytes] and [#areSmall].
 final class FillingRows {
     private final SealedChunks.Size unitedSize;
     private final LongConsumer memoryChange;

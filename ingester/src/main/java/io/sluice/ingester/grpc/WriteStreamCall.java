@@ -32,9 +32,8 @@ import org.slf4j.LoggerFactory;
 /// - **Reading.** gRPC is asked for a few messages ahead, as many as [#AHEAD_BYTES] hold, and for no more while one
 ///   waits for room in the budget: HTTP/2 then slows the client down. No thread waits with it.
 /// - **Acks** are cumulative. Outcomes come on the log's thread, which does no more than to note them; a task of the
-///   connection's thread sends the newest ack, one task at a time: from anywhere else, it would have to be handed over
-/// to
-///   that thread once more. While the client does not read, none is sent.
+///   connection's thread sends the newest ack, one task at a time: from anywhere else, it would have to be handed
+///   over to that thread once more. While the client does not read, none is sent.
 /// - **The first failure** ends the stream: nothing behind it is handed over from then on, and the stream is closed
 ///   when it is known what became of everything that was. A message that is wrong in itself waits its turn like a
 ///   write.
