@@ -562,6 +562,15 @@ final class Wiring {
                 told.accept(outcome);
             });
         }
+
+        @Override
+        public boolean tryWrite(
+                byte[] request, AppendSession session, WritePermit permit, Consumer<WriteOutcome> told) {
+            return writes.get().tryWrite(request, session, permit, outcome -> {
+                refusals.count(outcome);
+                told.accept(outcome);
+            });
+        }
     }
 
     private KnownColumns known(NamespaceName namespace, CatalogAccess access) {

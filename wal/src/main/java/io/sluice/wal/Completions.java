@@ -14,14 +14,16 @@ import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// Tells listeners what became of their entries, in log order: on the log's thread as long as that has nothing else to
-/// do, which spares a change of threads; and the rest on a thread of its own, while the log's writes the next group.
+/// Tells listeners what became of their entries, in log order: on the log's thread if they are few or as long as that
+/// has nothing else to do, which spares a change of threads; and the rest on a thread of its own, while the log's
+/// writes
+/// the next group.
 ///
 /// The queue is bounded by the entries that the log takes.
 final class Completions {
     private static final Logger LOG = LoggerFactory.getLogger(Completions.class);
-    /// Entries whose bad news are told on the log's thread.
-    private static final int MAX_AT_ONCE = 4;
+    /// So few are told on the log's thread whatever waits there: to wake another thread takes longer.
+    private static final int FEW = 8;
 
     private final WalListener owner;
     private final LongSupplier nanoTime;
@@ -82,7 +84,7 @@ final class Completions {
             return;
         }
         onDone.accept(appends);
-        int told = tellDurable(appends, firstSequence, isNextGroupThere);
+        int told = tellDurable(appends, firstSequence, appends.size() <= FEW ? () -> false : isNextGroupThere);
         if (told < appends.size()) {
             add(new Group.Rest(appends.subList(told, appends.size()), firstSequence + told));
         }
@@ -97,7 +99,7 @@ final class Completions {
     }
 
     private void hand(int entries, Group group) {
-        if (entries <= MAX_AT_ONCE && pending.get() == 0) {
+        if (entries <= FEW && pending.get() == 0) {
             tell(group);
         } else {
             add(group);

@@ -419,7 +419,7 @@ final class WalTest {
                 isRoom.countDown();
             });
             // So many that they are told on another thread than the log's, which finds room meanwhile.
-            for (int i = 0; i < 5; i++) {
+            for (int i = 0; i < 9; i++) {
                 var _ = WalFolder.append(wal, new byte[3_000]);
             }
             disk.gate.countDown();

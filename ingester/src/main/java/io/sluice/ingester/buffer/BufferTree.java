@@ -35,6 +35,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import org.apache.arrow.memory.BufferAllocator;
@@ -172,6 +173,16 @@ public final class BufferTree implements WriteSink, QuerySource, AutoCloseable {
     /// @throws OutOfMemoryException if there is no memory for the writes before this one
     public Optional<PreparedPartition> tryPrepare(TableSchema schema, PartitionKey key) {
         return nodes.tryPin(schema, key).map(BufferTree::helped);
+    }
+
+    /// As [#tryPrepare], but copies nothing: empty, too, if rows wait that the caller's thread is to copy.
+    public Optional<PreparedPartition> tryPrepareAtOnce(TableSchema schema, PartitionKey key) {
+        Optional<PartitionBuffer> partition = nodes.tryPin(schema, key);
+        if (partition.isPresent() && partition.get().needsHelp()) {
+            partition.get().close();
+            return Optional.empty();
+        }
+        return partition.map(Function.identity());
     }
 
     /// Makes a place to gather rows of small writes of a partition in, and sees that its node exists.

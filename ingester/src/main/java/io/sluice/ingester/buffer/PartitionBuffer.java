@@ -262,6 +262,11 @@ final class PartitionBuffer implements PreparedPartition {
         }
     }
 
+    /// Whether so much waits that [#help] would copy some.
+    boolean needsHelp() {
+        return waiting.areMany();
+    }
+
     /// Whether a write is not in files yet; it is the next one then.
     @GuardedBy("lock")
     private boolean isWanted(SequenceNumber sequence) {

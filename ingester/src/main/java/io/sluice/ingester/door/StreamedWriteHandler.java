@@ -33,4 +33,12 @@ public interface StreamedWriteHandler extends WriteHandler {
             CatalogAccess catalog,
             WritePermit permit,
             Consumer<WriteOutcome> told);
+
+    /// As [#write(byte[], AppendSession, CatalogAccess, WritePermit, Consumer)], of a write that is handed over within
+    /// microseconds and waits for nothing: for threads that must not be blocked.
+    ///
+    /// @return false if it is no such write: then nothing was done, and the permit is the caller's still
+    default boolean tryWrite(byte[] request, AppendSession session, WritePermit permit, Consumer<WriteOutcome> told) {
+        return false;
+    }
 }

@@ -8,7 +8,6 @@ import io.grpc.Status;
 import io.sluice.ingester.door.WriteOutcome.Refused;
 import java.net.SocketAddress;
 import java.util.Optional;
-import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -19,6 +18,9 @@ import java.util.concurrent.atomic.AtomicReference;
 final class Arrival extends ServerStreamTracer {
     /// Bytes that must come within the timeout of slow clients.
     static final int STEP_BYTES = 64 * 1_024;
+
+    /// Of a message that its connection's thread reads: a few dozen rows.
+    static final int SHORT_BYTES = 8 * 1_024;
 
     static final Context.Key<Arrival> KEY = Context.key("sluice-arrival");
 
@@ -37,8 +39,9 @@ final class Arrival extends ServerStreamTracer {
     private final AtomicLong steps = new AtomicLong();
     /// Why the call is refused at its headers. For the connection's thread, on which such a call begins.
     private Optional<Refused> refusedAtBegin = Optional.empty();
-    /// The connection's thread.
-    private volatile Optional<Executor> loop = Optional.empty();
+    private volatile Optional<ConnectionThread> thread = Optional.empty();
+    /// For the connection's thread.
+    private boolean isLastShort;
 
     /// For the connection's thread.
     private long stepBytes;
@@ -87,13 +90,19 @@ final class Arrival extends ServerStreamTracer {
     }
 
     /// Tells the connection's thread.
-    void setLoop(Executor ofConnection) {
-        loop = Optional.of(ofConnection);
+    void setThread(ConnectionThread ofConnection) {
+        thread = Optional.of(ofConnection);
     }
 
     /// The connection's thread, if it is known.
-    Optional<Executor> loop() {
-        return loop;
+    Optional<ConnectionThread> thread() {
+        return thread;
+    }
+
+    /// Whether the message that came last can be read in microseconds: it is short and not packed. To be asked on the
+    /// connection's thread.
+    boolean isLastShort() {
+        return isLastShort;
     }
 
     boolean hasBegun() {
@@ -132,6 +141,7 @@ final class Arrival extends ServerStreamTracer {
 
     @Override
     public void inboundMessageRead(int number, long wireBytes, long bytes) {
+        isLastShort = bytes >= 0 && bytes <= SHORT_BYTES; // negative if it is packed
         nextStep();
         if (!isSingle) {
             letGo();

@@ -13,8 +13,11 @@ import java.util.concurrent.Executor;
 
 /// Where calls run: on the executor, but for a write that is refused at its headers. That one stays on its connection's
 /// thread to its end: to change threads, there and back, would be two fifths of what a refusal costs. gRPC asks on that
-/// thread, which is why the server's own executor has to be the direct one. A stream of writes learns its connection's
-/// thread here, as its acks are sent there.
+/// thread, which is why the server's own executor has to be the direct one.
+///
+/// Short messages of a stream of writes are read on its connection's thread, too, one behind the other as they come
+/// from
+/// the network, and its acks are sent there: each change of threads costs more than to read a few rows.
 final class CallThreads implements ServerCallExecutorSupplier {
     private static final String WRITE = WriteServiceGrpc.getWriteMethod().getFullMethodName();
     private static final String WRITE_STREAM =
@@ -36,8 +39,7 @@ final class CallThreads implements ServerCallExecutorSupplier {
     public <Q, R> Executor getExecutor(ServerCall<Q, R> call, Metadata headers) {
         String method = call.getMethodDescriptor().getFullMethodName();
         if (method.equals(WRITE_STREAM)) {
-            currentLoop().ifPresent(Arrival.KEY.get()::setLoop);
-            return executor;
+            return ofStream(Arrival.KEY.get());
         }
         if (!method.equals(WRITE)) {
             return executor;
@@ -51,10 +53,26 @@ final class CallThreads implements ServerCallExecutorSupplier {
         return Runnable::run;
     }
 
-    private Optional<Executor> currentLoop() {
+    private Executor ofStream(Arrival arrival) {
+        Optional<ConnectionThread> current = currentThread();
+        if (current.isEmpty()) {
+            return executor;
+        }
+        ConnectionThread thread = current.get();
+        arrival.setThread(thread);
+        return task -> {
+            if (thread.isCurrent() && arrival.isLastShort()) {
+                task.run();
+            } else {
+                executor.execute(task);
+            }
+        };
+    }
+
+    private Optional<ConnectionThread> currentThread() {
         for (EventExecutor loop : loops) {
             if (loop.inEventLoop()) {
-                return Optional.of(loop);
+                return Optional.of(ConnectionThread.of(loop));
             }
         }
         return Optional.empty();

@@ -29,6 +29,8 @@ import org.slf4j.LoggerFactory;
 
 /// One `WriteStream`: hands its writes over in order, without waiting for those before, and acknowledges them in order.
 ///
+/// - **Threads.** gRPC calls on the connection's thread for short messages, and on another one for others. What may
+///   block, such as a write that needs the catalog, goes on on the executor, and what comes meanwhile waits its turn.
 /// - **Reading.** gRPC is asked for a few messages ahead, as many as [#AHEAD_BYTES] hold, and for no more while one
 ///   waits for room in the budget: HTTP/2 then slows the client down. No thread waits with it.
 /// - **Acks** are cumulative. Outcomes come on the log's thread, which does no more than to note them; a task of the
@@ -57,7 +59,7 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
     private final StreamedWriteHandler writes;
     private final Supplier<CatalogAccess> catalog;
     private final Executor executor;
-    private final Executor sender;
+    private final ConnectionThread connection;
     /// Hears once that the stream is over, and why.
     private final BiConsumer<WriteStreamCall, String> onEnd;
     /// The log may refuse a write when later ones are in its queue already.
@@ -104,20 +106,20 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
     private boolean isNews;
 
     /// @param catalog makes each write its way to the catalog
-    /// @param executor runs what prepares a write that had to wait for room
-    /// @param sender runs what answers, which takes microseconds and never blocks; may refuse, when it has ended
+    /// @param executor runs what prepares a write that may block
+    /// @param connection runs what answers; gRPC may call on it, or on any other thread
     WriteStreamCall(
             ServerCall<InboundMessage, WriteStreamResponse> call,
             StreamedWriteHandler writes,
             Supplier<CatalogAccess> catalog,
             Executor executor,
-            Executor sender,
+            ConnectionThread connection,
             BiConsumer<WriteStreamCall, String> onEnd) {
         this.call = call;
         this.writes = writes;
         this.catalog = catalog;
         this.executor = executor;
-        this.sender = sender;
+        this.connection = connection;
         this.onEnd = onEnd;
     }
 
@@ -165,7 +167,7 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
     /// A message whose turn it is.
     private record Turn(Entry entry, InboundMessage message) {}
 
-    /// Takes messages until there are no more, or one has to wait for room: then whoever makes room goes on.
+    /// Takes messages until there are no more, or another thread goes on: as one has to wait for room, or may block.
     private void takeArrived() {
         for (Optional<Turn> turn = nextTurn(); turn.isPresent(); turn = nextTurn()) {
             if (!take(turn.get())) {
@@ -198,7 +200,7 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
         arrived.clear();
     }
 
-    /// Hands a message over; false if it has to wait for room.
+    /// Hands a message over; false if another thread goes on with it, and with those behind it.
     private boolean take(Turn turn) {
         try (InboundMessage _ = turn.message()) {
             return takeOpen(turn);
@@ -233,7 +235,7 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
         return true;
     }
 
-    /// Hands a write over that has room; one that has not goes on by itself when it has, and those behind it with it.
+    /// Hands a write over that has room; one that has not goes on by itself when it has.
     private boolean enter(Entry entry, byte[] request) {
         Optional<WriteOutcome.Refused> crowded = writes.crowded(request.length);
         if (crowded.isPresent()) {
@@ -244,6 +246,9 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
         Waiting waiting = writes.enter(request.length, room::complete);
         if (room.isDone()) {
             askForMore(request.length);
+            if (connection.isCurrent()) {
+                return tryHandOver(entry, request, room.join());
+            }
             handOver(entry, request, room.join());
             return true;
         }
@@ -287,7 +292,46 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
         }
     }
 
+    /// Hands a write over on the connection's thread if that blocks nobody; else another thread goes on.
+    private boolean tryHandOver(Entry entry, byte[] request, WritePermit permit) {
+        if (isDropped(entry, permit)) {
+            return true;
+        }
+        boolean done = false;
+        try {
+            boolean isTaken = writes.tryWrite(request, session, permit, outcome -> settle(entry, result(outcome)));
+            if (!isTaken) {
+                executor.execute(() -> {
+                    handOver(entry, request, permit);
+                    takeArrived();
+                });
+            }
+            done = true;
+            return isTaken;
+        } finally {
+            if (!done) {
+                notTaken(entry, permit);
+            }
+        }
+    }
+
     private void handOver(Entry entry, byte[] request, WritePermit permit) {
+        if (isDropped(entry, permit)) {
+            return;
+        }
+        boolean done = false;
+        try {
+            writes.write(request, session, catalog.get(), permit, outcome -> settle(entry, result(outcome)));
+            done = true;
+        } finally {
+            if (!done) {
+                notTaken(entry, permit);
+            }
+        }
+    }
+
+    /// Drops a write that nobody wants any more; true if that is so.
+    private boolean isDropped(Entry entry, WritePermit permit) {
         boolean isWanted;
         lock.lock();
         try {
@@ -299,20 +343,13 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
         if (!isWanted) {
             permit.close();
             settle(entry, new Result.Dropped());
-            return;
         }
-        boolean done = false;
-        try {
-            writes.write(request, session, catalog.get(), permit, outcome -> settle(entry, result(outcome)));
-            done = true;
-        } finally {
-            if (!done) {
-                settle(
-                        entry,
-                        new Result.Failed(
-                                Failure.unexpected(new IllegalStateException("a write was not taken"), true)));
-            }
-        }
+        return !isWanted;
+    }
+
+    private void notTaken(Entry entry, WritePermit permit) {
+        permit.close();
+        settle(entry, new Result.Failed(Failure.unexpected(new IllegalStateException("a write was not taken"), true)));
     }
 
     private static Result result(WriteOutcome outcome) {
@@ -431,7 +468,7 @@ final class WriteStreamCall extends ServerCall.Listener<InboundMessage> {
             lock.unlock();
         }
         try {
-            sender.execute(this::send);
+            connection.execute(this::send);
         } catch (RejectedExecutionException e) {
             executor.execute(this::send); // the connection's thread has ended, and its calls are told so
         }

@@ -102,10 +102,11 @@ final class WriteStreams {
     }
 
     private WriteStreamCall begin(ServerCall<InboundMessage, WriteStreamResponse> call) {
-        Executor sender =
-                Optional.ofNullable(Arrival.KEY.get()).flatMap(Arrival::loop).orElse(executor);
+        ConnectionThread connection = Optional.ofNullable(Arrival.KEY.get())
+                .flatMap(Arrival::thread)
+                .orElseGet(() -> ConnectionThread.unknown(executor));
         WriteStreamCall stream =
-                new WriteStreamCall(call, writes, admission::streamCatalogAccess, executor, sender, this::ended);
+                new WriteStreamCall(call, writes, admission::streamCatalogAccess, executor, connection, this::ended);
         calls.add(stream);
         boolean done = false;
         try {

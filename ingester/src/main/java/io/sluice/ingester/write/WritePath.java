@@ -24,6 +24,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.apache.arrow.memory.OutOfMemoryException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -137,9 +138,29 @@ public final class WritePath implements StreamedWriteHandler {
             }
             return;
         }
+        hand(() -> prepareAndApply(request, session, catalog), permit, told);
+    }
+
+    @Override
+    public boolean tryWrite(byte[] request, AppendSession session, WritePermit permit, Consumer<WriteOutcome> told) {
+        if (state.refusal().isPresent()) {
+            return false;
+        }
+        Optional<WriteOperation> operation;
+        try {
+            operation = preparer.tryPrepare(request);
+        } catch (SchemaConflictException e) {
+            return false; // told in one place
+        }
+        operation.ifPresent(prepared -> hand(() -> apply(prepared, session), permit, told));
+        return operation.isPresent();
+    }
+
+    private static void hand(
+            Supplier<CompletionStage<WriteOutcome>> write, WritePermit permit, Consumer<WriteOutcome> told) {
         CompletionStage<WriteOutcome> outcome;
         try {
-            outcome = submit(request, session, catalog);
+            outcome = write.get();
         } catch (RuntimeException e) {
             // A bug. Whether the log has the write depends on where it lies.
             LOG.error("a write ended in an unexpected way", e);
@@ -155,7 +176,8 @@ public final class WritePath implements StreamedWriteHandler {
         });
     }
 
-    private CompletionStage<WriteOutcome> submit(byte[] request, AppendSession session, CatalogAccess catalog) {
+    private CompletionStage<WriteOutcome> prepareAndApply(
+            byte[] request, AppendSession session, CatalogAccess catalog) {
         WriteOperation operation;
         try {
             operation = preparer.prepare(request, catalog);
@@ -178,6 +200,10 @@ public final class WritePath implements StreamedWriteHandler {
         } finally {
             catalog.leave(); // what comes now needs no catalog
         }
+        return apply(operation, session);
+    }
+
+    private CompletionStage<WriteOutcome> apply(WriteOperation operation, AppendSession session) {
         operation.join(session);
         return sink.apply(operation).handle(this::outcome);
     }

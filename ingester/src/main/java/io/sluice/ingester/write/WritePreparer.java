@@ -81,6 +81,29 @@ public final class WritePreparer {
         return operation;
     }
 
+    /// As [#prepare(byte[], CatalogAccess)], of a small write that looks like one before, whose tables and partitions
+    /// are here: within microseconds, waiting for nobody. Empty if it is no such write.
+    ///
+    /// @throws SchemaConflictException if it contradicts the catalog
+    public Optional<WriteOperation> tryPrepare(byte[] request) throws SchemaConflictException {
+        Optional<List<FamiliarRows>> tables = familiar.read(request);
+        return tables.isPresent() ? tryPrepare(request, tables.get()) : Optional.empty();
+    }
+
+    private Optional<WriteOperation> tryPrepare(byte[] request, List<FamiliarRows> tables) {
+        List<PartitionWrite> partitions = new ArrayList<>(tables.size());
+        for (FamiliarRows table : tables) {
+            Optional<PreparedPartition> place = buffer.tryPrepareAtOnce(table.schema(), table.key());
+            if (place.isEmpty()) {
+                partitions.forEach(PartitionWrite::close);
+                return Optional.empty();
+            }
+            partitions.add(new ReceivedRows(place.get(), table.schema(), table.rows()));
+        }
+        return Optional.of(
+                new WriteOperation(request, tables.getFirst().schema().namespace(), partitions));
+    }
+
     /// Prepares a write of the log, which was decoded already. It is not refused: it was acknowledged. The caller
     /// closes the operation or hands it on.
     ///

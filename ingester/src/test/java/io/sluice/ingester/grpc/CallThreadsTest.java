@@ -3,6 +3,7 @@ package io.sluice.ingester.grpc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.grpc.CallOptions;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.sluice.proto.v1.WriteRequest;
@@ -15,6 +16,8 @@ import org.junit.jupiter.api.Timeout;
 /// Which threads calls run on, by a real server and a real client.
 @Timeout(120)
 final class CallThreadsTest {
+    private static final int STREAMED = 100;
+
     private RefusableServer server;
 
     @BeforeEach
@@ -64,17 +67,48 @@ final class CallThreadsTest {
         assertThat(server.writes()).isEqualTo(1);
     }
 
-    /// Each write is one task, that of its message.
-    @Test
-    void acksOfAStreamAreSentByItsConnectionsThread() throws Exception {
-        int writes = 100;
-        StreamClient stream = server.stream().read();
-        stream.send(1, WriteRequest.getDefaultInstance()).awaitAck(1);
-        int before = server.tasks();
-        for (int i = 2; i <= writes + 1; i++) {
-            stream.send(i, WriteRequest.getDefaultInstance()).awaitAck(i);
+    private void stream(WriteRequest write, CallOptions options) throws Exception {
+        StreamClient stream = server.stream(options).read();
+        for (int i = 1; i <= STREAMED; i++) {
+            stream.send(i, write).awaitAck(i);
         }
-        assertThat(server.tasks() - before).isLessThan(writes + writes / 2);
         assertThat(stream.halfClose().end().status().getCode()).isEqualTo(Status.Code.OK);
+        assertThat(server.writes()).isEqualTo(STREAMED);
+    }
+
+    private static WriteRequest ofLength(int lengthBytes) {
+        return WriteRequest.newBuilder().setNamespace("n".repeat(lengthBytes)).build();
+    }
+
+    @Test
+    void shortMessagesOfAStreamStayOnItsConnectionsThread() throws Exception {
+        server.beQuick();
+        stream(ofLength(Arrival.SHORT_BYTES - 100), CallOptions.DEFAULT);
+        // The first ones may meet the task that begins the stream.
+        assertThat(server.writesOnExecutor()).isLessThan(STREAMED / 2);
+        assertThat(server.tasks()).isLessThan(STREAMED / 2);
+    }
+
+    /// Each write is one task at most: to send the ack takes none.
+    @Test
+    void aShortMessageThatMayBlockIsHandedToTheExecutor() throws Exception {
+        stream(ofLength(100), CallOptions.DEFAULT);
+        assertThat(server.writesOnExecutor()).isEqualTo(STREAMED);
+        assertThat(server.tasks()).isLessThan(STREAMED + STREAMED / 2);
+    }
+
+    @Test
+    void longMessagesOfAStreamRunOnTheExecutor() throws Exception {
+        server.beQuick();
+        stream(ofLength(Arrival.SHORT_BYTES), CallOptions.DEFAULT);
+        assertThat(server.writesOnExecutor()).isEqualTo(STREAMED);
+    }
+
+    /// They may be long when they are unpacked.
+    @Test
+    void packedMessagesOfAStreamRunOnTheExecutor() throws Exception {
+        server.beQuick();
+        stream(ofLength(100), CallOptions.DEFAULT.withCompression("gzip"));
+        assertThat(server.writesOnExecutor()).isEqualTo(STREAMED);
     }
 }

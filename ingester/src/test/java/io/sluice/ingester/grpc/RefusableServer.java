@@ -1,5 +1,6 @@
 package io.sluice.ingester.grpc;
 
+import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.NettyChannelBuilder;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -35,11 +36,13 @@ final class RefusableServer {
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final AtomicInteger tasks = new AtomicInteger();
     private final AtomicInteger writes = new AtomicInteger();
+    private final AtomicInteger writesOnExecutor = new AtomicInteger();
     private final AtomicInteger refusals = new AtomicInteger();
     private final IngestState state = new IngestState(() -> 0, metrics);
     private final GrpcServer server;
     private final ManagedChannel channel;
     private volatile Runnable onRefused = () -> {};
+    private volatile boolean isQuick;
 
     /// Listens when this returns.
     RefusableServer() throws IOException {
@@ -63,10 +66,13 @@ final class RefusableServer {
                             refusals.incrementAndGet();
                             onRefused.run();
                         }),
-                new BudgetedWrites(new InFlightWrites(1 << 30, 1_000, () -> 0, metrics), (_, _) -> {
-                    writes.incrementAndGet();
-                    return CompletableFuture.completedStage(new WriteOutcome.Written(new SequenceNumber(7)));
-                }),
+                new SometimesQuickWrites(
+                        new BudgetedWrites(new InFlightWrites(1 << 30, 1_000, () -> 0, metrics), (_, _) -> {
+                            writes.incrementAndGet();
+                            writesOnExecutor.addAndGet(Thread.currentThread().isVirtual() ? 1 : 0);
+                            return CompletableFuture.completedStage(new WriteOutcome.Written(new SequenceNumber(7)));
+                        }),
+                        () -> isQuick),
                 (_, _) -> CompletableFuture.completedStage(new PersistSummary(1, 2, 3)),
                 () -> "{}",
                 metrics,
@@ -87,6 +93,11 @@ final class RefusableServer {
         state.clear(Reason.DISK_FULL);
     }
 
+    /// Writes of streams block nobody from now on.
+    void beQuick() {
+        isQuick = true;
+    }
+
     /// Runs when a write is refused, before its client hears of it.
     void onRefused(Runnable heard) {
         onRefused = heard;
@@ -101,8 +112,8 @@ final class RefusableServer {
     }
 
     /// A stream of writes; the caller ends it.
-    StreamClient stream() {
-        return new StreamClient(channel);
+    StreamClient stream(CallOptions options) {
+        return new StreamClient(channel, options);
     }
 
     /// Tasks that its executor was given so far.
@@ -113,6 +124,11 @@ final class RefusableServer {
     /// Writes that it took so far.
     int writes() {
         return writes.get();
+    }
+
+    /// Of those, the ones that ran on the executor.
+    int writesOnExecutor() {
+        return writesOnExecutor.get();
     }
 
     /// Writes that it refused so far.

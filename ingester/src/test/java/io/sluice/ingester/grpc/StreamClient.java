@@ -30,7 +30,12 @@ final class StreamClient {
 
     /// Reads no ack yet.
     StreamClient(ManagedChannel channel) {
-        call = channel.newCall(WriteServiceGrpc.getWriteStreamMethod(), CallOptions.DEFAULT);
+        this(channel, CallOptions.DEFAULT);
+    }
+
+    /// The same; messages may be packed.
+    StreamClient(ManagedChannel channel, CallOptions options) {
+        call = channel.newCall(WriteServiceGrpc.getWriteStreamMethod(), options);
         call.start(
                 new ClientCall.Listener<>() {
                     @Override
@@ -62,7 +67,9 @@ final class StreamClient {
         notifyAll();
     }
 
+    /// Packs the message if the call's options say how.
     StreamClient send(long clientSequence, WriteRequest write) {
+        call.setMessageCompression(true);
         call.sendMessage(WriteStreamRequest.newBuilder()
                 .setClientSequence(clientSequence)
                 .setWrite(write)

@@ -41,7 +41,7 @@ final class WriteStreamCallTest {
             new BudgetedWrites(budget, writes),
             () -> CatalogAccess.FREE,
             Runnable::run,
-            Runnable::run,
+            ConnectionThread.unknown(Runnable::run),
             (_, reason) -> ends.add(reason));
 
     @AfterEach
@@ -342,7 +342,7 @@ final class WriteStreamCallTest {
                 new BudgetedWrites(budget, writes),
                 () -> CatalogAccess.FREE,
                 Runnable::run,
-                tasks::add,
+                ConnectionThread.unknown(tasks::add),
                 (_, reason) -> ends.add(reason)));
         made.getFirst()
                 .onMessage(message(WriteStreamRequest.newBuilder()
@@ -364,9 +364,9 @@ final class WriteStreamCallTest {
                 new BudgetedWrites(budget, writes),
                 () -> CatalogAccess.FREE,
                 Runnable::run,
-                _ -> {
+                ConnectionThread.unknown(_ -> {
                     throw new RejectedExecutionException("event executor terminated");
-                },
+                }),
                 (_, reason) -> ends.add(reason));
         ofLate.onMessage(message(WriteStreamRequest.newBuilder()
                 .setClientSequence(1)

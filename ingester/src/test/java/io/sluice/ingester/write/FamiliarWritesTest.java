@@ -4,16 +4,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.ingester.fixture.GeneratedTable;
 import io.sluice.ingester.fixture.Pipeline;
+import io.sluice.ingester.fixture.Pipeline.Job;
 import io.sluice.ingester.fixture.Pipeline.Shown;
 import io.sluice.ingester.sink.WriteOperation;
 import io.sluice.ingester.sink.WriteOperation.ReceivedRows;
 import io.sluice.model.PartitionTemplate;
 import io.sluice.model.SequenceNumber;
+import io.sluice.persist.FreezeReason;
+import io.sluice.proto.v1.Column;
+import io.sluice.proto.v1.Int64s;
+import io.sluice.proto.v1.TableBatch;
+import io.sluice.proto.v1.WriteRequest;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -99,6 +107,45 @@ final class FamiliarWritesTest {
         }
     }
 
+    /// Of at least 64 KiB together, which are to be copied by whoever has the time.
+    @Test
+    void aWriteIsNotPreparedAtOnceWhereMuchWaitsToBeCopied() throws Exception {
+        byte[] small = numbers(1);
+        byte[] large = numbers(500);
+        try (Pipeline pipeline = Pipeline.open(folder, allocator)) {
+            pipeline.preparer().prepare(small).close();
+            pipeline.preparer().prepare(large).close();
+            Optional<WriteOperation> first = pipeline.preparer().tryPrepare(small);
+            assertThat(first).isPresent();
+            first.orElseThrow().close();
+            List<WriteOperation> prepared = new ArrayList<>();
+            for (int bytes = 0; bytes < 64 << 10; bytes += large.length) {
+                prepared.add(pipeline.preparer().prepare(large));
+            }
+            long sequence = 0;
+            for (WriteOperation operation : prepared) {
+                assertThat(isReceived(operation)).isTrue();
+                apply(pipeline, operation, ++sequence);
+            }
+            assertThat(pipeline.preparer().tryPrepare(small)).isEmpty();
+            pipeline.preparer().prepare(small).close(); // copies some
+            Optional<WriteOperation> later = pipeline.preparer().tryPrepare(small);
+            assertThat(later).isPresent();
+            later.orElseThrow().close();
+
+            pipeline.buffer().persist(Optional.empty(), Optional.empty(), FreezeReason.RPC);
+            for (Job job : pipeline.jobs()) {
+                job.complete();
+            }
+            for (int look = 0; look < 2; look++) {
+                pipeline.buffer().evictIdle(Duration.ZERO);
+            }
+            assertThat(pipeline.buffer().statistics().partitions())
+                    .as("partitions that somebody keeps")
+                    .isZero();
+        }
+    }
+
     @Test
     void writesPreparedAtOnceShowTheirOwnRows() throws Exception {
         int threads = 8;
@@ -124,6 +171,33 @@ final class FamiliarWritesTest {
             }
             assertThat(rows(pipeline, "m")).isEqualTo(new TreeMap<>(GeneratedTable.byDay(expected)));
         }
+    }
+
+    /// Rows of one day.
+    private static byte[] numbers(int rowCount) {
+        Int64s.Builder values = Int64s.newBuilder();
+        for (int row = 0; row < rowCount; row++) {
+            values.addValues(Long.MAX_VALUE - row);
+        }
+        Int64s.Builder times = Int64s.newBuilder();
+        for (int row = 0; row < rowCount; row++) {
+            times.addValues(row);
+        }
+        return WriteRequest.newBuilder()
+                .setNamespace("n")
+                .addTables(TableBatch.newBuilder()
+                        .setTable("m")
+                        .setRowCount(rowCount)
+                        .addColumns(Column.newBuilder()
+                                .setName("v")
+                                .setKind(Column.Kind.FIELD)
+                                .setI64(values))
+                        .addColumns(Column.newBuilder()
+                                .setName("time")
+                                .setKind(Column.Kind.TIME)
+                                .setI64(times)))
+                .build()
+                .toByteArray();
     }
 
     /// Rows of one day, so that they can be familiar.

@@ -10,6 +10,7 @@ import io.sluice.ingester.admission.Refusals;
 import io.sluice.ingester.door.CatalogAccess;
 import io.sluice.ingester.door.WriteOutcome;
 import io.sluice.ingester.door.WriteOutcome.Reason;
+import io.sluice.ingester.door.WritePermit;
 import io.sluice.ingester.fixture.Admissions;
 import io.sluice.ingester.fixture.FailingCatalog.Mode;
 import io.sluice.ingester.fixture.GeneratedTable;
@@ -244,6 +245,60 @@ final class WritePathTest {
                         stopped::complete);
         assertThat(outcome(stopped, WriteOutcome.Refused.class).reason()).isEqualTo(Reason.GRACEFUL_STOP);
         assertThat(sink.payloadBytes).hasSize(1);
+    }
+
+    /// Whether a write was taken at once; its room is given back if not.
+    private boolean tryWrite(byte[] request, CompletableFuture<WriteOutcome> told) {
+        WritePermit permit = inFlight.tryEnter(request.length).orElseThrow();
+        boolean isTaken = path.orElseThrow().tryWrite(request, new AppendSession(), permit, told::complete);
+        assertThat(inFlight.writes()).as("the permit is the caller's still").isEqualTo(1);
+        if (!isTaken) {
+            permit.close();
+        }
+        return isTaken;
+    }
+
+    @Test
+    void onlyAWriteThatLooksLikeOneBeforeIsTakenAtOnceAndOnlyWhileItsPartitionIsHere() {
+        byte[] request = GeneratedTable.request("n", GeneratedTable.of(new Random(1), "m", 1));
+        CompletableFuture<WriteOutcome> told = new CompletableFuture<>();
+        assertThat(tryWrite(request, told)).as("it was never seen").isFalse();
+        assertThat(tryWrite(GARBAGE, told)).isFalse();
+        CompletableFuture<WriteOutcome> first = write(request);
+        sink.succeed(1);
+        assertThat(first).isCompleted();
+
+        assertThat(tryWrite(request, told)).isTrue();
+        assertThat(told).isNotDone();
+        sink.succeed(2);
+        assertThat(outcome(told, WriteOutcome.Written.class).sequence().value()).isEqualTo(2);
+        assertThat(inFlight.writes()).isZero();
+
+        CompletableFuture<WriteOutcome> later = new CompletableFuture<>();
+        state.set(Reason.DISK_FULL);
+        assertThat(tryWrite(request, later)).as("while writes are refused").isFalse();
+        state.clear(Reason.DISK_FULL);
+        for (int look = 0; look < 2; look++) {
+            pipeline.orElseThrow().buffer().evictIdle(Duration.ZERO);
+        }
+        assertThat(tryWrite(request, later)).as("the catalog is to be asked").isFalse();
+        assertThat(sink.payloadBytes).hasSize(2);
+        assertThat(later).isNotDone();
+    }
+
+    @Test
+    void aBugMetAtOnceIsAnOutcomeAndGivesThePermitBack() {
+        byte[] request = GeneratedTable.request("n", GeneratedTable.of(new Random(1), "m", 1));
+        CompletableFuture<WriteOutcome> first = write(request);
+        sink.succeed(1);
+        assertThat(first).isCompleted();
+        sink.isBroken = true;
+        CompletableFuture<WriteOutcome> told = new CompletableFuture<>();
+        WritePermit permit = inFlight.tryEnter(request.length).orElseThrow();
+        assertThat(path.orElseThrow().tryWrite(request, new AppendSession(), permit, told::complete))
+                .isTrue();
+        assertThat(outcome(told, WriteOutcome.Unknown.class).message()).contains("a bug in the sink");
+        assertThat(inFlight.writes()).isZero();
     }
 
     @Test
