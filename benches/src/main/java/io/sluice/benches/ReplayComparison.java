@@ -23,8 +23,10 @@ import java.util.function.ToDoubleFunction;
 ///
 /// A quick run has an eighth of the bytes, a tenth of the tiny writes, and a quarter of the limit. Peers: `read` is to
 /// read the same files and do nothing with them, `ingest` to take the same writes live, within the same limit, until
-/// they are durable and applied. Replaying and reading begin with files that the system has not cached. Megabytes are
-/// those of the payloads.
+/// they are durable and applied: from threads of this process, without a door; `stream` the same from a client, by a
+/// `WriteStream` on loopback. Replaying and reading begin with files that the system has not cached. Megabytes are
+/// those
+/// of the payloads.
 ///
 /// `…-memory` is the most that Arrow's allocator had given out, `…-ledger` the most that the buffer counted, both next
 /// to the limit. Arrow's may be above it by the writes that are being decoded and wait to be applied: the run fails if
@@ -38,6 +40,7 @@ final class ReplayComparison implements Program {
     private static final long MIB = 1L << 20;
     private static final int LIMIT_SHARE = 20;
     private static final int IN_FLIGHT = 256;
+    private static final int STREAM_IN_FLIGHT = 64;
 
     private static final List<ReplayCase> CASES = List.of(
             new ReplayCase("large", 1_000, 64, Limit.FIXED, List.of(Rate.MEGABYTES, Rate.ROWS)),
@@ -105,9 +108,13 @@ final class ReplayComparison implements Program {
     }
 
     /// One figure of each for each run.
-    private record Runs(List<Replayed> ours, List<Double> readSeconds, List<Double> ingestedPerSecond) {
+    private record Runs(
+            List<Replayed> ours,
+            List<Double> readSeconds,
+            List<Double> ingestedPerSecond,
+            List<Double> streamedPerSecond) {
         Runs() {
-            this(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+            this(new ArrayList<>(), new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
         }
 
         List<Double> ours(ToDoubleFunction<Replayed> figure) {
@@ -149,6 +156,7 @@ final class ReplayComparison implements Program {
             // Once for the compiler.
             var _ = replay(log, directory, one.rows(), limitBytes);
             var _ = ingest(log, directory, limitBytes, amounts);
+            var _ = stream(log, directory, limitBytes, amounts);
             Runs runs = new Runs();
             boolean isCold = true;
             for (int run = 0; run < RUNS; run++) {
@@ -157,6 +165,7 @@ final class ReplayComparison implements Program {
                 isCold &= FileReads.dropFromCache(log.files());
                 runs.readSeconds().add(readSeconds(log.files()));
                 runs.ingestedPerSecond().add(ingest(log, directory, limitBytes, amounts));
+                runs.streamedPerSecond().add(stream(log, directory, limitBytes, amounts));
             }
             progress("%s: %d writes, %.0f MB, in %d segments, limit %d bytes; the cache is %s"
                     .formatted(
@@ -181,15 +190,19 @@ final class ReplayComparison implements Program {
             List<Double> read = runs.readSeconds().stream()
                     .map(seconds -> perWrite * log.writes() / seconds)
                     .toList();
-            List<Double> ingested = runs.ingestedPerSecond().stream()
-                    .map(writes -> perWrite * writes)
-                    .toList();
+            List<Double> ingested = times(perWrite, runs.ingestedPerSecond());
+            List<Double> streamed = times(perWrite, runs.streamedPerSecond());
             comparisons.add(new Comparison(BENCH, name, rate.unit, Better.HIGHER, ours, "read", read));
             comparisons.add(new Comparison(BENCH, name, rate.unit, Better.HIGHER, ours, "ingest", ingested));
+            comparisons.add(new Comparison(BENCH, name, rate.unit, Better.HIGHER, ours, "stream", streamed));
         }
         comparisons.add(memory(one.name() + "-memory", runs.ours(Replayed::arrowPeakBytes), limitBytes));
         comparisons.add(memory(one.name() + "-ledger", runs.ours(Replayed::ledgerPeakBytes), limitBytes));
         return comparisons;
+    }
+
+    private static List<Double> times(double factor, List<Double> figures) {
+        return figures.stream().map(figure -> factor * figure).toList();
     }
 
     private static Comparison memory(String name, List<Double> peaks, long limitBytes) {
@@ -235,6 +248,20 @@ final class ReplayComparison implements Program {
         Path live = Files.createTempDirectory(directory, "live");
         try (BoundedParts parts = new BoundedParts(WalSettings.defaults(live.resolve("wal")), live, limitBytes)) {
             return parts.startLive().perSecond(log.payloads(), amounts.ingestStart(), amounts.ingestWindow());
+        } finally {
+            Parts.delete(live);
+        }
+    }
+
+    /// Returns writes a second.
+    private static double stream(Log log, Path directory, long limitBytes, Amounts amounts)
+            throws IOException, InterruptedException {
+        Path live = Files.createTempDirectory(directory, "live");
+        try (BoundedParts parts = new BoundedParts(WalSettings.defaults(live.resolve("wal")), live, limitBytes);
+                WriteServer server = new WriteServer(parts.start());
+                GrpcWriter writer = new StreamWriter(server.port())) {
+            return GrpcLoad.perSecond(
+                    writer, log.payloads(), STREAM_IN_FLIGHT, amounts.ingestStart(), amounts.ingestWindow());
         } finally {
             Parts.delete(live);
         }

@@ -1,15 +1,8 @@
 package io.sluice.benches;
 
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.sluice.benches.Comparison.Better;
 import io.sluice.benches.GrpcLoad.Paced;
-import io.sluice.ingester.door.FixedByteBudget;
-import io.sluice.ingester.door.PersistHandler.PersistSummary;
-import io.sluice.ingester.door.StreamedWriteHandler;
-import io.sluice.ingester.grpc.GrpcServer;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,9 +11,6 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 
 /// Writes of about 1 KiB over gRPC on loopback, acknowledged when they are durable and applied: one stream next to as
@@ -41,8 +31,6 @@ final class StreamComparison implements Program {
     private static final int DIFFERENT = 1_024;
     private static final long SEED = 1;
     private static final long LIMIT_BYTES = 1L << 30;
-    private static final int MAX_REQUEST_BYTES = 64 << 20;
-    private static final Duration STOP = Duration.ofSeconds(5);
 
     /// Who writes.
     private enum Contestant {
@@ -85,8 +73,8 @@ final class StreamComparison implements Program {
     public List<Comparison> run(Options options) throws IOException, InterruptedException {
         Path directory = Files.createTempDirectory(options.directory(), BENCH);
         try (BoundedParts parts = new BoundedParts(Parts.walSettings(directory), directory, LIMIT_BYTES);
-                Server real = new Server(parts.start());
-                Server empty = new Server(new EmptyWrites());
+                WriteServer real = new WriteServer(parts.start());
+                WriteServer empty = new WriteServer(new EmptyWrites());
                 Writers writers = new Writers(real.port(), empty.port())) {
             return compare(writers.byContestant(), options);
         } finally {
@@ -186,45 +174,6 @@ final class StreamComparison implements Program {
                     figures.getOrDefault(peer, List.of())));
         }
         return comparisons;
-    }
-
-    /// A gRPC server as the service has it, in front of a handler.
-    private static final class Server implements AutoCloseable {
-        private final ExecutorService calls = Executors.newVirtualThreadPerTaskExecutor();
-        private final GrpcServer server;
-
-        Server(StreamedWriteHandler writes) throws IOException {
-            SimpleMeterRegistry metrics = new SimpleMeterRegistry();
-            server = new GrpcServer(
-                    new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                    new GrpcServer.Limits(MAX_REQUEST_BYTES, MAX_REQUEST_BYTES),
-                    calls,
-                    Thread.ofPlatform().factory(),
-                    System::nanoTime,
-                    new FixedByteBudget(1 << 30, "--inflight-bytes"),
-                    Admissions.usual(metrics),
-                    writes,
-                    (_, _) -> CompletableFuture.completedStage(new PersistSummary(0, 0, 0)),
-                    () -> "{}",
-                    metrics,
-                    List.of());
-            server.start();
-        }
-
-        int port() {
-            return server.port();
-        }
-
-        @Override
-        public void close() throws IOException {
-            try {
-                server.stop(STOP);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new IOException("interrupted while the server stopped", e);
-            }
-            calls.shutdown();
-        }
     }
 
     /// A connection for each contestant.
