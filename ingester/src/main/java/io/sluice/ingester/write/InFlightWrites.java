@@ -148,9 +148,7 @@ public final class InFlightWrites {
 
         void admit() {
             admittedAfter.record(nanoTime.getAsLong() - sinceNs, TimeUnit.NANOSECONDS);
-            // Who looks is the next to come: this thread belongs to another write, and may be the log's.
-            sinceLookBytes.addAndGet(requestBytes);
-            admitted.accept(new Permit(requestBytes));
+            admitted.accept(enter(requestBytes));
         }
 
         @Override
@@ -188,22 +186,31 @@ public final class InFlightWrites {
         return Optional.of(enter(requestBytes));
     }
 
-    /// Called without the lock, on the thread of the write that was let in.
+    /// Called without the lock.
     private Permit enter(long requestBytes) {
-        Look next = look;
-        if (sinceLookBytes.addAndGet(requestBytes) >= next.everyBytes) {
-            sinceLookBytes.set(0);
-            next.action.run();
-        }
+        sinceLookBytes.addAndGet(requestBytes);
         return new Permit(requestBytes);
     }
 
     /// Has an action run each time that so many bytes of requests were let in, on the thread of a write; so what they
     /// fill is looked at before much more comes, however quickly that is.
     ///
-    /// @param action quick, and does not fail
+    /// @param action quick, but for the disk, and does not fail
     public void lookEvery(long bytes, Runnable action) {
         look = new Look(bytes, action);
+    }
+
+    /// Whether the next write is to look before it goes on.
+    boolean isLookDue() {
+        return sinceLookBytes.get() >= look.everyBytes;
+    }
+
+    /// Looks if it is due, on this thread, which may be blocked by that for a moment.
+    void lookIfDue() {
+        if (isLookDue()) {
+            sinceLookBytes.set(0);
+            look.action.run();
+        }
     }
 
     /// Lets a write of a stream in as soon as there is room and all who came before it are in. The caller bounds

@@ -130,6 +130,7 @@ public final class WritePath implements StreamedWriteHandler {
             CatalogAccess catalog,
             WritePermit permit,
             Consumer<WriteOutcome> told) {
+        inFlight.lookIfDue();
         // With the permit in hand: a stop that began before waits for the permits it sees, and must not miss this one.
         Optional<Reason> refusal = state.refusal();
         if (refusal.isPresent()) {
@@ -143,7 +144,7 @@ public final class WritePath implements StreamedWriteHandler {
 
     @Override
     public boolean tryWrite(byte[] request, AppendSession session, WritePermit permit, Consumer<WriteOutcome> told) {
-        if (state.refusal().isPresent()) {
+        if (inFlight.isLookDue() || state.refusal().isPresent()) {
             return false;
         }
         Optional<WriteOperation> operation;

@@ -168,16 +168,24 @@ final class InFlightWritesTest {
     }
 
     @Test
-    void somebodyLooksEachTimeThatSoManyBytesCameIn() {
+    void aLookIsDueEachTimeThatSoManyBytesCameIn() {
         AtomicInteger looks = new AtomicInteger();
         writes.lookEvery(100, looks::incrementAndGet);
         take(60).close();
+        writes.lookIfDue();
         assertThat(looks).hasValue(0);
         take(40).close();
+        assertThat(writes.isLookDue()).isTrue();
+        assertThat(looks)
+                .as("not by who comes in, whose thread may not be blocked")
+                .hasValue(0);
+        writes.lookIfDue();
         assertThat(looks).hasValue(1);
         take(99).close();
-        assertThat(looks).hasValue(1);
+        assertThat(writes.isLookDue()).isFalse();
         enter("stream", 1);
+        writes.lookIfDue();
+        writes.lookIfDue();
         assertThat(looks).hasValue(2);
     }
 

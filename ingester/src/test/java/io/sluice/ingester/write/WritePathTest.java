@@ -286,6 +286,26 @@ final class WritePathTest {
         assertThat(later).isNotDone();
     }
 
+    /// A look may block, and what it finds holds for the write that looks.
+    @Test
+    void theWriteWithWhichALookIsDueLooksAndIsNotTakenAtOnce() {
+        byte[] request = GeneratedTable.request("n", GeneratedTable.of(new Random(1), "m", 1));
+        CompletableFuture<WriteOutcome> first = write(request);
+        sink.succeed(1);
+        assertThat(first).isCompleted();
+        inFlight.lookEvery(2L * request.length, () -> {
+            boolean _ = state.set(Reason.DISK_FULL);
+        });
+        CompletableFuture<WriteOutcome> told = new CompletableFuture<>();
+        assertThat(tryWrite(request, told)).isFalse();
+        assertThat(state.has(Reason.DISK_FULL)).isFalse();
+        assertThat(outcome(write(request), WriteOutcome.Refused.class).reason()).isEqualTo(Reason.DISK_FULL);
+        state.clear(Reason.DISK_FULL);
+        assertThat(tryWrite(request, told)).isTrue();
+        sink.succeed(2);
+        assertThat(told).isCompleted();
+    }
+
     @Test
     void aBugMetAtOnceIsAnOutcomeAndGivesThePermitBack() {
         byte[] request = GeneratedTable.request("n", GeneratedTable.of(new Random(1), "m", 1));
